@@ -1,0 +1,31 @@
+#ifndef CS_BASE_FILE_H
+#define CS_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct cs_err;
+
+/* Writes @name in @dirfd atomically: temporary name ".<name>.<pid>" in the same folder, written,
+ * fdatasync()ed if @sync, renamed. On failure nothing is left but the old file. */
+int cs_file_replace(int dirfd, const char *name, const void *buf, size_t len, mode_t mode,
+		    bool sync, struct cs_err *err);
+
+/* Reads the whole regular file @name of @dirfd, at most @max bytes (EFBIG), as a new
+ * NUL-terminated buffer the caller frees. Does not follow a symlink in the last component. */
+int cs_file_read(int dirfd, const char *name, size_t max, char **out, size_t *len,
+		 struct cs_err *err);
+
+/* Writes @s to an existing file in one write(2): for /proc, /sys and cgroup files. */
+int cs_file_write_str(int dirfd, const char *name, const char *s, struct cs_err *err);
+
+/* Opens (and makes, 0600) @name and takes an exclusive flock(2); waits unless @nowait, then a
+ * held lock is EWOULDBLOCK. Returns the fd: closing it (or dying) lets go. */
+int cs_file_lock(int dirfd, const char *name, bool nowait, struct cs_err *err);
+
+/* Removes a folder tree beneath @dirfd without following symlinks or crossing mounts. ENOENT is
+ * success. Continues past what cannot be removed and reports the first such failure. */
+int cs_file_rmtree(int dirfd, const char *name, struct cs_err *err);
+
+#endif

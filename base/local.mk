@@ -1,0 +1,13 @@
+noinst_LIBRARIES += base/libbase.a
+base_libbase_a_SOURCES = \
+	base/cleanup.h \
+	base/err.c base/err.h \
+	base/fd.c base/fd.h \
+	base/file.c base/file.h \
+	base/json.c base/json.h \
+	base/jw.c \
+	base/log.c base/log.h \
+	base/path.c base/path.h \
+	base/proc.c base/proc.h \
+	base/str.c base/str.h \
+	base/sys.h
