@@ -1,0 +1,1 @@
+base_unit_ldadd = base/libbase.a $(YAJL_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,2 @@
+runtime_unit_ldadd = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
+	$(SECCOMP_LIBS) $(CAP_LIBS) $(MNL_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
