@@ -44,6 +44,8 @@ struct ctr {
 	struct ctr_state state;
 	struct ctr_spec spec;	/* parsed when has_spec */
 	bool has_spec;
+	int go;			/* owned; run only: the line to the waiting init, so that it needs no
+				 * socket in the state folder; else -EBADF */
 };
 
 /* A process made by create or exec, for the command that waits for it. */
@@ -51,6 +53,8 @@ struct ctr_child {
 	pid_t pid;
 	int pidfd;		/* owned; -EBADF: none */
 	int master;		/* owned; pty master when there is a terminal and no console socket */
+	int program_exit;	/* after a failure that is the user's program's own: 127 it was not found,
+				 * 126 it cannot be executed; else 0 */
 };
 #define CTR_CHILD_INIT { .pidfd = -EBADF, .master = -EBADF }
 void ctr_child_fini(struct ctr_child *child);
@@ -67,6 +71,7 @@ struct ctr_create_opts {
 	bool detach;			/* run: return once it runs */
 	bool keep;			/* run: leave the state of an ended container */
 	bool no_subreaper;
+	bool run;			/* set by ctr_run(): started by this same process */
 	unsigned int preserve_fds;	/* fds 3 … 3+n-1 go to the process, LISTEN_FDS on top */
 };
 
@@ -99,7 +104,8 @@ int ctr_create(const struct ctr_rt *rt, const char *id, const struct ctr_create_
 	       struct cs_err *err);
 int ctr_start(const struct ctr_rt *rt, const char *id, struct cs_err *err);
 /* create + start, then (unless detached) forwards signals and the terminal, waits, deletes.
- * *@exit_code is what the command should exit with. */
+ * *@exit_code is what the command should exit with: the process's status, and with an error 126 or
+ * 127 if it was the user's program that could not be executed; otherwise it is not touched. */
 int ctr_run(const struct ctr_rt *rt, const char *id, const struct ctr_create_opts *opts,
 	    int *exit_code, struct cs_err *err);
 int ctr_exec(const struct ctr_rt *rt, const char *id, const struct ctr_exec_opts *opts,
@@ -139,7 +145,7 @@ int ctr_open(const struct ctr_rt *rt, const char *id, bool lock, bool spec, stru
 	     struct cs_err *err);
 void ctr_fini(struct ctr *c);
 #define ctr_auto CS_CLEANUP(ctr_fini)
-#define CTR_INIT { .root_fd = -EBADF, .dir = -EBADF, .lock = -EBADF, .host_proc = -EBADF }
+#define CTR_INIT { .root_fd = -EBADF, .dir = -EBADF, .lock = -EBADF, .host_proc = -EBADF, .go = -EBADF }
 int ctr_status_get(const struct ctr *c, enum ctr_status *out, struct cs_err *err);
 /* A wall tells the pid of init; on disk when this returns. */
 int ctr_record_init(struct ctr *c, pid_t pid, struct cs_err *err);

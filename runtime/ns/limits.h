@@ -1,7 +1,7 @@
 #ifndef CS_RUNTIME_NS_LIMITS_H
 #define CS_RUNTIME_NS_LIMITS_H
 
-#include <stddef.h>
+#include <sys/types.h>
 
 struct cs_err;
 struct ctr_process;
@@ -11,9 +11,10 @@ struct ctr_spec;
  * present hard limit with one warning. */
 int ctr_limits_rlimits(const struct ctr_process *p, struct cs_err *err);
 
-/* Writes /proc/self/oom_score_adj below the verified procfs @proc. A refused lowering (no
- * CAP_SYS_RESOURCE) is a warning when in a user namespace or unprivileged host, else an error. */
-int ctr_limits_oom_score(const struct ctr_process *p, int proc, struct cs_err *err);
+/* Host side: writes /proc/<pid>/oom_score_adj below the verified procfs @proc for the process @pid that
+ * was just cloned (it could not do so itself from within a user namespace). Where lowering is
+ * refused (EACCES/EPERM: no CAP_SYS_RESOURCE) it is a warning and the score stays. */
+int ctr_limits_oom_score(const struct ctr_process *p, int proc, pid_t pid, struct cs_err *err);
 
 /* scheduler, ioPriority, final CPU affinity, in the calling process. */
 int ctr_limits_sched(const struct ctr_process *p, struct cs_err *err);

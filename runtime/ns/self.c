@@ -1,0 +1,92 @@
+#include "runtime/ns/self.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/sys.h"
+
+enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
+
+/* 1: nobody can write to this process's binary through its exe link. */
+static int is_sealed(int exe, struct cs_err *err)
+{
+	struct statfs fs;
+	int seals;
+
+	if (fstatfs(exe, &fs) < 0)
+		return cs_err_sys(err, "read the file system of /proc/self/exe");
+	if ((fs.f_flags & ST_RDONLY) != 0)
+		return 1;
+	seals = fcntl(exe, F_GET_SEALS);
+	return seals >= 0 && (seals & SEALS) == SEALS;
+}
+
+/* A read-only mount of just the binary, attached nowhere. */
+static int clone_read_only(int exe)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	cs_auto_fd int fd = -EBADF;
+
+	fd = cs_sys_open_tree(exe, "",
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (unsigned int)AT_EMPTY_PATH);
+	if (fd < 0 || cs_sys_mount_setattr(fd, "", AT_EMPTY_PATH, &attr) < 0)
+		return -errno;
+	return cs_take_fd(&fd);
+}
+
+/* Where mounting is refused: a copy in memory that is sealed against writing. */
+static int copy_to_memfd(int exe, struct cs_err *err)
+{
+	cs_auto_fd int fd = -EBADF;
+	struct stat sb;
+	off_t done = 0;
+
+	fd = memfd_create("caisson-oci", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0 || fstat(exe, &sb) < 0)
+		return cs_err_sys(err, "copy the runtime's binary into memory");
+	while (done < sb.st_size) {
+		ssize_t n = sendfile(fd, exe, &done, (size_t)(sb.st_size - done));
+
+		if (n < 0)
+			return cs_err_sys(err, "copy the runtime's binary into memory");
+		if (n == 0)
+			return cs_err_set(err, EIO, "the runtime's binary shrank while it was copied");
+	}
+	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+		return cs_err_sys(err, "seal the copy of the runtime's binary");
+	return cs_take_fd(&fd);
+}
+
+int ctr_self_seal(char *const argv[], struct cs_err *err)
+{
+	cs_auto_fd int exe = -EBADF;
+	cs_auto_fd int clone = -EBADF;
+	int rc;
+
+	exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (exe < 0)
+		return cs_err_sys(err, "open /proc/self/exe (is /proc mounted?)");
+	rc = is_sealed(exe, err);
+	if (rc < 0)
+		return rc;
+	if (rc) {
+		if (prctl(PR_SET_DUMPABLE, 0) < 0)
+			return cs_err_sys(err, "make the runtime undumpable");
+		return 0;
+	}
+	clone = clone_read_only(exe);
+	if (clone < 0)
+		clone = copy_to_memfd(exe, err);
+	if (clone < 0)
+		return clone;
+	execveat(clone, "", argv, environ, AT_EMPTY_PATH);
+	return cs_err_sys(err, "execute the runtime's read-only clone");
+}
