@@ -1,4 +1,11 @@
-# Unit tests: a Check program a file. Each folder lists its own in unit_tests.
+# Every test speaks TAP: unit tests (a Check program a file), lint scripts, integration tests.
+# automake's driver reads it and leaves a .log and a .trs beside each in the build tree.
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/.build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+SH_LOG_COMPILER = timeout -k 10 300 bash
+
+# Unit tests. Each folder lists its own in unit_tests.
 unit_tests =
 UNIT_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 

@@ -1,1 +1,17 @@
-# Fuzz targets: one LLVMFuzzerTestOneInput a parser.
+# Fuzz targets: one LLVMFuzzerTestOneInput a parser, tests/fuzz/fuzz_<parser>.c, its seeds in
+# tests/fuzz/corpus/<parser>/. With --enable-fuzzers each becomes a libFuzzer program; without,
+# replay.c is its main and `make check` runs it over the seeds. To add one:
+#	fuzz_targets += tests/fuzz/fuzz_x
+#	tests_fuzz_fuzz_x_SOURCES = tests/fuzz/fuzz_x.c $(fuzz_main)
+#	tests_fuzz_fuzz_x_LDADD = base/libbase.a ... $(YAJL_LIBS) $(FUZZ_LIBS)
+fuzz_targets =
+
+if FUZZERS
+fuzz_main =
+noinst_PROGRAMS += $(fuzz_targets)
+else
+fuzz_main = tests/fuzz/replay.c
+check_PROGRAMS += $(fuzz_targets)
+TESTS += $(fuzz_targets)
+endif
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/replay.c
