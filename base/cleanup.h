@@ -68,11 +68,11 @@ static inline void cs_close_fd(int *fd)
 }
 
 /* Moves the pointer out; the variable becomes NULL. */
-#define cs_take_ptr(pp)                          \
-	({                                       \
-		__typeof__(*(pp)) cs_v = *(pp);  \
-		*(pp) = NULL;                    \
-		cs_v;                            \
+#define cs_take_ptr(pp)                         \
+	({                                      \
+		__typeof__(*(pp)) cs_v = *(pp); \
+		*(pp) = NULL;                   \
+		cs_v;                           \
 	})
 
 /* Number of elements of an array. */

@@ -10,12 +10,12 @@
  * Out-parameters are untouched on failure.
  */
 struct cs_err {
-	int code;	/* errno value, 0 = no error */
-	char msg[508];	/* one line, no newline, NUL-terminated */
+	int code;      /* errno value, 0 = no error */
+	char msg[508]; /* one line, no newline, NUL-terminated */
 };
 
 /* The empty value. */
-#define CS_ERR_INIT { 0 }
+#define CS_ERR_INIT ((struct cs_err){ 0 })
 
 /* Sets @err to @code and the message; returns -@code. @err must be empty (asserted).
  * @code must be positive. */

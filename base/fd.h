@@ -18,8 +18,7 @@ int cs_fd_read_all(int fd, size_t max, char **out, size_t *len, struct cs_err *e
 
 /* Sends @n (1 to 16) fds with the @len (at least 1) bytes of @buf in one message over the
  * connected Unix socket @sock (SCM_RIGHTS, unix(7)). */
-int cs_fd_send(int sock, const int *fds, size_t n, const void *buf, size_t len,
-	       struct cs_err *err);
+int cs_fd_send(int sock, const int *fds, size_t n, const void *buf, size_t len, struct cs_err *err);
 
 /* Receives one message with up to @max fds, close-on-exec. *@n is how many came, *@len the
  * bytes (in: room in @buf). The caller owns the fds. EOF is EPIPE. A message cut short or

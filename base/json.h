@@ -25,20 +25,20 @@ enum cs_json_type {
 
 struct cs_json {
 	enum cs_json_type type;
-	bool boolean;			/* CS_JSON_BOOL */
-	uint32_t n;			/* number of children */
-	const char *key;		/* name in the parent object, else NULL */
-	const char *str;		/* CS_JSON_STRING: text; CS_JSON_NUMBER: its literal text */
-	const struct cs_json *parent;	/* NULL for the root */
-	const struct cs_json *child;	/* first child of an array or object */
-	const struct cs_json *next;	/* next sibling */
+	bool boolean;		      /* CS_JSON_BOOL */
+	uint32_t n;		      /* number of children */
+	const char *key;	      /* name in the parent object, else NULL */
+	const char *str;	      /* CS_JSON_STRING: text; CS_JSON_NUMBER: its literal text */
+	const struct cs_json *parent; /* NULL for the root */
+	const struct cs_json *child;  /* first child of an array or object */
+	const struct cs_json *next;   /* next sibling */
 };
 
 struct cs_json_doc {
 	const struct cs_json *root;
 	void *arena; /* owned */
 };
-#define CS_JSON_DOC_INIT { 0 }
+#define CS_JSON_DOC_INIT ((struct cs_json_doc){ 0 })
 
 /* Parses @len bytes (one value, UTF-8). Refused: nesting deeper than 64, a string with an
  * embedded NUL, a key twice in one object, trailing text. @what names the text in the error
@@ -93,9 +93,9 @@ struct cs_jw {
 	struct cs_buf buf;
 	bool pretty;	/* indent by two spaces */
 	bool comma;	/* private: a value stands before the next one */
-	unsigned depth;	/* private */
+	unsigned depth; /* private */
 };
-#define CS_JW_INIT { 0 }
+#define CS_JW_INIT ((struct cs_jw){ 0 })
 
 void cs_jw_obj(struct cs_jw *w, const char *key);
 void cs_jw_obj_end(struct cs_jw *w);

@@ -11,8 +11,8 @@ enum cs_log_level {
 };
 
 enum cs_log_format {
-	CS_LOG_TEXT,	/* "caisson-oci: warning: text" on a terminal or file */
-	CS_LOG_JSON,	/* runc's: {"level":"warning","msg":"text","time":"RFC 3339"} a line */
+	CS_LOG_TEXT, /* "caisson-oci: warning: text" on a terminal or file */
+	CS_LOG_JSON, /* runc's: {"level":"warning","msg":"text","time":"RFC 3339"} a line */
 };
 
 /* Where and what to log. @fd is borrowed (STDERR_FILENO by default), must stay open. */

@@ -27,13 +27,13 @@ int cs_proc_pidfd(int procfd, pid_t pid, uint64_t start, struct cs_err *err);
 
 /* A program to run to its end with text on stdin: hooks, helpers. No shell. */
 struct cs_proc_run {
-	const char *path;		/* absolute */
-	const char *const *argv;	/* NULL-terminated; NULL: { path } */
-	const char *const *envp;	/* NULL-terminated; NULL: empty */
-	const void *in;			/* for its stdin */
+	const char *path;	 /* absolute */
+	const char *const *argv; /* NULL-terminated; NULL: { path } */
+	const char *const *envp; /* NULL-terminated; NULL: empty */
+	const void *in;		 /* for its stdin */
 	size_t in_len;
-	int timeout_ms;			/* 0: none; then it is killed and ETIMEDOUT */
-	int out_fd;			/* its stdout and stderr; -EBADF: /dev/null */
+	int timeout_ms; /* 0: none; then it is killed and ETIMEDOUT */
+	int out_fd;	/* its stdout and stderr; -EBADF: /dev/null */
 };
 
 /* Runs it; *@status as waitpid(2) gives it. A program that cannot be started is an error. Other

@@ -10,12 +10,12 @@ struct cs_err;
 /* A growing string builder. Initialise with CS_BUF_INIT. An allocation failure sticks
  * (failed = true) and later calls do nothing: check once at the end with cs_buf_ok(). */
 struct cs_buf {
-	char *s;	/* owned; NUL-terminated once anything was added */
-	size_t len;	/* without the NUL */
+	char *s;    /* owned; NUL-terminated once anything was added */
+	size_t len; /* without the NUL */
 	size_t cap;
 	bool failed;
 };
-#define CS_BUF_INIT { 0 }
+#define CS_BUF_INIT ((struct cs_buf){ 0 })
 
 void cs_buf_add(struct cs_buf *b, const char *s);
 void cs_buf_add_mem(struct cs_buf *b, const void *p, size_t len);

@@ -21,11 +21,11 @@ enum cg_mode { CG_V2, CG_V1, CG_HYBRID };
 
 /* One v1 hierarchy or the v2 tree. */
 struct cg_hier {
-	int fd;			/* owned; the mounted root, O_PATH */
+	int fd; /* owned; the mounted root, O_PATH */
 	bool v2;
-	char controllers[64];	/* v1: "cpu,cpuacct" or "name=systemd" */
-	char mountpoint[128];	/* "/sys/fs/cgroup/memory" */
-	char own[256];		/* this process's path in it: "/" or "/user.slice/…" */
+	char controllers[64]; /* v1: "cpu,cpuacct" or "name=systemd" */
+	char mountpoint[128]; /* "/sys/fs/cgroup/memory" */
+	char own[256];	      /* this process's path in it: "/" or "/user.slice/…" */
 };
 
 enum { CG_MAX_HIER = 20 };
@@ -45,12 +45,12 @@ void cg_host_fini(struct cg_host *host);
 /* What a container's cgroup is called and how it is reached again after a crash. */
 struct cg {
 	const struct cg_host *host;
-	char path[512];			/* "/machine/abc", below each hierarchy's root */
-	int dir[CG_MAX_HIER];		/* owned; O_PATH|O_DIRECTORY per host hierarchy, -EBADF: not
-					 * there */
-	int join[CG_MAX_HIER];		/* owned; v1 "tasks", v2 "cgroup.procs", O_WRONLY; -EBADF
-					 * where the process is cloned into it, or not used */
-	bool created[CG_MAX_HIER];	/* made by cg_create(): ours to remove */
+	char path[512];		   /* "/machine/abc", below each hierarchy's root */
+	int dir[CG_MAX_HIER];	   /* owned; O_PATH|O_DIRECTORY per host hierarchy, -EBADF: not
+				    * there */
+	int join[CG_MAX_HIER];	   /* owned; v1 "tasks", v2 "cgroup.procs", O_WRONLY; -EBADF
+				    * where the process is cloned into it, or not used */
+	bool created[CG_MAX_HIER]; /* made by cg_create(): ours to remove */
 };
 
 /* The path for a spec's cgroupsPath (@spec_path, may be NULL) and container @id: absolute ones

@@ -41,8 +41,8 @@ enum cg_field {
 
 struct cg_device_rule {
 	bool allow;
-	char type;		/* 'a', 'c', 'b' */
-	int64_t major, minor;	/* -1: any */
+	char type;	      /* 'a', 'c', 'b' */
+	int64_t major, minor; /* -1: any */
 	bool read, write, mknod;
 };
 
@@ -54,12 +54,12 @@ struct cg_blkio_weight {
 
 struct cg_blkio_rate {
 	int64_t major, minor;
-	uint64_t rate;		/* bytes or operations a second */
+	uint64_t rate; /* bytes or operations a second */
 };
 
 struct cg_hugepage {
-	const char *page_size;	/* "2MB" */
-	uint64_t limit;		/* bytes */
+	const char *page_size; /* "2MB" */
+	uint64_t limit;	       /* bytes */
 };
 
 struct cg_net_prio {
@@ -80,10 +80,10 @@ struct cg_unified {
 enum { CG_RATE_RBPS, CG_RATE_WBPS, CG_RATE_RIOPS, CG_RATE_WIOPS, CG_RATE_COUNT };
 
 struct cg_resources {
-	uint64_t has;			/* bit 1 << enum cg_field */
-	int64_t num[CG_FIELD_COUNT];	/* values; booleans as 0 or 1; -1 is "unlimited" where the
-					 * spec says so */
-	const char *cpus, *mems;	/* cpuset lists, NULL: not given */
+	uint64_t has;		     /* bit 1 << enum cg_field */
+	int64_t num[CG_FIELD_COUNT]; /* values; booleans as 0 or 1; -1 is "unlimited" where the
+				      * spec says so */
+	const char *cpus, *mems;     /* cpuset lists, NULL: not given */
 	const struct cg_device_rule *devices;
 	size_t n_devices;
 	const struct cg_blkio_weight *blkio_weights;

@@ -17,8 +17,8 @@ struct ctr_isolation_ops;
 
 /* What every command shares: made once from the global flags. */
 struct ctr_rt {
-	const char *root;	/* state root, "/run/caisson" */
-	const char *wall;	/* isolation for new containers: "container" or "vm" */
+	const char *root; /* state root, "/run/caisson" */
+	const char *wall; /* isolation for new containers: "container" or "vm" */
 	bool systemd_cgroup;
 };
 
@@ -37,68 +37,69 @@ struct ctr {
 	const struct ctr_rt *rt;
 	const struct ctr_isolation_ops *wall;
 	const char *id;
-	int root_fd;		/* owned; the state root */
-	int dir;		/* owned; its state folder */
-	int lock;		/* owned; -EBADF while not locked */
-	int host_proc;		/* owned; verified procfs root */
+	int root_fd;   /* owned; the state root */
+	int dir;       /* owned; its state folder */
+	int lock;      /* owned; -EBADF while not locked */
+	int host_proc; /* owned; verified procfs root */
 	struct ctr_state state;
-	struct ctr_spec spec;	/* parsed when has_spec */
+	struct ctr_spec spec; /* parsed when has_spec */
 	bool has_spec;
-	int go;			/* owned; run only: the line to the waiting init, so that it needs no
-				 * socket in the state folder; else -EBADF */
+	int go; /* owned; run only: the line to the waiting init, so that it needs no
+		 * socket in the state folder; else -EBADF */
 };
 
 /* A process made by create or exec, for the command that waits for it. */
 struct ctr_child {
 	pid_t pid;
-	int pidfd;		/* owned; -EBADF: none */
-	int master;		/* owned; pty master when there is a terminal and no console socket */
-	int program_exit;	/* after a failure that is the user's program's own: 127 it was not found,
-				 * 126 it cannot be executed; else 0 */
+	int pidfd;	  /* owned; -EBADF: none */
+	int master;	  /* owned; pty master when there is a terminal and no console socket */
+	int program_exit; /* after a failure that is the user's program's own: 127 it was not found,
+			   * 126 it cannot be executed; else 0 */
 };
-#define CTR_CHILD_INIT { .pidfd = -EBADF, .master = -EBADF }
+#define CTR_CHILD_INIT ((struct ctr_child){ .pidfd = -EBADF, .master = -EBADF })
 void ctr_child_fini(struct ctr_child *child);
 #define ctr_auto_child CS_CLEANUP(ctr_child_fini)
 
 struct ctr_create_opts {
-	const char *bundle;		/* NULL: the working folder */
-	const char *config;		/* NULL: config.json of the bundle */
-	const char *console_socket;	/* NULL: none */
-	const char *pidfd_socket;	/* NULL: none; gets init's pidfd by SCM_RIGHTS */
-	const char *pid_file;		/* NULL: none */
+	const char *bundle;	    /* NULL: the working folder */
+	const char *config;	    /* NULL: config.json of the bundle */
+	const char *console_socket; /* NULL: none */
+	const char *pidfd_socket;   /* NULL: none; gets init's pidfd by SCM_RIGHTS */
+	const char *pid_file;	    /* NULL: none */
 	bool no_pivot;
 	bool no_new_keyring;
-	bool detach;			/* run: return once it runs */
-	bool keep;			/* run: leave the state of an ended container */
+	bool detach; /* run: return once it runs */
+	bool keep;   /* run: leave the state of an ended container */
 	bool no_subreaper;
-	bool run;			/* set by ctr_run(): started by this same process */
-	unsigned int preserve_fds;	/* fds 3 … 3+n-1 go to the process, LISTEN_FDS on top */
+	bool run;		   /* set by ctr_run(): started by this same process */
+	unsigned int preserve_fds; /* fds 3 … 3+n-1 go to the process, LISTEN_FDS on top */
 };
 
 struct ctr_exec_opts {
-	const char *process_file;	/* --process: an OCI process object; else the fields below */
-	const char *const *argv;	/* NULL-terminated */
-	const char *cwd;		/* NULL: the container's */
-	const char *const *env;		/* NULL-terminated, added to the container's; NULL: none */
-	const char *user;		/* "uid[:gid]" or NULL: the container's */
+	const char *process_file; /* --process: an OCI process object; else the fields below */
+	const char *const *argv;  /* NULL-terminated */
+	const char *cwd;	  /* NULL: the container's */
+	const char *const *env;	  /* NULL-terminated, added to the container's; NULL: none */
+	const char *user;	  /* "uid[:gid]" or NULL: the container's */
 	const gid_t *additional_gids;
 	size_t n_additional_gids;
-	const char *const *caps;	/* added; NULL-terminated or NULL */
-	const char *apparmor;		/* NULL: the container's */
+	const char *const *caps; /* added; NULL-terminated or NULL */
+	const char *apparmor;	 /* NULL: the container's */
 	const char *process_label;
-	int no_new_privs;		/* 1 set, 0 as the container */
+	int no_new_privs; /* 1 set, 0 as the container */
 	bool tty;
 	bool detach;
 	bool ignore_paused;
-	const char *const *cgroups;	/* --cgroup, "sub" or "controller:sub"; NULL-terminated or NULL */
+	/* --cgroup, "sub" or "controller:sub"; NULL-terminated or NULL */
+	const char *const *cgroups;
 	const char *console_socket;
 	const char *pidfd_socket;
 	const char *pid_file;
 	unsigned int preserve_fds;
 };
 
-/* All take the container's id and leave nothing open. Errors: ENOENT no such container, EEXIST id in
- * use, EINVAL bad id or config, EBUSY wrong status for the command (the message says which). */
+/* All take the container's id and leave nothing open. Errors: ENOENT no such container, EEXIST id
+ * in use, EINVAL bad id or config, EBUSY wrong status for the command (the message says which). */
 
 int ctr_create(const struct ctr_rt *rt, const char *id, const struct ctr_create_opts *opts,
 	       struct cs_err *err);
@@ -121,7 +122,7 @@ int ctr_update(const struct ctr_rt *rt, const char *id, const struct cg_resource
 struct ctr_info {
 	struct ctr_state state;
 	enum ctr_status status;
-	char *annotations;	/* owned; JSON object text of config.json's annotations, or NULL */
+	char *annotations; /* owned; JSON object text of config.json's annotations, or NULL */
 };
 int ctr_info_get(const struct ctr_rt *rt, const char *id, struct ctr_info *out, struct cs_err *err);
 void ctr_info_fini(struct ctr_info *info);
@@ -140,12 +141,17 @@ int ctr_pids(const struct ctr_rt *rt, const char *id, pid_t **pids, size_t *n, s
 /* An fd as cg_oom_open() gives it, and its next event: 1 OOM kill, 0 other, -ENODEV the end. */
 int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cs_err *err);
 
-/* For walls: opens a container for a command. @lock: take its lock. @spec: parse its config.json. */
+/* For walls: opens a container for a command. @lock: take its lock. @spec: parse config.json. */
 int ctr_open(const struct ctr_rt *rt, const char *id, bool lock, bool spec, struct ctr *out,
 	     struct cs_err *err);
 void ctr_fini(struct ctr *c);
 #define ctr_auto CS_CLEANUP(ctr_fini)
-#define CTR_INIT { .root_fd = -EBADF, .dir = -EBADF, .lock = -EBADF, .host_proc = -EBADF, .go = -EBADF }
+#define CTR_INIT                            \
+	((struct ctr){ .root_fd = -EBADF,   \
+		       .dir = -EBADF,       \
+		       .lock = -EBADF,      \
+		       .host_proc = -EBADF, \
+		       .go = -EBADF })
 int ctr_status_get(const struct ctr *c, enum ctr_status *out, struct cs_err *err);
 /* A wall tells the pid of init; on disk when this returns. */
 int ctr_record_init(struct ctr *c, pid_t pid, struct cs_err *err);

@@ -19,14 +19,14 @@ struct ctr_child;
  * wall cannot honour is refused by check(), naming the field and the wall.
  */
 struct ctr_isolation_ops {
-	const char *name;	/* "container", "vm" */
+	const char *name; /* "container", "vm" */
 
 	/* Refuses what this wall cannot honour. No side effects. */
 	int (*check)(const struct ctr *c, struct cs_err *err);
 
 	/* Everything but the user's program: the wall stands, init waits to be started. Calls
-	 * ctr_record_init() as soon as there is a process, before it can do anything that outlives it.
-	 * On failure nothing is left. */
+	 * ctr_record_init() as soon as there is a process, before it can do anything that outlives
+	 * it. On failure nothing is left. */
 	int (*create)(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_child *child,
 		      struct cs_err *err);
 

@@ -8,20 +8,21 @@
 struct cs_err;
 struct cs_json_doc;
 
-/* A mount's options (config-linux.md, Mount Options; mount(8)), sorted by what they act on. Pure. */
+/* A mount's options (config-linux.md, Mount Options; mount(8)), sorted by what they act on. Pure.
+ */
 struct ctr_mountopt {
-	bool bind;		/* "bind" or "rbind" */
-	bool recursive_bind;	/* "rbind" */
-	uint64_t attr_set;	/* MOUNT_ATTR_*, this mount */
+	bool bind;	     /* "bind" or "rbind" */
+	bool recursive_bind; /* "rbind" */
+	uint64_t attr_set;   /* MOUNT_ATTR_*, this mount */
 	uint64_t attr_clr;
-	uint64_t rec_attr_set;	/* MOUNT_ATTR_* of the recursive kin ("rro", "rnosuid", …) */
+	uint64_t rec_attr_set; /* MOUNT_ATTR_* of the recursive kin ("rro", "rnosuid", …) */
 	uint64_t rec_attr_clr;
-	unsigned long propagation;	/* MS_SHARED, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE with MS_REC
-					 * for the r-forms, the last one wins; 0: not given */
-	bool sb_readonly;	/* "ro" given: for a new file system also its superblock */
+	unsigned long propagation; /* MS_SHARED, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE with MS_REC
+				    * for the r-forms, the last one wins; 0: not given */
+	bool sb_readonly;	   /* "ro" given: for a new file system also its superblock */
 	bool remount;
 	bool tmpcopyup;
-	bool idmap;		/* "idmap" or "ridmap" */
+	bool idmap; /* "idmap" or "ridmap" */
 	bool idmap_recursive;
 	bool copy_symlink;
 	bool src_nofollow;

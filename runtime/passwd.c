@@ -56,8 +56,10 @@ int ctr_passwd_find(const char *text, size_t len, uid_t uid, struct ctr_passwd *
 
 		if (split(text, (size_t)(stop - text), field, n) && is_uid(field[2], n[2], uid)) {
 			*out = (struct ctr_passwd){
-				.name = field[0], .name_len = n[0],
-				.home = field[5], .home_len = n[5],
+				.name = field[0],
+				.name_len = n[0],
+				.home = field[5],
+				.home_len = n[5],
 			};
 			return 1;
 		}

@@ -16,7 +16,8 @@ struct ctr_passwd {
 int ctr_passwd_find(const char *text, size_t len, uid_t uid, struct ctr_passwd *out);
 
 /* Copies the home folder of @uid as the /etc/passwd beneath @root says, "/" if it says nothing. The
- * file is the container's: it is read beneath the root, never waited for, and at most 4 MiB of it. */
+ * file is the container's: it is read beneath the root, never waited for, and at most 4 MiB of it.
+ */
 int ctr_passwd_home(int root, uid_t uid, char *out, size_t size, struct cs_err *err);
 
 /* The user name of @uid on the host, or the number; the caller frees *@out. */

@@ -56,8 +56,8 @@ struct ctr_ns_info {
 extern const struct ctr_ns_info ctr_ns_table[CTR_NS_COUNT];
 
 struct ctr_ns_spec {
-	bool present;		/* listed: new, or joined if path is set */
-	const char *path;	/* NULL: a new one */
+	bool present;	  /* listed: new, or joined if path is set */
+	const char *path; /* NULL: a new one */
 };
 
 /* config.md, POSIX process: capability sets as bit masks (bit n = capability number n). A name
@@ -68,9 +68,9 @@ struct ctr_caps {
 };
 
 struct ctr_rlimit {
-	int resource;		/* RLIMIT_* */
-	const char *name;	/* "RLIMIT_NOFILE" */
-	uint64_t soft, hard;	/* RLIM_INFINITY as UINT64_MAX */
+	int resource;	     /* RLIMIT_* */
+	const char *name;    /* "RLIMIT_NOFILE" */
+	uint64_t soft, hard; /* RLIM_INFINITY as UINT64_MAX */
 };
 
 struct ctr_user {
@@ -85,45 +85,45 @@ struct ctr_user {
 /* config.md, scheduler: sched_setattr(2) fields */
 struct ctr_scheduler {
 	bool present;
-	uint32_t policy;	/* SCHED_* */
+	uint32_t policy; /* SCHED_* */
 	int32_t nice;
 	int32_t priority;
-	uint64_t flags;		/* SCHED_FLAG_* */
-	uint64_t runtime, deadline, period;	/* ns */
+	uint64_t flags;			    /* SCHED_FLAG_* */
+	uint64_t runtime, deadline, period; /* ns */
 };
 
 struct ctr_process {
-	bool present;			/* create without a process is allowed by the spec, start not */
+	bool present; /* create without a process is allowed by the spec, start not */
 	bool terminal;
 	bool has_console_size;
 	uint16_t console_height, console_width;
 	struct ctr_user user;
-	const char *const *args;	/* NULL-terminated, at least one */
+	const char *const *args; /* NULL-terminated, at least one */
 	size_t n_args;
-	const char *const *env;		/* NULL-terminated */
+	const char *const *env; /* NULL-terminated */
 	size_t n_env;
-	const char *cwd;		/* absolute */
+	const char *cwd; /* absolute */
 	struct ctr_caps caps;
 	const struct ctr_rlimit *rlimits;
 	size_t n_rlimits;
 	bool no_new_privileges;
 	bool has_oom_score_adj;
 	int oom_score_adj;
-	const char *apparmor_profile;	/* NULL: none */
-	const char *selinux_label;	/* NULL: none */
+	const char *apparmor_profile; /* NULL: none */
+	const char *selinux_label;    /* NULL: none */
 	struct ctr_scheduler scheduler;
 	bool has_io_priority;
-	int io_priority;		/* as ioprio_set(2) wants it: class << 13 | data */
-	const char *affinity_initial;	/* execCPUAffinity.initial: a CPU list, checked; or NULL */
+	int io_priority;	      /* as ioprio_set(2) wants it: class << 13 | data */
+	const char *affinity_initial; /* execCPUAffinity.initial: a CPU list, checked; or NULL */
 	const char *affinity_final;
 };
 
 /* config.md, POSIX-platform hooks */
 struct ctr_hook {
 	const char *path;
-	const char *const *args;	/* NULL-terminated or NULL */
-	const char *const *env;		/* NULL-terminated or NULL */
-	int timeout_s;			/* 0: none */
+	const char *const *args; /* NULL-terminated or NULL */
+	const char *const *env;	 /* NULL-terminated or NULL */
+	int timeout_s;		 /* 0: none */
 };
 
 enum ctr_hook_kind {
@@ -145,21 +145,21 @@ struct ctr_hooks {
 
 /* config.md, Mounts */
 struct ctr_mount {
-	const char *destination;	/* absolute (a relative one is taken from "/") */
-	const char *type;		/* NULL: a bind mount, or "none" */
-	const char *source;		/* NULL: none */
-	struct ctr_mountopt opt;	/* options, parsed */
+	const char *destination; /* absolute (a relative one is taken from "/") */
+	const char *type;	 /* NULL: a bind mount, or "none" */
+	const char *source;	 /* NULL: none */
+	struct ctr_mountopt opt; /* options, parsed */
 	struct ctr_idmaps uid_maps, gid_maps;
 };
 
 /* config-linux.md, Devices */
 struct ctr_device {
-	char type;			/* 'c' (also for "u"), 'b', 'p' */
+	char type; /* 'c' (also for "u"), 'b', 'p' */
 	const char *path;
 	uint32_t major, minor;
-	bool has_mode;			/* else 0666 */
+	bool has_mode; /* else 0666 */
 	mode_t mode;
-	bool has_uid, has_gid;		/* else container root */
+	bool has_uid, has_gid; /* else container root */
 	uid_t uid;
 	gid_t gid;
 };
@@ -173,13 +173,13 @@ struct ctr_kv {
 struct ctr_seccomp_arg {
 	uint32_t index;
 	uint64_t value, value_two;
-	int op;				/* enum scmp_compare */
+	int op; /* enum scmp_compare */
 };
 
 struct ctr_seccomp_rule {
-	const char *const *names;	/* NULL-terminated */
+	const char *const *names; /* NULL-terminated */
 	size_t n_names;
-	uint32_t action;		/* SCMP_ACT_* with its errno in place */
+	uint32_t action; /* SCMP_ACT_* with its errno in place */
 	const struct ctr_seccomp_arg *args;
 	size_t n_args;
 };
@@ -187,10 +187,10 @@ struct ctr_seccomp_rule {
 struct ctr_seccomp {
 	bool present;
 	uint32_t default_action;
-	const uint32_t *archs;		/* SCMP_ARCH_* */
+	const uint32_t *archs; /* SCMP_ARCH_* */
 	size_t n_archs;
-	uint32_t filter_flags;		/* SECCOMP_FILTER_FLAG_* */
-	const char *listener_path;	/* needed where a rule says SCMP_ACT_NOTIFY */
+	uint32_t filter_flags;	   /* SECCOMP_FILTER_FLAG_* */
+	const char *listener_path; /* needed where a rule says SCMP_ACT_NOTIFY */
 	const char *listener_metadata;
 	const struct ctr_seccomp_rule *rules;
 	size_t n_rules;
@@ -200,17 +200,17 @@ struct ctr_seccomp {
 /* config-linux.md, Memory Policy: set_mempolicy(2) */
 struct ctr_memory_policy {
 	bool present;
-	int mode;			/* MPOL_* */
-	unsigned int flags;		/* MPOL_F_* */
-	const unsigned long *nodes;	/* bit mask */
-	unsigned long max_node;		/* bits in it */
+	int mode;		    /* MPOL_* */
+	unsigned int flags;	    /* MPOL_F_* */
+	const unsigned long *nodes; /* bit mask */
+	unsigned long max_node;	    /* bits in it */
 };
 
 /* config-linux.md, IntelRdt */
 struct ctr_intel_rdt {
 	bool present;
-	const char *clos_id;		/* NULL: the container's id */
-	const char *const *schemata;	/* NULL-terminated or NULL */
+	const char *clos_id;	     /* NULL: the container's id */
+	const char *const *schemata; /* NULL-terminated or NULL */
 	const char *l3_cache_schema;
 	const char *mem_bw_schema;
 	bool enable_monitoring;
@@ -219,7 +219,7 @@ struct ctr_intel_rdt {
 /* config-linux.md, netDevices: host name -> name inside */
 struct ctr_net_device {
 	const char *host_name;
-	const char *name;		/* inside; equals host_name if the config gives none */
+	const char *name; /* inside; equals host_name if the config gives none */
 };
 
 /* config-vm.md: read and checked; served by the second wall. */
@@ -231,21 +231,21 @@ struct ctr_vm {
 	const char *const *kernel_parameters;
 	const char *kernel_initrd;
 	const char *image_path;
-	const char *image_format;	/* "raw", "qcow2", … */
-	uint32_t vcpus;			/* hwConfig; 0: not given */
-	uint64_t memory;		/* bytes; 0: not given */
+	const char *image_format; /* "raw", "qcow2", … */
+	uint32_t vcpus;		  /* hwConfig; 0: not given */
+	uint64_t memory;	  /* bytes; 0: not given */
 };
 
 enum ctr_personality_domain { CTR_PER_NONE, CTR_PER_LINUX, CTR_PER_LINUX32 };
 
 struct ctr_spec {
-	struct cs_json_doc doc;		/* owned; everything below is borrowed from it */
+	struct cs_json_doc doc; /* owned; everything below is borrowed from it */
 	const char *oci_version;
 
-	const char *root_path;		/* as written: relative ones are taken from the bundle */
+	const char *root_path; /* as written: relative ones are taken from the bundle */
 	bool root_readonly;
-	const char *hostname;		/* NULL: leave */
-	const char *domainname;		/* NULL: leave */
+	const char *hostname;	/* NULL: leave */
+	const char *domainname; /* NULL: leave */
 
 	struct ctr_process process;
 	const struct ctr_mount *mounts;
@@ -262,14 +262,14 @@ struct ctr_spec {
 	uint32_t timens_monotonic_ns, timens_boottime_ns;
 	const struct ctr_device *devices;
 	size_t n_devices;
-	const char *cgroups_path;	/* NULL: the runtime chooses */
+	const char *cgroups_path; /* NULL: the runtime chooses */
 	struct cg_resources resources;
-	const char *const *masked_paths;	/* NULL-terminated or NULL */
+	const char *const *masked_paths; /* NULL-terminated or NULL */
 	const char *const *readonly_paths;
 	const struct ctr_kv *sysctl;
 	size_t n_sysctl;
 	struct ctr_seccomp seccomp;
-	unsigned long rootfs_propagation;	/* MS_SHARED, … | MS_REC; 0: not given */
+	unsigned long rootfs_propagation; /* MS_SHARED, … | MS_REC; 0: not given */
 	const char *mount_label;
 	struct ctr_intel_rdt intel_rdt;
 	struct ctr_memory_policy memory_policy;

@@ -30,9 +30,9 @@ int ctr_id_check(const char *id, struct cs_err *err)
 				  CTR_ID_MAX);
 	for (size_t i = 0; i < len; i++)
 		if (!id_char(id[i]))
-			return cs_err_set(err, EINVAL,
-					  "container id \"%s\": only A-Z a-z 0-9 _ + - . are allowed",
-					  id);
+			return cs_err_set(
+				err, EINVAL,
+				"container id \"%s\": only A-Z a-z 0-9 _ + - . are allowed", id);
 	if (strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
 		return cs_err_set(err, EINVAL, "container id \"%s\" is not allowed", id);
 	return 0;
@@ -91,7 +91,8 @@ static int has_state(int dir, const char *id, struct cs_err *err)
 
 static int in_use(const char *id, struct cs_err *err)
 {
-	return cs_err_set(err, EEXIST, "container with id %s exists already; delete it first or take another id",
+	return cs_err_set(err, EEXIST,
+			  "container with id %s exists already; delete it first or take another id",
 			  id);
 }
 
@@ -134,7 +135,8 @@ int ctr_state_create(int root, const char *id, int *dir, int *lock, struct cs_er
 		return rc;
 	if (rc == 0)
 		return in_use(id, err);
-	rc = has_state(d, id, err); /* somebody may have been quicker, even if it was us who made it */
+	rc = has_state(d, id,
+		       err); /* somebody may have been quicker, even if it was us who made it */
 	if (rc < 0)
 		return rc;
 	if (rc)
@@ -226,12 +228,9 @@ static int take_strings(const struct cs_json *o, struct ctr_state *st, struct cs
 		bool needed;
 		char **out;
 	} fields[] = {
-		{ "id", true, &st->id },
-		{ "ociVersion", true, &st->oci_version },
-		{ "bundle", true, &st->bundle },
-		{ "rootfs", true, &st->rootfs },
-		{ "isolation", true, &st->wall },
-		{ "cgroup", false, &st->cgroup },
+		{ "id", true, &st->id },	  { "ociVersion", true, &st->oci_version },
+		{ "bundle", true, &st->bundle },  { "rootfs", true, &st->rootfs },
+		{ "isolation", true, &st->wall }, { "cgroup", false, &st->cgroup },
 		{ "owner", false, &st->owner },
 	};
 

@@ -18,19 +18,19 @@ struct cs_err;
 enum { CTR_ID_MAX = 128 };
 
 struct ctr_state {
-	char *id;		/* owned, as all strings here */
-	char *bundle;		/* absolute path */
-	char *rootfs;		/* absolute path */
+	char *id;     /* owned, as all strings here */
+	char *bundle; /* absolute path */
+	char *rootfs; /* absolute path */
 	char *oci_version;
-	char *wall;		/* isolation's name */
-	char *cgroup;		/* as cg_create() took it; NULL: none */
-	char *owner;		/* user name or uid of who created it */
-	int64_t created_ns;	/* Unix time */
-	pid_t pid;		/* init as the runtime sees it; 0: not cloned (yet) */
-	uint64_t start_time;	/* of the pid, cs_proc_start_time() */
-	bool has_rdt;		/* intelRdt was set up: delete takes it down */
+	char *wall;	     /* isolation's name */
+	char *cgroup;	     /* as cg_create() took it; NULL: none */
+	char *owner;	     /* user name or uid of who created it */
+	int64_t created_ns;  /* Unix time */
+	pid_t pid;	     /* init as the runtime sees it; 0: not cloned (yet) */
+	uint64_t start_time; /* of the pid, cs_proc_start_time() */
+	bool has_rdt;	     /* intelRdt was set up: delete takes it down */
 	bool systemd_cgroup;
-	bool own_pidns;		/* init is pid 1 of a new pid namespace: its end ends them all */
+	bool own_pidns; /* init is pid 1 of a new pid namespace: its end ends them all */
 };
 
 /* Checks an id: 1 to CTR_ID_MAX of [A-Za-z0-9_+.-], not "." or ".."; EINVAL. */
@@ -43,8 +43,8 @@ int ctr_state_root_open(const char *root, bool make, struct cs_err *err);
  * create under way). *@dir is the folder, *@lock the lock's fd; the caller closes both. */
 int ctr_state_create(int root, const char *id, int *dir, int *lock, struct cs_err *err);
 
-/* Opens an existing container's folder. ENOENT when there is none (or no state.json). With @lock not
- * NULL takes its lock, waiting. */
+/* Opens an existing container's folder. ENOENT when there is none (or no state.json). With @lock
+ * not NULL takes its lock, waiting. */
 int ctr_state_open(int root, const char *id, int *dir, int *lock, struct cs_err *err);
 
 int ctr_state_write(int dir, const struct ctr_state *st, struct cs_err *err);

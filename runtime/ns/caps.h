@@ -8,8 +8,8 @@ struct ctr_caps;
 struct ctr_user;
 
 /* The identity of the user's process, in the one safe order: bounding set while still privileged,
- * keepcaps, groups, gid, uid, capabilities, ambient set. @setgroups false: the user namespace denies
- * setgroups(2); then additional gids are an error. With !caps->present nothing but the ids
+ * keepcaps, groups, gid, uid, capabilities, ambient set. @setgroups false: the user namespace
+ * denies setgroups(2); then additional gids are an error. With !caps->present nothing but the ids
  * changes. Warns of nothing: a set the kernel refuses is an error. Also sets HOME-independent
  * things only: umask. Async-signal-safe apart from @err's formatting. */
 int ctr_caps_become(const struct ctr_user *user, const struct ctr_caps *caps, bool setgroups,

@@ -9,7 +9,8 @@ struct ctr_ns_setup;
  * host's verified nodes. Does nothing to /dev when the spec bind-mounts it. */
 int ctr_devnodes_make(struct ctr_ns_setup *s, struct cs_err *err);
 
-/* Binds the pty slave @slave (an fd, never a path: CVE-2025-52565) on /dev/console beneath s->root. */
+/* Binds the pty slave @slave (an fd, never a path: CVE-2025-52565) on /dev/console beneath s->root.
+ */
 int ctr_devnodes_console(struct ctr_ns_setup *s, int slave, struct cs_err *err);
 
 #endif

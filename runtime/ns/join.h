@@ -10,7 +10,7 @@ struct cs_err;
 
 /* Namespaces of a container that are joined by path, as open fds; -EBADF where not. */
 struct ctr_join {
-	int fd[CTR_NS_COUNT];	/* owned */
+	int fd[CTR_NS_COUNT]; /* owned */
 };
 
 /* Opens linux.namespaces[].path, each checked to be a namespace of its type (NS_GET_NSTYPE). Host
@@ -22,7 +22,8 @@ void ctr_join_fini(struct ctr_join *j);
  * effect on children only, and a new user namespace could not join what the host owns any more. */
 bool ctr_join_needs_stage(const struct ctr_spec *spec);
 
-/* Joins them all, in the calling process; the user namespace among them where its rights are needed. */
+/* Joins them all, in the calling process; the user namespace among them where its rights are
+ * needed. */
 int ctr_join_enter(const struct ctr_join *j, struct cs_err *err);
 
 /* CLONE_NEW* of the new namespaces for clone3(2). Without cgroup and time: those are unshared

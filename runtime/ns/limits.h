@@ -7,12 +7,12 @@ struct cs_err;
 struct ctr_process;
 struct ctr_spec;
 
-/* setrlimit(2) for each. Where raising is refused (EPERM: no CAP_SYS_RESOURCE), it is clamped to the
- * present hard limit with one warning. */
+/* setrlimit(2) for each. Where raising is refused (EPERM: no CAP_SYS_RESOURCE), it is clamped to
+ * the present hard limit with one warning. */
 int ctr_limits_rlimits(const struct ctr_process *p, struct cs_err *err);
 
-/* Host side: writes /proc/<pid>/oom_score_adj below the verified procfs @proc for the process @pid that
- * was just cloned (it could not do so itself from within a user namespace). Where lowering is
+/* Host side: writes /proc/<pid>/oom_score_adj below the verified procfs @proc for the process @pid
+ * that was just cloned (it could not do so itself from within a user namespace). Where lowering is
  * refused (EACCES/EPERM: no CAP_SYS_RESOURCE) it is a warning and the score stays. */
 int ctr_limits_oom_score(const struct ctr_process *p, int proc, pid_t pid, struct cs_err *err);
 

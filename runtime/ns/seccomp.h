@@ -10,9 +10,9 @@ struct ctr_seccomp;
 
 /* A compiled filter. */
 struct ctr_seccomp_prog {
-	struct sock_filter *insns;	/* owned */
+	struct sock_filter *insns; /* owned */
 	unsigned short n;
-	uint32_t flags;			/* SECCOMP_FILTER_FLAG_*, incl. NEW_LISTENER when it is used */
+	uint32_t flags; /* SECCOMP_FILTER_FLAG_*, incl. NEW_LISTENER when it is used */
 };
 
 /* Compiles by libseccomp. System calls newer than every one the config names get ENOSYS instead of

@@ -58,7 +58,8 @@ static int copy_to_memfd(int exe, struct cs_err *err)
 		if (n < 0)
 			return cs_err_sys(err, "copy the runtime's binary into memory");
 		if (n == 0)
-			return cs_err_set(err, EIO, "the runtime's binary shrank while it was copied");
+			return cs_err_set(err, EIO,
+					  "the runtime's binary shrank while it was copied");
 	}
 	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
 		return cs_err_sys(err, "seal the copy of the runtime's binary");

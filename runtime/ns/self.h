@@ -9,8 +9,8 @@ struct cs_err;
  * program that is "#!/proc/self/exe" runs it outright. So the runtime executes itself again from a
  * read-only clone of the mount its binary is on (where that is refused: from a sealed memfd), whose
  * exe link nobody can write through. Called first thing by every command that puts a process into a
- * container. Returns 0 when this process is the sealed one already, and makes it undumpable, so that
- * nothing in a shared pid namespace can trace it or look into its /proc folder.
+ * container. Returns 0 when this process is the sealed one already, and makes it undumpable, so
+ * that nothing in a shared pid namespace can trace it or look into its /proc folder.
  */
 int ctr_self_seal(char *const argv[], struct cs_err *err);
 

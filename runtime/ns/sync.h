@@ -7,30 +7,31 @@
 
 /*
  * What the runtime and the processes it makes say to one another, over a SOCK_SEQPACKET pair (or,
- * when a later `start` connects, over the container's start socket). One packet a message; the error
- * value travels whole. The runtime answers each step with a single byte; end of file after
+ * when a later `start` connects, over the container's start socket). One packet a message; the
+ * error value travels whole. The runtime answers each step with a single byte; end of file after
  * CTR_MSG_READY means that execve(2) succeeded, since the socket closes on exec.
  */
 enum ctr_msg_kind {
-	CTR_MSG_HOOKS = 1,	/* namespaces stand: run the hooks of the runtime's side */
-	CTR_MSG_CONSOLE,	/* carries the pty's master */
-	CTR_MSG_READY,		/* all but the user's program; init waits */
-	CTR_MSG_SECCOMP,	/* about to install a filter with a listener: fetch fd number value */
-	CTR_MSG_FAILED,		/* err says why; the process ends */
-	CTR_MSG_WARNING,	/* err is a text to log */
+	CTR_MSG_HOOKS = 1, /* namespaces stand: run the hooks of the runtime's side */
+	CTR_MSG_CONSOLE,   /* carries the pty's master */
+	CTR_MSG_READY,	   /* all but the user's program; init waits */
+	CTR_MSG_SECCOMP,   /* about to install a filter with a listener: fetch fd number value */
+	CTR_MSG_FAILED,	   /* err says why; the process ends */
+	CTR_MSG_WARNING,   /* err is a text to log */
 };
 
 struct ctr_msg {
 	uint32_t kind;
-	int32_t value;		/* CTR_MSG_SECCOMP: fd number; CTR_MSG_FAILED: 126, 127 or 0 as
-				 * ctr_child.program_exit */
-	struct cs_err err;	/* CTR_MSG_FAILED, CTR_MSG_WARNING */
+	int32_t value;	   /* CTR_MSG_SECCOMP: fd number; CTR_MSG_FAILED: 126, 127 or 0 as
+			    * ctr_child.program_exit */
+	struct cs_err err; /* CTR_MSG_FAILED, CTR_MSG_WARNING */
 };
 
 /* Sends a message, with @fd if it is not negative. */
 int ctr_sync_send(int sock, const struct ctr_msg *msg, int fd, struct cs_err *err);
 
-/* Receives one. *@fd gets the fd it carried (the caller closes it) or -EBADF. End of file is EPIPE. */
+/* Receives one. *@fd gets the fd it carried (the caller closes it) or -EBADF. End of file is EPIPE.
+ */
 int ctr_sync_recv(int sock, struct ctr_msg *out, int *fd, struct cs_err *err);
 
 /* The runtime's one-byte answer, and the wait for it. End of file is EPIPE: the other side died. */

@@ -20,8 +20,8 @@ int ctr_tty_connect(const char *path, struct cs_err *err);
 int ctr_tty_send(int sock, int master, struct cs_err *err);
 
 /* Host side of `run`/`exec` with a terminal and no console socket: raw mode on stdin, copying both
- * ways, window size followed, until the process behind @pidfd ends and the pty is drained. Signals are
- * left to the caller. Restores the terminal also on failure. */
+ * ways, window size followed, until the process behind @pidfd ends and the pty is drained. Signals
+ * are left to the caller. Restores the terminal also on failure. */
 int ctr_tty_proxy(int master, int pidfd, int signalfd, struct cs_err *err);
 
 #endif
