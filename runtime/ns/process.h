@@ -1,0 +1,42 @@
+#ifndef CS_RUNTIME_NS_PROCESS_H
+#define CS_RUNTIME_NS_PROCESS_H
+
+#include <stdbool.h>
+
+#include "runtime/spec.h"
+
+struct cs_err;
+struct ctr_seccomp_prog;
+
+/*
+ * The last steps of a process that becomes the user's program, the same for init and for exec: both
+ * run them inside, in this order: ctr_process_prepare(), [the runtime is told and answers],
+ * ctr_process_become(), ctr_process_execute().
+ */
+struct ctr_becoming {
+	const struct ctr_process *p;
+	const struct ctr_seccomp_prog *seccomp; /* NULL: none */
+	int root;				/* O_PATH: the container's root */
+	int proc;				/* verified procfs root */
+	int sync;				/* where CTR_MSG_SECCOMP goes */
+	bool setgroups;				/* setgroups(2) is allowed */
+	unsigned int preserve_fds;
+
+	bool cwd_pending; /* filled: root may not enter cwd, perhaps the user may */
+	char **env;	  /* filled: owned, as are its strings */
+	char *path;	  /* filled: owned; what execve(2) gets */
+};
+
+/* Environment (HOME, LISTEN_*), working folder, where the program is, scheduling, and which fds it
+ * gets. A program that is not there or cannot be executed is an error: *@exit_code is then 127 or
+ * 126. */
+int ctr_process_prepare(struct ctr_becoming *b, int *exit_code, struct cs_err *err);
+
+/* Limits, then the way from root to the user's identity, with the security modules, no_new_privs
+ * and seccomp in their order. Afterwards little is allowed. */
+int ctr_process_become(struct ctr_becoming *b, struct cs_err *err);
+
+/* execve(2). Returns only on failure; *@exit_code as above. */
+int ctr_process_execute(struct ctr_becoming *b, int *exit_code, struct cs_err *err);
+
+#endif
