@@ -1,0 +1,106 @@
+#include "cli/cmd.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+
+const struct cli_cmd *cli_cmd_find(const struct cli_prog *prog, const char *name)
+{
+	for (size_t i = 0; i < prog->n_cmds; i++) {
+		if (strcmp(prog->cmds[i]->name, name) == 0)
+			return prog->cmds[i];
+	}
+	return NULL;
+}
+
+enum { NAME_MAX_LEN = 24 };
+
+/* Edits (insert, delete, replace, swap of neighbours) that make @b of @a. Both are shorter than
+ * NAME_MAX_LEN. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t rows[3][NAME_MAX_LEN + 1];
+	size_t *old = rows[0], *prev = rows[1], *cur = rows[2];
+	size_t la = strlen(a), lb = strlen(b);
+
+	for (size_t j = 0; j <= lb; j++)
+		prev[j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t *free_row = old;
+
+		cur[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			size_t best = prev[j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (prev[j] + 1 < best)
+				best = prev[j] + 1;
+			if (cur[j - 1] + 1 < best)
+				best = cur[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    old[j - 2] + 1 < best)
+				best = old[j - 2] + 1;
+			cur[j] = best;
+		}
+		old = prev;
+		prev = cur;
+		cur = free_row;
+	}
+	return prev[lb];
+}
+
+const struct cli_cmd *cli_cmd_suggest(const struct cli_prog *prog, const char *name)
+{
+	const struct cli_cmd *best = NULL;
+	size_t len = strlen(name), best_d = len < 4 ? 2 : 3; /* exclusive */
+
+	if (len >= NAME_MAX_LEN)
+		return NULL;
+	for (size_t i = 0; i < prog->n_cmds; i++) {
+		const struct cli_cmd *cmd = prog->cmds[i];
+		size_t d;
+
+		if (cmd->hidden || strlen(cmd->name) >= NAME_MAX_LEN)
+			continue;
+		d = distance(name, cmd->name);
+		if (d < best_d) {
+			best_d = d;
+			best = cmd;
+		}
+	}
+	return best;
+}
+
+int cli_cmd_unknown(const struct cli_prog *prog, const char *name, struct cs_err *err)
+{
+	const struct cli_cmd *near = cli_cmd_suggest(prog, name);
+
+	if (near)
+		return cs_err_set(err, EINVAL, "unknown command \"%s\"; did you mean \"%s\"?", name,
+				  near->name);
+	return cs_err_set(err, EINVAL, "unknown command \"%s\"; \"%s --help\" lists them", name,
+			  prog->name);
+}
+
+static int check_args(const struct cli_cmd *cmd, size_t argc, struct cs_err *err)
+{
+	if (argc < (size_t)cmd->min_args)
+		return cs_err_set(err, EINVAL, "%s: arguments missing, usage: %s %s", cmd->name,
+				  cmd->name, cmd->synopsis);
+	if (cmd->max_args != CLI_ANY_ARGS && argc > (size_t)cmd->max_args)
+		return cs_err_set(err, EINVAL, "%s: too many arguments, usage: %s %s", cmd->name,
+				  cmd->name, cmd->synopsis);
+	return 0;
+}
+
+int cli_cmd_parse(const struct cli_cmd *cmd, void *values, size_t argc, char **argv,
+		  struct cli_args *out, struct cs_err *err)
+{
+	int ret =
+		cli_opt_parse(cmd->opts, cmd->n_opts, values, cmd->in_order, argc, argv, out, err);
+
+	if (ret < 0)
+		return cs_err_wrap(err, "%s", cmd->name);
+	return out->help ? 0 : check_args(cmd, out->argc, err);
+}

@@ -1,0 +1,71 @@
+#ifndef CS_CLI_CMD_H
+#define CS_CLI_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/opt.h"
+
+struct cs_err;
+struct ctr_rt;
+
+/* Commands as table entries, and how a command line becomes a call of one. */
+
+struct cli_call;
+
+enum { CLI_ANY_ARGS = -1 };
+
+struct cli_cmd {
+	const char *name;
+	const char *synopsis; /* what follows the name: "[-f] ID" */
+	const char *help;     /* one line, lower-case */
+	const char *text;     /* more, for the command's own --help; lines of their own, or NULL */
+	const struct cli_opt *opts;
+	size_t n_opts;
+	size_t opts_size;	/* of the options' struct; 0 without options */
+	int min_args, max_args; /* CLI_ANY_ARGS: no upper bound */
+	bool in_order;		/* words after the first argument are no options of ours */
+	bool seal;		/* starts a process inside: the binary must be sealed first */
+	bool hidden;
+	int fail_status; /* exit status when run() fails; 0: 1 */
+	/* 0 or -errno; call->status is the exit status if it set one. */
+	int (*run)(struct cli_call *call, struct cs_err *err);
+};
+
+struct cli_prog {
+	const char *name;
+	const char *help;
+	const struct cli_opt *opts; /* the global ones */
+	size_t n_opts;
+	const struct cli_cmd *const *cmds; /* sorted by name */
+	size_t n_cmds;
+};
+
+struct cli_call {
+	const struct cli_prog *prog;
+	const struct cli_cmd *cmd;
+	const struct ctr_rt *rt;
+	const void *opts;  /* the command's options' struct */
+	char *const *argv; /* arguments, NULL-terminated */
+	size_t argc;
+	int status; /* exit status; -1: not set */
+};
+
+/* The command of that name, NULL if there is none. */
+const struct cli_cmd *cli_cmd_find(const struct cli_prog *prog, const char *name);
+
+/* The command whose name is nearest to @name, NULL if none is near. */
+const struct cli_cmd *cli_cmd_suggest(const struct cli_prog *prog, const char *name);
+
+/* EINVAL for a command that does not exist, with a suggestion. */
+int cli_cmd_unknown(const struct cli_prog *prog, const char *name, struct cs_err *err);
+
+/*
+ * Parses what follows the command's name into @values (zeroed, of cmd->opts_size bytes) and checks
+ * the number of arguments, unless --help was given. Pure; for the fuzzer as well. Call
+ * cli_opt_fini() in every case.
+ */
+int cli_cmd_parse(const struct cli_cmd *cmd, void *values, size_t argc, char **argv,
+		  struct cli_args *out, struct cs_err *err);
+
+#endif
