@@ -3,11 +3,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct cs_err;
 
-/* Opens a pty of the devpts that is mounted at /dev/pts beneath @root (checked to be devpts), sets
- * its size (0: leave). *@slave comes by TIOCGPTPEER from the master, never by a path. */
+/* Opens a pty of the devpts that is mounted at /dev/pts beneath @root (checked to be devpts; no
+ * symlink on the way is followed), sets its size (0: leave). *@slave comes by TIOCGPTPEER from the
+ * master, never by a path. Inside. */
 int ctr_tty_open(int root, uint16_t height, uint16_t width, int *master, int *slave,
 		 struct cs_err *err);
 
@@ -19,9 +21,26 @@ int ctr_tty_connect(const char *path, struct cs_err *err);
 /* Sends the master over it, with the name "/dev/ptmx" as runc does. */
 int ctr_tty_send(int sock, int master, struct cs_err *err);
 
-/* Host side of `run`/`exec` with a terminal and no console socket: raw mode on stdin, copying both
- * ways, window size followed, until the process behind @pidfd ends and the pty is drained. Signals
- * are left to the caller. Restores the terminal also on failure. */
-int ctr_tty_proxy(int master, int pidfd, int signalfd, struct cs_err *err);
+/* What a signal that came in during the proxy means. Returns 0 to go on; another value ends the
+ * proxy, which restores the terminal and returns that value (a negative one with @err set). */
+typedef int (*ctr_tty_signal_fn)(int signo, void *arg, struct cs_err *err);
+
+/*
+ * Host side of `run`/`exec` with a terminal and no console socket: raw mode on stdin if that is a
+ * terminal, copying stdin to the master and the master to stdout, until the process behind
+ * @pidfd ends and what it wrote is out. Returns 0 then. Nothing is lost or read ahead of the
+ * slower side. The terminal is restored on every way out but a fatal signal. @master is made
+ * non-blocking; stdin and stdout are not (other processes share them).
+ *
+ * Signals: the caller blocks those it wants to handle (sigprocmask(2)) and gives a signalfd(2) of
+ * them. SIGWINCH (the size of stdin's terminal goes to @master) and SIGCONT (raw mode is set again)
+ * are served here; every other one goes to @on_signal, which mostly forwards it to the container.
+ * @signalfd may be -EBADF, @on_signal NULL (then others are dropped).
+ *
+ * Other processes that still hold the terminal when the process ends are not waited for: what
+ * they write is copied until they pause for a moment, a second at most.
+ */
+int ctr_tty_proxy(int master, int pidfd, int signalfd, ctr_tty_signal_fn on_signal, void *arg,
+		  struct cs_err *err);
 
 #endif
