@@ -4,7 +4,8 @@ base_libbase_a_SOURCES = \
 	base/err.c base/err.h \
 	base/fd.c base/fd.h \
 	base/file.c base/file.h \
-	base/json.h \
+	base/json.c base/json.h \
+	base/json_parse.c \
 	base/jw.c \
 	base/log.c base/log.h \
 	base/path.c base/path.h \
