@@ -26,6 +26,7 @@ struct cli_cmd {
 	int min_args, max_args; /* CLI_ANY_ARGS: no upper bound */
 	bool in_order;		/* words after the first argument are no options of ours */
 	bool seal;		/* starts a process inside: the binary must be sealed first */
+	bool any_opts;		/* options are taken as arguments */
 	bool hidden;
 	int fail_status; /* exit status when run() fails; 0: 1 */
 	/* 0 or -errno; call->status is the exit status if it set one. */

@@ -5,18 +5,28 @@ cli_libcli_a_SOURCES = \
 	cli/oci.h \
 	cli/oci_create.c \
 	cli/oci_delete.c \
+	cli/oci_events.c \
 	cli/oci_exec.c \
+	cli/oci_features.c \
+	cli/oci_help.c \
 	cli/oci_kill.c \
+	cli/oci_list.c \
 	cli/oci_match.c \
+	cli/oci_missing.c \
 	cli/oci_pause.c \
 	cli/oci_prog.c \
+	cli/oci_ps.c \
 	cli/oci_resume.c \
 	cli/oci_run.c \
+	cli/oci_spec.c \
 	cli/oci_start.c \
 	cli/oci_state.c \
+	cli/oci_update.c \
 	cli/opt.c cli/opt.h \
 	cli/out.c cli/out.h \
+	cli/pscols.c cli/pscols.h \
 	cli/signame.c cli/signame.h \
+	cli/timetext.c cli/timetext.h \
 	cli/value.c cli/value.h
 
 # Linked statically: loading shared libraries would be a third of a container's start.

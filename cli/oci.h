@@ -5,6 +5,10 @@
 #include "cli/opt.h"
 
 struct cs_err;
+struct cs_jw;
+
+/* The version of the OCI runtime-spec this is written for. */
+#define CLI_OCI_SPEC_VERSION "1.3.0"
 
 /* The OCI runtime's command line (caisson-oci, and caisson-vm): runc's commands and flags. */
 
@@ -67,5 +71,11 @@ extern const struct cli_cmd cli_oci_update;
 int cli_oci_each_match(const struct cli_call *call, const char *pattern,
 		       int (*fn)(const struct cli_call *call, const char *id, struct cs_err *err),
 		       struct cs_err *err);
+
+/* The Features Document, a whole JSON object. */
+void cli_oci_features_put(struct cs_jw *w);
+
+/* The text of `spec`; the caller frees *@text. */
+int cli_oci_spec_text(char **text, size_t *len, struct cs_err *err);
 
 #endif

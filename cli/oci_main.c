@@ -144,7 +144,7 @@ static int print_version(const struct oci_main *m, struct cs_err *err)
 	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
 	const struct scmp_version *v = seccomp_version();
 
-	cs_buf_addf(&b, "%s version %s\nspec: 1.3.0\n", m->name, CS_VERSION);
+	cs_buf_addf(&b, "%s version %s\nspec: %s\n", m->name, CS_VERSION, CLI_OCI_SPEC_VERSION);
 	if (v)
 		cs_buf_addf(&b, "libseccomp: %u.%u.%u\n", v->major, v->minor, v->micro);
 	return cli_out(&b, err);

@@ -2,10 +2,10 @@
 #include "cli/oci.h"
 
 /* An option that --help does not show. */
-#define HIDDEN(kind, want, field, optname, argname, text)                                          \
-	{                                                                                          \
-		.name = (optname), .hidden = true, .type = (kind),                                 \
-		.off = CLI_OFF(struct oci_global, field, want), .arg = (argname), .help = (text),  \
+#define HIDDEN(kind, want, field, optname, argname, text)                                         \
+	{                                                                                         \
+		.name = (optname), .hidden = true, .type = (kind),                                \
+		.off = CLI_OFF(struct oci_global, field, want), .arg = (argname), .help = (text), \
 	}
 
 static const struct cli_opt global_opts[] = {
@@ -30,8 +30,10 @@ static const struct cli_opt global_opts[] = {
 };
 
 static const struct cli_cmd *const commands[] = {
-	&cli_oci_create, &cli_oci_delete, &cli_oci_exec,  &cli_oci_kill,  &cli_oci_pause,
-	&cli_oci_resume, &cli_oci_run,	  &cli_oci_start, &cli_oci_state,
+	&cli_oci_checkpoint, &cli_oci_create,  &cli_oci_delete, &cli_oci_events, &cli_oci_exec,
+	&cli_oci_features,   &cli_oci_help,    &cli_oci_kill,	&cli_oci_list,	 &cli_oci_pause,
+	&cli_oci_ps,	     &cli_oci_restore, &cli_oci_resume, &cli_oci_run,	 &cli_oci_spec,
+	&cli_oci_start,	     &cli_oci_state,   &cli_oci_update,
 };
 
 const struct cli_prog cli_oci_prog = {

@@ -55,41 +55,41 @@ struct cli_opt {
 /* offsetof() that compiles only where the field has the wanted type. */
 #define CLI_OFF(T, f, want) _Generic(((T *)0)->f, want : offsetof(T, f))
 
-#define CLI_BOOL(T, f, nm, ch, hlp)                                                                \
-	{                                                                                          \
-		.name = (nm), .letter = (ch), .type = CLI_OPT_BOOL, .off = CLI_OFF(T, f, bool),    \
-		.help = (hlp),                                                                     \
+#define CLI_BOOL(T, f, nm, ch, hlp)                                                             \
+	{                                                                                       \
+		.name = (nm), .letter = (ch), .type = CLI_OPT_BOOL, .off = CLI_OFF(T, f, bool), \
+		.help = (hlp),                                                                  \
 	}
-#define CLI_STR(T, f, nm, ch, argname, hlp)                                                        \
-	{                                                                                          \
-		.name = (nm), .letter = (ch), .type = CLI_OPT_STR,                                 \
-		.off = CLI_OFF(T, f, const char *), .arg = (argname), .help = (hlp),               \
+#define CLI_STR(T, f, nm, ch, argname, hlp)                                          \
+	{                                                                            \
+		.name = (nm), .letter = (ch), .type = CLI_OPT_STR,                   \
+		.off = CLI_OFF(T, f, const char *), .arg = (argname), .help = (hlp), \
 	}
-#define CLI_STRV(T, f, nm, ch, argname, hlp)                                                       \
-	{                                                                                          \
-		.name = (nm), .letter = (ch), .type = CLI_OPT_STRV,                                \
-		.off = CLI_OFF(T, f, struct cli_strv), .arg = (argname), .help = (hlp),            \
+#define CLI_STRV(T, f, nm, ch, argname, hlp)                                            \
+	{                                                                               \
+		.name = (nm), .letter = (ch), .type = CLI_OPT_STRV,                     \
+		.off = CLI_OFF(T, f, struct cli_strv), .arg = (argname), .help = (hlp), \
 	}
-#define CLI_UINT(T, f, nm, ch, argname, hlp)                                                       \
-	{                                                                                          \
-		.name = (nm), .letter = (ch), .type = CLI_OPT_UINT,                                \
-		.off = CLI_OFF(T, f, unsigned int), .arg = (argname), .help = (hlp),               \
+#define CLI_UINT(T, f, nm, ch, argname, hlp)                                         \
+	{                                                                            \
+		.name = (nm), .letter = (ch), .type = CLI_OPT_UINT,                  \
+		.off = CLI_OFF(T, f, unsigned int), .arg = (argname), .help = (hlp), \
 	}
-#define CLI_NUM(T, f, nm, ch, lowest, argname, hlp)                                                \
-	{                                                                                          \
-		.name = (nm), .letter = (ch), .type = CLI_OPT_NUM,                                 \
-		.off = CLI_OFF(T, f, struct cli_num), .min = (lowest), .arg = (argname),           \
-		.help = (hlp),                                                                     \
+#define CLI_NUM(T, f, nm, ch, lowest, argname, hlp)                                      \
+	{                                                                                \
+		.name = (nm), .letter = (ch), .type = CLI_OPT_NUM,                       \
+		.off = CLI_OFF(T, f, struct cli_num), .min = (lowest), .arg = (argname), \
+		.help = (hlp),                                                           \
 	}
-#define CLI_SIZE(T, f, nm, ch, argname, hlp)                                                       \
-	{                                                                                          \
-		.name = (nm), .letter = (ch), .type = CLI_OPT_SIZE,                                \
-		.off = CLI_OFF(T, f, struct cli_num), .arg = (argname), .help = (hlp),             \
+#define CLI_SIZE(T, f, nm, ch, argname, hlp)                                           \
+	{                                                                              \
+		.name = (nm), .letter = (ch), .type = CLI_OPT_SIZE,                    \
+		.off = CLI_OFF(T, f, struct cli_num), .arg = (argname), .help = (hlp), \
 	}
-#define CLI_TIME(T, f, nm, ch, argname, hlp)                                                       \
-	{                                                                                          \
-		.name = (nm), .letter = (ch), .type = CLI_OPT_TIME,                                \
-		.off = CLI_OFF(T, f, struct cli_time), .arg = (argname), .help = (hlp),            \
+#define CLI_TIME(T, f, nm, ch, argname, hlp)                                            \
+	{                                                                               \
+		.name = (nm), .letter = (ch), .type = CLI_OPT_TIME,                     \
+		.off = CLI_OFF(T, f, struct cli_time), .arg = (argname), .help = (hlp), \
 	}
 
 /* Every command knows --help and -h without a row of its own. */

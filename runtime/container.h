@@ -140,6 +140,7 @@ int ctr_stats(const struct ctr_rt *rt, const char *id, struct cs_jw *w, struct c
 int ctr_pids(const struct ctr_rt *rt, const char *id, pid_t **pids, size_t *n, struct cs_err *err);
 /* An fd as cg_oom_open() gives it, and its next event: 1 OOM kill, 0 other, -ENODEV the end. */
 int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cs_err *err);
+int ctr_oom_next(const struct ctr_rt *rt, const char *id, int fd, struct cs_err *err);
 
 /* For walls: opens a container for a command. @lock: take its lock. @spec: parse config.json. */
 int ctr_open(const struct ctr_rt *rt, const char *id, bool lock, bool spec, struct ctr *out,
