@@ -8,9 +8,11 @@ fuzz_targets =
 
 if FUZZERS
 fuzz_main =
+seed_tests =
 noinst_PROGRAMS += $(fuzz_targets)
 else
 fuzz_main = tests/fuzz/replay.c
+seed_tests = $(fuzz_targets)
 check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)
 endif

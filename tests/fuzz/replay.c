@@ -53,7 +53,7 @@ static int replay_dir(const char *path)
 		if (e->d_name[0] == '.')
 			continue;
 		printf("# %s\n", e->d_name);
-		fflush(stdout);
+		(void)fflush(stdout);
 		bad = replay(dirfd(dir), e->d_name);
 		failed |= bad;
 		printf("%s %d - %s\n", bad ? "not ok" : "ok", ++n, e->d_name);

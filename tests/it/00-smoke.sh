@@ -1,0 +1,35 @@
+#!/bin/bash
+# A container runs: its output, its exit status, its walls, and nothing left behind.
+. "$(dirname "$0")/lib.sh"
+
+it_sh hello 'echo hello; echo oops >&2; exit 7'
+tap_is "stdout comes through" "$out" hello
+tap_is "stderr comes through" "$err" oops
+tap_is "the exit status is the program's" "$status" 7
+
+it_sh walls 'echo $$; hostname; ls /proc | grep -c "^[0-9]"; id -u'
+tap_is "it is process 1, with a host name of its own, and sees only its own processes" \
+	"$out" "1
+caisson
+3
+0"
+
+it_start sleeper
+tap_is "run --detach" "$status:$err" "0:"
+tap_is "it is running" "$(it_status sleeper)" running
+pid=$(it_pid sleeper)
+tap_check "its first process is there" test -d "/proc/$pid"
+it_try oci exec sleeper cat /proc/1/comm
+tap_is "exec enters it" "$status:$out" 0:sleep
+it_try oci kill sleeper KILL
+tap_is "kill" "$status:$err" "0:"
+tap_check "it stops" it_wait 10 it_has_status sleeper stopped
+it_try oci delete sleeper
+tap_is "delete" "$status:$err" "0:"
+tap_is "it is gone" "$(it_status sleeper)" ""
+
+it_bundle nosuch '.process.args = ["/no/such/program"]'
+it_try oci run --bundle "$bundle" nosuch
+tap_unlike "a program that is not there is an error" "$status" '^0$'
+tap_like "and the message names it" "$err" '/no/such/program'
+it_done
