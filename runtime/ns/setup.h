@@ -17,7 +17,6 @@ struct ctr_ns_setup {
 	const char *bundle;   /* absolute path, for relative sources and messages */
 	int bundle_fd;	      /* O_PATH */
 	int host_proc;	      /* verified procfs root of the runtime's own namespaces */
-	int host_null;	      /* O_PATH fd of a verified char device 1:3 outside, for masking */
 	const struct cg *cg;  /* for cgroup mounts */
 	const int *mount_fds; /* per spec->mounts: a detached mount that the runtime prepared with
 			       * the host's rights (idmapped, or a bind source that the user
@@ -26,10 +25,12 @@ struct ctr_ns_setup {
 	bool cgroupns;	      /* a new cgroup namespace */
 	bool no_pivot;	      /* --no-pivot: MS_MOVE and chroot */
 
-	/* filled by the steps, inside */
-	int root; /* O_PATH: the container's root mount; after the pivot still valid */
-	int proc; /* verified procfs root that shows the container's pid namespace and is
-		   * no mount an attacker can reach; for /proc writes of init */
+	/* filled by the steps, inside; init's own, closed when it executes */
+	int root;      /* O_PATH: the container's root mount; after the pivot still valid */
+	int host_null; /* the host's /dev/null, verified, as a detached mount of init's mount
+			* namespace, which covers masked files; -EBADF if the spec masks nothing */
+	int proc;      /* verified procfs root that shows the container's pid namespace and is
+			* no mount an attacker can reach; for /proc writes of init */
 };
 
 #endif
