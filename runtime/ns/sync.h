@@ -15,10 +15,11 @@ enum ctr_msg_kind {
 	CTR_MSG_HOOKS = 1, /* namespaces stand: run the hooks of the runtime's side */
 	CTR_MSG_CONSOLE,   /* carries the pty's master */
 	CTR_MSG_READY,	   /* all but the user's program; init waits */
+	CTR_MSG_STARTING,  /* a start was taken: the connection is the one that counts */
+	CTR_MSG_FORKED,	   /* exec: the process of pid value, with its pidfd */
 	CTR_MSG_SECCOMP,   /* about to install a filter with a listener: fetch fd number value, then
 			    * set the int at address in the sender's memory to 1 */
 	CTR_MSG_FAILED,	   /* err says why; the process ends */
-	CTR_MSG_WARNING,   /* err is a text to log */
 };
 
 struct ctr_msg {
@@ -26,7 +27,7 @@ struct ctr_msg {
 	int32_t value;	   /* CTR_MSG_SECCOMP: fd number; CTR_MSG_FAILED: 126, 127 or 0 as
 			    * ctr_child.program_exit */
 	uint64_t address;  /* CTR_MSG_SECCOMP */
-	struct cs_err err; /* CTR_MSG_FAILED, CTR_MSG_WARNING */
+	struct cs_err err; /* CTR_MSG_FAILED */
 };
 
 /* Sends a message, with @fd if it is not negative. */

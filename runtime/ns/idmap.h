@@ -1,0 +1,19 @@
+#ifndef CS_RUNTIME_NS_IDMAP_H
+#define CS_RUNTIME_NS_IDMAP_H
+
+#include <sys/types.h>
+
+struct cs_err;
+struct ctr_idmaps;
+struct ctr_spec;
+
+/* Writes linux.uidMappings and gidMappings for the user namespace of @pid, below the verified
+ * procfs
+ * @proc. Host side. */
+int ctr_idmap_write(int proc, pid_t pid, const struct ctr_spec *spec, struct cs_err *err);
+
+/* One map file ("uid_map", "gid_map") of @pid. */
+int ctr_idmap_write_one(int proc, pid_t pid, const char *file, const struct ctr_idmaps *maps,
+			struct cs_err *err);
+
+#endif

@@ -1,0 +1,26 @@
+#ifndef CS_RUNTIME_NS_INIT_H
+#define CS_RUNTIME_NS_INIT_H
+
+#include <stdbool.h>
+
+#include "runtime/ns/process.h"
+#include "runtime/ns/setup.h"
+
+struct ctr_join;
+
+/* What a container's init needs to know; filled by the runtime before the clone. Borrowed. */
+struct ctr_init {
+	struct ctr_ns_setup setup;
+	struct ctr_becoming becoming;
+	const struct ctr_join *join; /* to be joined by init itself; NULL: none, or done already */
+	int sync;		     /* to the runtime */
+	int listener;		 /* where `start` connects; -EBADF: the runtime itself starts it */
+	bool cloned_into_cgroup; /* the v2 cgroup is joined already */
+	bool runtime_hooks;	 /* prestart or createRuntime hooks are to be run meanwhile */
+	bool new_keyring;
+};
+
+/* The init process from the clone to execve(2). Its order of steps is the list in init.c. */
+_Noreturn void ctr_init_main(struct ctr_init *in);
+
+#endif

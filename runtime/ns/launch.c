@@ -1,0 +1,270 @@
+#include "runtime/ns/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/sys.h"
+#include "cgroups/cgroup.h"
+#include "runtime/container.h"
+#include "runtime/isolation.h"
+#include "runtime/ns/clone.h"
+#include "runtime/ns/devrules.h"
+#include "runtime/ns/init.h"
+#include "runtime/ns/join.h"
+#include "runtime/ns/mounts.h"
+#include "runtime/ns/seccomp.h"
+#include "runtime/ns/serve.h"
+#include "runtime/ns/socket.h"
+#include "runtime/ns/sync.h"
+
+/* Everything create holds on the host's side; released by release(). */
+struct launch {
+	struct ctr *c;
+	const struct ctr_create_opts *opts;
+	struct cg_host host;
+	struct cg cg;
+	bool has_cg;
+	struct ctr_join join;
+	bool has_join;
+	struct ctr_seccomp_prog seccomp;
+	int *mount_fds; /* owned; spec.n_mounts of them */
+	int bundle;	/* owned */
+	int null;	/* owned */
+	int sync[2];	/* owned; the runtime's and init's end */
+	int listener;	/* owned */
+};
+
+static void release(struct launch *l)
+{
+	if (l->has_cg)
+		cg_fini(&l->cg);
+	cg_host_fini(&l->host);
+	if (l->has_join)
+		ctr_join_fini(&l->join);
+	ctr_seccomp_fini(&l->seccomp);
+	for (size_t i = 0; l->mount_fds && i < l->c->spec.n_mounts; i++)
+		cs_close_fd(&l->mount_fds[i]);
+	free(l->mount_fds);
+	cs_close_fd(&l->bundle);
+	cs_close_fd(&l->null);
+	cs_close_fd(&l->sync[0]);
+	cs_close_fd(&l->sync[1]);
+	cs_close_fd(&l->listener);
+}
+
+static int open_cgroup(struct launch *l, struct cs_err *err)
+{
+	int rc = cg_host_open(l->c->host_proc, &l->host, err);
+
+	if (rc < 0)
+		return rc;
+	rc = cg_create(&l->host, l->c->state.cgroup, &l->cg, err);
+	if (rc < 0)
+		return cs_err_wrap(err, "make cgroup %s", l->c->state.cgroup);
+	l->has_cg = true;
+	return 0;
+}
+
+/* The file that hides masked files must be the real null device, not what somebody put there. */
+static int open_null(struct launch *l, struct cs_err *err)
+{
+	struct stat sb;
+
+	l->null = open("/dev/null", O_PATH | O_CLOEXEC);
+	if (l->null < 0 || fstat(l->null, &sb) < 0)
+		return cs_err_sys(err, "open /dev/null");
+	if (!S_ISCHR(sb.st_mode) || sb.st_rdev != makedev(1, 3))
+		return cs_err_set(err, EINVAL, "/dev/null of this host is not the null device");
+	return 0;
+}
+
+static int open_mounts(struct launch *l, struct cs_err *err)
+{
+	const struct ctr_spec *spec = &l->c->spec;
+
+	if (spec->n_mounts == 0)
+		return 0;
+	l->mount_fds = malloc(spec->n_mounts * sizeof(*l->mount_fds));
+	if (!l->mount_fds)
+		return cs_err_set(err, ENOMEM, "mounts: out of memory");
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		l->mount_fds[i] = -EBADF;
+	return ctr_mounts_prepare(spec, l->bundle, l->c->host_proc, l->mount_fds, err);
+}
+
+static int open_seccomp(struct launch *l, struct cs_err *err)
+{
+	cs_auto_fd int cache = -EBADF;
+	const struct ctr_seccomp *sc = &l->c->spec.seccomp;
+
+	if (!sc->present)
+		return 0;
+	/* A dot in front: no container's id can be that name's. */
+	if (mkdirat(l->c->root_fd, CTR_SECCOMP_CACHE, 0700) == 0 || errno == EEXIST)
+		cache = openat(l->c->root_fd, CTR_SECCOMP_CACHE,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return ctr_seccomp_compile(sc, cache, &l->seccomp, err);
+}
+
+/* All that is to be had before there is a process. */
+static int prepare(struct launch *l, struct cs_err *err)
+{
+	struct ctr *c = l->c;
+	int rc;
+
+	l->bundle = open(c->state.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (l->bundle < 0)
+		return cs_err_sys(err, "open bundle %s", c->state.bundle);
+	rc = ctr_join_open(&c->spec, &l->join, err);
+	if (rc < 0)
+		return rc;
+	l->has_join = true;
+	rc = open_null(l, err);
+	if (rc == 0)
+		rc = open_mounts(l, err);
+	if (rc == 0)
+		rc = open_seccomp(l, err);
+	if (rc == 0)
+		rc = open_cgroup(l, err);
+	if (rc == 0 && !l->opts->run)
+		rc = ctr_socket_listen(c->dir, &l->listener, err);
+	if (rc < 0)
+		return rc;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, l->sync) < 0)
+		return cs_err_sys(err, "make the socket pair to init");
+	return 0;
+}
+
+static bool has_hooks(const struct ctr_spec *spec)
+{
+	return spec->hooks[CTR_HOOK_PRESTART].n + spec->hooks[CTR_HOOK_CREATE_RUNTIME].n > 0;
+}
+
+static void fill_init(struct launch *l, bool staged, struct ctr_init *in)
+{
+	struct ctr *c = l->c;
+	const struct ctr_spec *spec = &c->spec;
+
+	*in = (struct ctr_init){
+		.setup = {
+			.spec = spec,
+			.id = c->id,
+			.bundle = c->state.bundle,
+			.bundle_fd = l->bundle,
+			.host_proc = c->host_proc,
+			.host_null = l->null,
+			.cg = &l->cg,
+			.mount_fds = l->mount_fds,
+			.userns = spec->ns[CTR_NS_USER].present,
+			.cgroupns = spec->ns[CTR_NS_CGROUP].present && !spec->ns[CTR_NS_CGROUP].path,
+			.no_pivot = l->opts->no_pivot,
+			.root = -EBADF,
+			.proc = -EBADF,
+		},
+		.becoming = {
+			.p = &spec->process,
+			.seccomp = spec->seccomp.present ? &l->seccomp : NULL,
+			.setgroups = true,
+			.preserve_fds = l->opts->preserve_fds,
+		},
+		.join = staged ? NULL : &l->join,
+		.sync = l->sync[1],
+		.listener = l->listener,
+		.cloned_into_cgroup = cg_v2_fd(&l->cg) >= 0,
+		.runtime_hooks = has_hooks(spec),
+		.new_keyring = !l->opts->no_new_keyring,
+	};
+}
+
+static int init_entry(void *arg)
+{
+	struct ctr_init *in = arg;
+
+	ctr_init_main(in);
+}
+
+/* Clones init, by way of a stage that joins namespaces where the runtime cannot. */
+static int clone_init(struct launch *l, struct ctr_child *child, struct cs_err *err)
+{
+	bool staged = ctr_join_needs_stage(&l->c->spec);
+	struct ctr_init in;
+	struct ctr_clone how = {
+		.flags = ctr_join_clone_flags(&l->c->spec),
+		.cgroup_fd = cg_v2_fd(&l->cg),
+		.join = staged ? &l->join : NULL,
+		.entry = init_entry,
+		.arg = &in,
+	};
+
+	fill_init(l, staged, &in);
+	return ctr_clone(&how, &child->pid, &child->pidfd, err);
+}
+
+/* Ends and reaps an init whose creation failed. */
+static void kill_child(struct ctr_child *child)
+{
+	if (child->pidfd < 0)
+		return;
+	cs_sys_pidfd_send_signal(child->pidfd, SIGKILL);
+	while (waitid(P_PIDFD, (id_t)child->pidfd, &(siginfo_t){ 0 }, WEXITED) < 0 &&
+	       errno == EINTR)
+		;
+	ctr_child_fini(child);
+}
+
+static int launch(struct launch *l, struct ctr_child *child, struct cs_err *err)
+{
+	struct ctr_serve serve = {
+		.c = l->c,
+		.cg = &l->cg,
+		.sync = l->sync[0],
+		.console_socket = l->opts->console_socket,
+		.child = child,
+	};
+	int rc;
+
+	rc = prepare(l, err);
+	if (rc == 0)
+		rc = clone_init(l, child, err);
+	if (rc < 0)
+		return rc;
+	serve.sync = l->sync[0];
+	cs_close_fd(&l->sync[1]); /* so that init's death is seen as end of file */
+	rc = ctr_serve_create(&serve, err);
+	if (rc == 0)
+		rc = ctr_publish_child(l->opts->pid_file, l->opts->pidfd_socket, child, err);
+	if (rc == 0 && !l->opts->run)
+		rc = ctr_sync_ack(l->sync[0], err);
+	if (rc < 0)
+		return rc;
+	if (l->opts->run)
+		l->c->go = cs_take_fd(&l->sync[0]);
+	return 0;
+}
+
+int ctr_ns_create(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_child *child,
+		  struct cs_err *err)
+{
+	struct launch l = {
+		.c = c,
+		.opts = opts,
+		.bundle = -EBADF,
+		.null = -EBADF,
+		.sync = { -EBADF, -EBADF },
+		.listener = -EBADF,
+	};
+	int rc = launch(&l, child, err);
+
+	if (rc < 0)
+		kill_child(child);
+	release(&l);
+	return rc;
+}

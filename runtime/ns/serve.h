@@ -1,0 +1,26 @@
+#ifndef CS_RUNTIME_NS_SERVE_H
+#define CS_RUNTIME_NS_SERVE_H
+
+struct cg;
+struct cs_err;
+struct ctr;
+struct ctr_child;
+
+/* The runtime's side of the talk with a process that is being made. Borrowed. */
+struct ctr_serve {
+	struct ctr *c;
+	const struct cg *cg;
+	int sync;
+	const char *console_socket; /* where the pty's master goes; NULL: to child->master */
+	struct ctr_child *child;
+};
+
+/* Create: records init, maps its ids, sets its cgroup and what else is done from outside, runs the
+ * hooks, until init is ready. */
+int ctr_serve_create(struct ctr_serve *s, struct cs_err *err);
+
+/* Takes messages up to CTR_MSG_READY (or, @until_exec, until the program runs or failed). */
+int ctr_serve_until_ready(struct ctr_serve *s, struct cs_err *err);
+int ctr_serve_until_exec(struct ctr_serve *s, struct cs_err *err);
+
+#endif
