@@ -44,6 +44,7 @@ struct ctr {
 	struct ctr_state state;
 	struct ctr_spec spec; /* parsed when has_spec */
 	bool has_spec;
+	int program_exit; /* after a failed start: as ctr_child.program_exit */
 	int go; /* owned; run only: the line to the waiting init, so that it needs no
 		 * socket in the state folder; else -EBADF */
 };
@@ -156,5 +157,11 @@ void ctr_fini(struct ctr *c);
 int ctr_status_get(const struct ctr *c, enum ctr_status *out, struct cs_err *err);
 /* A wall tells the pid of init; on disk when this returns. */
 int ctr_record_init(struct ctr *c, pid_t pid, struct cs_err *err);
+/* A wall publishes a process that stands: the pid file and the pidfd socket (each may be NULL). */
+int ctr_publish_child(const char *pid_file, const char *pidfd_socket, const struct ctr_child *child,
+		      struct cs_err *err);
+
+/* Folder of compiled seccomp filters in the state root; no container's id starts so. */
+#define CTR_SECCOMP_CACHE ".seccomp"
 
 #endif

@@ -32,6 +32,8 @@ struct ctr_isolation_ops {
 
 	/* Lets init run the user's program; returns when it runs, or with what execve(2) said. */
 	int (*start)(struct ctr *c, struct cs_err *err);
+	/* 1: init is alive and waits for start, 0: it runs the user's program. Never out of date. */
+	int (*waits)(struct ctr *c, struct cs_err *err);
 
 	/* Another process inside, running when this returns. */
 	int (*exec)(struct ctr *c, const struct ctr_exec_opts *opts, struct ctr_child *child,
@@ -40,11 +42,15 @@ struct ctr_isolation_ops {
 	int (*signal)(struct ctr *c, int signo, bool all, struct cs_err *err);
 	int (*pause)(struct ctr *c, struct cs_err *err);
 	int (*resume)(struct ctr *c, struct cs_err *err);
+	/* 1 paused, 0 not. */
+	int (*frozen)(struct ctr *c, struct cs_err *err);
 	int (*update)(struct ctr *c, const struct cg_resources *res, struct cs_err *err);
 	/* The "data" members of `events --stats`, into the open object of @w. */
 	int (*stats)(struct ctr *c, struct cs_jw *w, struct cs_err *err);
 	/* Pids of every process, as the host sees them; the caller frees *@pids. */
 	int (*pids)(struct ctr *c, pid_t **pids, size_t *n, struct cs_err *err);
+	/* As cg_oom_open(). */
+	int (*oom_open)(struct ctr *c, struct cs_err *err);
 
 	/* Takes down what is left of the wall; idempotent; finishes what a crash left. */
 	int (*destroy)(struct ctr *c, struct cs_err *err);

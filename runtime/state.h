@@ -33,7 +33,7 @@ struct ctr_state {
 	bool own_pidns; /* init is pid 1 of a new pid namespace: its end ends them all */
 };
 
-/* Checks an id: 1 to CTR_ID_MAX of [A-Za-z0-9_+.-], not "." or ".."; EINVAL. */
+/* Checks an id: 1 to CTR_ID_MAX of [A-Za-z0-9_+.-], not starting with a dot; EINVAL. */
 int ctr_id_check(const char *id, struct cs_err *err);
 
 /* Opens the state root, making it (0700, with parents) if @make. ENOENT otherwise. */

@@ -22,7 +22,7 @@ static pid_t clone_now(const struct ctr_clone *how, bool for_parent, int *pidfd)
 
 	if (how->cgroup_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
-		args.cgroup = (uint64_t)how->cgroup_fd;
+		args.cgroup = (__u64)how->cgroup_fd;
 	}
 	if (for_parent) { /* then the exit signal is the stage's own, SIGCHLD as well */
 		args.flags |= CLONE_PARENT;

@@ -1,0 +1,110 @@
+#include "runtime/attend.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/proc.h"
+#include "base/sys.h"
+#include "runtime/container.h"
+#include "runtime/ns/tty.h"
+
+int ctr_attend_prepare(bool subreaper, struct cs_err *err)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
+		return cs_err_sys(err, "hold signals back");
+	if (subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return cs_err_sys(err, "become the subreaper");
+	return 0;
+}
+
+/* Reaps whatever else was left to us, but not the process itself. */
+static void reap_others(const struct ctr_child *child)
+{
+	siginfo_t si;
+
+	for (;;) {
+		si.si_pid = 0;
+		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || si.si_pid == 0 ||
+		    si.si_pid == child->pid)
+			return;
+		waitid(P_PID, (id_t)si.si_pid, &si, WEXITED | WNOHANG);
+	}
+}
+
+static int forward(int signo, void *arg, struct cs_err *err)
+{
+	const struct ctr_child *child = arg;
+
+	switch (signo) {
+	case SIGCHLD:
+		reap_others(child);
+		return 0;
+	case SIGURG: /* Go programs send it to themselves all the time */
+	case SIGPIPE:
+	case SIGWINCH:
+		return 0;
+	default:
+		break;
+	}
+	if (cs_sys_pidfd_send_signal(child->pidfd, signo) < 0 && errno != ESRCH)
+		return cs_err_sys(err, "forward signal %d", signo);
+	return 0;
+}
+
+/* Forwards signals until the process ends. */
+static int forward_until_end(struct ctr_child *child, int sigfd, struct cs_err *err)
+{
+	struct pollfd pfd[] = { { .fd = child->pidfd, .events = POLLIN },
+				{ .fd = sigfd, .events = POLLIN } };
+
+	while ((pfd[0].revents & POLLIN) == 0) {
+		struct signalfd_siginfo si;
+		int rc;
+
+		if (poll(pfd, CS_LEN(pfd), -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return cs_err_sys(err, "wait for the container");
+		}
+		if ((pfd[1].revents & POLLIN) == 0)
+			continue;
+		if (read(sigfd, &si, sizeof(si)) != sizeof(si))
+			return cs_err_sys(err, "read a signal");
+		rc = forward((int)si.ssi_signo, child, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int ctr_attend(struct ctr_child *child, int *exit_code, struct cs_err *err)
+{
+	cs_auto_fd int sigfd = -EBADF;
+	sigset_t all;
+	int status, rc;
+
+	sigfillset(&all);
+	sigfd = signalfd(-1, &all, SFD_CLOEXEC);
+	if (sigfd < 0)
+		return cs_err_sys(err, "make a signalfd");
+	if (child->master >= 0)
+		rc = ctr_tty_proxy(child->master, child->pidfd, sigfd, forward, child, err);
+	else
+		rc = forward_until_end(child, sigfd, err);
+	if (rc < 0)
+		return rc;
+	rc = cs_proc_wait(child->pidfd, &status, err);
+	if (rc < 0)
+		return rc;
+	*exit_code = cs_proc_exit_code(status);
+	return 0;
+}

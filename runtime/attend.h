@@ -1,0 +1,20 @@
+#ifndef CS_RUNTIME_ATTEND_H
+#define CS_RUNTIME_ATTEND_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+struct cs_err;
+struct ctr_child;
+
+/* Staying with a process in the foreground (run and exec without --detach). */
+
+/* Before the process is made: holds all signals back, so that none is lost, and with @subreaper makes this
+ * process the parent of what the container's processes leave behind. */
+int ctr_attend_prepare(bool subreaper, struct cs_err *err);
+
+/* Passes signals on to the process, serves its terminal (child->master, if there is one), and waits
+ * for its end. *@exit_code is its status, or 128 + the signal that ended it. */
+int ctr_attend(struct ctr_child *child, int *exit_code, struct cs_err *err);
+
+#endif

@@ -1,0 +1,92 @@
+#include <errno.h>
+#include <signal.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "runtime/container.h"
+#include "runtime/isolation.h"
+
+/* The commands that act on a container that is there. */
+
+/* Opens it and refuses what its status does not allow; @allowed is a bit mask of enum ctr_status. */
+static int open_in(const struct ctr_rt *rt, const char *id, unsigned int allowed, struct ctr *out,
+		   struct cs_err *err)
+{
+	enum ctr_status status = CTR_STOPPED;
+	int rc;
+
+	rc = ctr_open(rt, id, false, false, out, err);
+	if (rc < 0)
+		return rc;
+	rc = ctr_status_get(out, &status, err);
+	if (rc == 0 && (allowed & (1U << status)) == 0)
+		rc = cs_err_set(err, EBUSY, "container %s is %s", id, ctr_status_name(status));
+	return rc;
+}
+
+enum {
+	ALIVE = 1U << CTR_CREATED | 1U << CTR_RUNNING | 1U << CTR_PAUSED,
+	RUNS = 1U << CTR_CREATED | 1U << CTR_RUNNING,
+};
+
+int ctr_kill(const struct ctr_rt *rt, const char *id, int signo, bool all, struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	int rc;
+
+	/* what is left in the cgroup of a stopped one can still be signalled with --all */
+	rc = open_in(rt, id, all ? ALIVE | 1U << CTR_STOPPED : ALIVE, &c, err);
+	if (rc == -EBUSY)
+		return cs_err_wrap(err, "container not running");
+	return rc < 0 ? rc : c.wall->signal(&c, signo, all || (signo == SIGKILL && !c.state.own_pidns),
+					    err);
+}
+
+int ctr_pause(const struct ctr_rt *rt, const char *id, struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	int rc = open_in(rt, id, RUNS, &c, err);
+
+	return rc < 0 ? rc : c.wall->pause(&c, err);
+}
+
+int ctr_resume(const struct ctr_rt *rt, const char *id, struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	int rc = open_in(rt, id, 1U << CTR_PAUSED, &c, err);
+
+	return rc < 0 ? rc : c.wall->resume(&c, err);
+}
+
+int ctr_update(const struct ctr_rt *rt, const char *id, const struct cg_resources *res,
+	       struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	int rc = open_in(rt, id, ALIVE, &c, err);
+
+	return rc < 0 ? rc : c.wall->update(&c, res, err);
+}
+
+int ctr_stats(const struct ctr_rt *rt, const char *id, struct cs_jw *w, struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	int rc = open_in(rt, id, ALIVE, &c, err);
+
+	return rc < 0 ? rc : c.wall->stats(&c, w, err);
+}
+
+int ctr_pids(const struct ctr_rt *rt, const char *id, pid_t **pids, size_t *n, struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	int rc = open_in(rt, id, ALIVE | 1U << CTR_STOPPED, &c, err);
+
+	return rc < 0 ? rc : c.wall->pids(&c, pids, n, err);
+}
+
+int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	int rc = open_in(rt, id, ALIVE, &c, err);
+
+	return rc < 0 ? rc : c.wall->oom_open(&c, err);
+}

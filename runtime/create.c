@@ -1,0 +1,250 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "cgroups/cgroup.h"
+#include "runtime/attend.h"
+#include "runtime/container.h"
+#include "runtime/info.h"
+#include "runtime/isolation.h"
+#include "runtime/ns/hooks.h"
+#include "runtime/passwd.h"
+#include "runtime/teardown.h"
+
+/* create and run: from a bundle to a container. */
+
+/* Reads the bundle's config. *@text is what state keeps of it. */
+static int load_bundle(struct ctr *c, const struct ctr_create_opts *opts, char **text, size_t *len,
+		       struct cs_err *err)
+{
+	const char *bundle = opts->bundle ? opts->bundle : ".";
+	cs_auto_fd int dir = -EBADF;
+	int rc;
+
+	c->state.bundle = realpath(bundle, NULL);
+	if (!c->state.bundle)
+		return cs_err_sys(err, "bundle %s", bundle);
+	dir = open(opts->config ? "." : c->state.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return cs_err_sys(err, "bundle %s", bundle);
+	rc = cs_file_read(dir, opts->config ? opts->config : "config.json", CTR_SPEC_MAX_BYTES, text,
+			  len, err);
+	if (rc == 0)
+		rc = ctr_spec_parse(*text, *len, &c->spec, err);
+	if (rc < 0)
+		return cs_err_wrap(err, "bundle %s", bundle);
+	c->has_spec = true;
+	return 0;
+}
+
+static int set_string(char **out, const char *s, struct cs_err *err)
+{
+	*out = strdup(s);
+	return *out ? 0 : cs_err_set(err, ENOMEM, "state: out of memory");
+}
+
+/* The container's facts for state.json, as far as they stand before there is a process. */
+static int fill_state(struct ctr *c, struct cs_err *err)
+{
+	struct ctr_state *st = &c->state;
+	const struct ctr_spec *spec = &c->spec;
+	char path[PATH_MAX];
+	struct timespec now;
+	int rc;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	st->created_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	st->has_rdt = spec->intel_rdt.present;
+	st->systemd_cgroup = c->rt->systemd_cgroup;
+	st->own_pidns = spec->ns[CTR_NS_PID].present && !spec->ns[CTR_NS_PID].path;
+	rc = set_string(&st->id, c->id, err);
+	if (rc == 0)
+		rc = set_string(&st->oci_version, spec->oci_version, err);
+	if (rc == 0)
+		rc = set_string(&st->wall, c->wall->name, err);
+	if (rc == 0)
+		rc = ctr_passwd_owner(geteuid(), &st->owner, err);
+	if (rc == 0)
+		rc = spec->root_path[0] == '/'
+			     ? cs_str_fmt(path, sizeof(path), err, "%s", spec->root_path)
+			     : cs_str_fmt(path, sizeof(path), err, "%s/%s", st->bundle,
+					  spec->root_path);
+	if (rc == 0)
+		rc = set_string(&st->rootfs, path, err);
+	if (rc == 0)
+		rc = cg_path_resolve(spec->cgroups_path, c->id, st->systemd_cgroup, path,
+				     sizeof(path), err);
+	if (rc == 0)
+		rc = set_string(&st->cgroup, path, err);
+	return rc;
+}
+
+/* What can be refused is refused before anything is made. */
+static int check(struct ctr *c, const struct ctr_create_opts *opts, struct cs_err *err)
+{
+	const struct ctr_process *p = &c->spec.process;
+	int rc;
+
+	c->wall = ctr_isolation_by_name(c->rt->wall);
+	if (!c->wall)
+		return cs_err_set(err, ENOTSUP, "isolation \"%s\" is not there (only \"container\" is)",
+				  c->rt->wall);
+	rc = c->wall->check(c, err);
+	if (rc < 0)
+		return rc;
+	if (p->terminal && !opts->console_socket && (opts->detach || !opts->run))
+		return cs_err_set(err, EINVAL,
+				  "process.terminal: nobody would hold the terminal of a detached container; give --console-socket");
+	if (!p->terminal && opts->console_socket)
+		return cs_err_set(err, EINVAL,
+				  "--console-socket is for a terminal, but process.terminal is false");
+	return 0;
+}
+
+/* Writes the first state and has the wall made. */
+static int build(struct ctr *c, const struct ctr_create_opts *opts, const char *config,
+		 size_t config_len, struct ctr_child *child, struct cs_err *err)
+{
+	int rc;
+
+	rc = cs_file_replace(c->dir, "config.json", config, config_len, 0600, false, err);
+	if (rc == 0)
+		rc = ctr_state_write(c->dir, &c->state, err);
+	if (rc == 0)
+		rc = c->wall->create(c, opts, child, err);
+	return rc;
+}
+
+/* From nothing to a container whose init waits. On failure nothing is left. */
+static int make(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_child *child,
+		struct cs_err *err)
+{
+	cs_auto_free char *config = NULL;
+	size_t config_len = 0;
+	int rc;
+
+	rc = ctr_id_check(c->id, err);
+	if (rc == 0)
+		rc = load_bundle(c, opts, &config, &config_len, err);
+	if (rc == 0)
+		rc = check(c, opts, err);
+	if (rc == 0)
+		rc = fill_state(c, err);
+	if (rc < 0)
+		return rc;
+	c->host_proc = cs_path_proc_open(err);
+	if (c->host_proc < 0)
+		return -err->code;
+	c->root_fd = ctr_state_root_open(c->rt->root, true, err);
+	if (c->root_fd < 0)
+		return -err->code;
+	rc = ctr_state_create(c->root_fd, c->id, &c->dir, &c->lock, err);
+	if (rc < 0)
+		return rc;
+	rc = build(c, opts, config, config_len, child, err);
+	if (rc < 0)
+		ctr_teardown_failed(c);
+	return rc;
+}
+
+/* Runs poststart hooks: the container lives on if one fails (config.md, Poststart). */
+static void poststart(struct ctr *c)
+{
+	struct cs_err err = CS_ERR_INIT;
+
+	if (ctr_teardown_hooks(c, CTR_HOOK_POSTSTART, CTR_RUNNING, &err) < 0)
+		cs_log(CS_LOG_WARN, "%s", err.msg);
+}
+
+int ctr_create(const struct ctr_rt *rt, const char *id, const struct ctr_create_opts *opts,
+	       struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	ctr_auto_child struct ctr_child child = CTR_CHILD_INIT;
+
+	c.rt = rt;
+	c.id = id;
+	return make(&c, opts, &child, err);
+}
+
+int ctr_start(const struct ctr_rt *rt, const char *id, struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	enum ctr_status status;
+	int rc;
+
+	rc = ctr_open(rt, id, false, true, &c, err);
+	if (rc == 0)
+		rc = ctr_status_get(&c, &status, err);
+	if (rc < 0)
+		return rc;
+	if (status != CTR_CREATED)
+		return cs_err_set(err, EBUSY, "container %s is %s, only a created one can be started",
+				  id, ctr_status_name(status));
+	rc = c.wall->start(&c, err);
+	if (rc == 0)
+		poststart(&c);
+	return rc;
+}
+
+/* Stays with a container that runs, then takes it down. */
+static int attend(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_child *child,
+		  int *exit_code, struct cs_err *err)
+{
+	int code = 0;
+	int rc;
+
+	cs_close_fd(&c->lock);
+	rc = ctr_attend(child, &code, err);
+	if (rc < 0)
+		return rc;
+	if (!opts->keep)
+		rc = ctr_delete(c->rt, c->id, true, err);
+	if (rc < 0)
+		return rc;
+	*exit_code = code;
+	return 0;
+}
+
+int ctr_run(const struct ctr_rt *rt, const char *id, const struct ctr_create_opts *opts,
+	    int *exit_code, struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	ctr_auto_child struct ctr_child child = CTR_CHILD_INIT;
+	struct ctr_create_opts mine = *opts;
+	int rc = 0;
+
+	mine.run = true;
+	c.rt = rt;
+	c.id = id;
+	if (!opts->detach)
+		rc = ctr_attend_prepare(!opts->no_subreaper, err);
+	if (rc == 0)
+		rc = make(&c, &mine, &child, err);
+	if (rc < 0) {
+		if (child.program_exit)
+			*exit_code = child.program_exit;
+		return rc;
+	}
+	rc = c.wall->start(&c, err);
+	if (rc < 0) {
+		if (c.program_exit)
+			*exit_code = c.program_exit;
+		ctr_teardown_failed(&c);
+		return rc;
+	}
+	poststart(&c);
+	if (opts->detach) {
+		*exit_code = 0;
+		return 0;
+	}
+	return attend(&c, opts, &child, exit_code, err);
+}

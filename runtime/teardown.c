@@ -1,0 +1,113 @@
+#include "runtime/teardown.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "runtime/info.h"
+#include "runtime/isolation.h"
+#include "runtime/ns/hooks.h"
+
+/* kill's neighbour delete, and what create and run do when they fail. */
+
+int ctr_teardown_hooks(struct ctr *c, enum ctr_hook_kind kind, enum ctr_status status,
+		       struct cs_err *err)
+{
+	cs_auto_free char *text = NULL;
+	int rc;
+
+	if (!c->has_spec || c->spec.hooks[kind].n == 0)
+		return 0;
+	rc = ctr_oci_state_text(&c->spec, c->id, c->state.bundle,
+				status == CTR_STOPPED ? 0 : c->state.pid, status, &text, err);
+	return rc < 0 ? rc : ctr_hooks_run(&c->spec.hooks[kind], kind, text, err);
+}
+
+/* The wall first, the folder last: as long as anything is left, the next delete finds it. */
+static int take_down(struct ctr *c, struct cs_err *err)
+{
+	struct cs_err hook = CS_ERR_INIT;
+	int rc;
+
+	rc = c->wall->destroy(c, err);
+	if (rc < 0)
+		return rc;
+	if (ctr_teardown_hooks(c, CTR_HOOK_POSTSTOP, CTR_STOPPED, &hook) < 0)
+		cs_log(CS_LOG_WARN, "%s", hook.msg);
+	return ctr_state_remove(c->root_fd, c->id, err);
+}
+
+void ctr_teardown_failed(struct ctr *c)
+{
+	struct cs_err err = CS_ERR_INIT;
+
+	if (take_down(c, &err) < 0)
+		cs_log(CS_LOG_WARN, "container %s could not be taken down (delete --force tries again): %s",
+		       c->id, err.msg);
+}
+
+/* Removes the folder that a create left which was killed before it wrote a state. */
+static int remove_leftover(const struct ctr_rt *rt, const char *id, struct cs_err *err)
+{
+	struct cs_err unused = CS_ERR_INIT;
+	cs_auto_fd int root = -EBADF;
+	cs_auto_fd int dir = -EBADF;
+	cs_auto_fd int lock = -EBADF;
+
+	root = ctr_state_root_open(rt->root, false, &unused);
+	if (root < 0)
+		return 0;
+	dir = openat(root, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return 0;
+	lock = cs_file_lock(dir, "lock", false, err);
+	if (lock < 0)
+		return -err->code;
+	if (faccessat(dir, "state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return cs_err_set(err, EBUSY, "container %s was made meanwhile; try again", id);
+	return ctr_state_remove(root, id, err);
+}
+
+/* The saved config is needed for poststop hooks only: a container whose config is damaged must be
+ * deletable all the same. */
+static int open_for_delete(const struct ctr_rt *rt, const char *id, struct ctr *out,
+			   struct cs_err *err)
+{
+	struct cs_err config = CS_ERR_INIT;
+
+	if (ctr_open(rt, id, true, true, out, &config) == 0)
+		return 0;
+	if (ctr_open(rt, id, true, false, out, err) < 0)
+		return -err->code;
+	cs_log(CS_LOG_WARN, "%s; poststop hooks are left out", config.msg);
+	return 0;
+}
+
+int ctr_delete(const struct ctr_rt *rt, const char *id, bool force, struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	enum ctr_status status;
+	int rc;
+
+	rc = open_for_delete(rt, id, &c, err);
+	if (rc == -ENOENT && force) {
+		cs_err_clear(err);
+		return remove_leftover(rt, id, err);
+	}
+	if (rc < 0)
+		return rc;
+	if (!force) {
+		rc = ctr_status_get(&c, &status, err);
+		if (rc < 0)
+			return rc;
+		if (status != CTR_STOPPED && status != CTR_CREATED)
+			return cs_err_set(err, EBUSY,
+					  "cannot delete container %s that is not stopped: %s; kill it first or use --force",
+					  id, ctr_status_name(status));
+	}
+	return take_down(&c, err);
+}

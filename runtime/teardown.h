@@ -1,0 +1,16 @@
+#ifndef CS_RUNTIME_TEARDOWN_H
+#define CS_RUNTIME_TEARDOWN_H
+
+#include "runtime/container.h"
+
+struct cs_err;
+
+/* Takes down a container whose creation or start failed; what goes wrong is logged, since the failure
+ * itself is what the user must hear. */
+void ctr_teardown_failed(struct ctr *c);
+
+/* Runs the hooks of @kind on the runtime's side with the container's state on stdin. */
+int ctr_teardown_hooks(struct ctr *c, enum ctr_hook_kind kind, enum ctr_status status,
+		       struct cs_err *err);
+
+#endif
