@@ -7,15 +7,13 @@
 #include <unistd.h>
 
 /*
- * Scope macros. Always initialise at the declaration with the empty value
- * (-EBADF, NULL); hand over only by cs_take_*. Clean-ups keep errno, accept
- * the empty value and are idempotent.
+ * Scope macros. Always initialise at the declaration; hand over only by cs_take_*. Clean-ups keep
+ * errno, accept the empty value (-EBADF, NULL) and are idempotent.
  *
- * clang's analyzer and cppcheck do not know the cleanup attribute and would report a
- * leak at each early return: for them the variable is static, which hides the leak and
- * still finds a use after free.
+ * cppcheck does not know the cleanup attribute and would report a leak at each early return: for
+ * it the variable is static, which hides the leak and still finds a use after free.
  */
-#if defined(__clang_analyzer__) || defined(__cppcheck__)
+#ifdef __cppcheck__
 #define CS_CLEANUP(fn) static
 #else
 #define CS_CLEANUP(fn) __attribute__((cleanup(fn)))

@@ -61,7 +61,7 @@ static void errno_text(int code, char *out, size_t size)
 		out[0] = (char)(out[0] - 'A' + 'a');
 }
 
-int cs_err_set(struct cs_err *err, int code, const char *fmt, ...)
+int(cs_err_set)(struct cs_err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -91,7 +91,7 @@ __attribute__((format(printf, 3, 0))) static int set_errno(struct cs_err *err, i
 	return -code;
 }
 
-int cs_err_sys(struct cs_err *err, const char *fmt, ...)
+int(cs_err_sys)(struct cs_err *err, const char *fmt, ...)
 {
 	int code = errno;
 	va_list ap;
@@ -102,7 +102,7 @@ int cs_err_sys(struct cs_err *err, const char *fmt, ...)
 	return -code;
 }
 
-int cs_err_errno(struct cs_err *err, int code, const char *fmt, ...)
+int(cs_err_errno)(struct cs_err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -112,7 +112,7 @@ int cs_err_errno(struct cs_err *err, int code, const char *fmt, ...)
 	return -code;
 }
 
-int cs_err_wrap(struct cs_err *err, const char *fmt, ...)
+int(cs_err_wrap)(struct cs_err *err, const char *fmt, ...)
 {
 	char prefix[sizeof(err->msg)];
 	size_t len, room;

@@ -37,4 +37,19 @@ int cs_err_wrap(struct cs_err *err, const char *fmt, ...)
 /* Makes @err empty again (the error was handled). */
 void cs_err_clear(struct cs_err *err);
 
+/* clang's analyzer cannot look into err.c: tell it that errors are negative. A definition puts
+ * the function's name in parentheses, which keeps its macro away. */
+#ifdef __clang_analyzer__
+#define CS_ERR_NEGATIVE(call)                 \
+	({                                    \
+		int cs_ret = (call);          \
+		__builtin_assume(cs_ret < 0); \
+		cs_ret;                       \
+	})
+#define cs_err_set(...) CS_ERR_NEGATIVE(cs_err_set(__VA_ARGS__))
+#define cs_err_sys(...) CS_ERR_NEGATIVE(cs_err_sys(__VA_ARGS__))
+#define cs_err_errno(...) CS_ERR_NEGATIVE(cs_err_errno(__VA_ARGS__))
+#define cs_err_wrap(...) CS_ERR_NEGATIVE(cs_err_wrap(__VA_ARGS__))
+#endif
+
 #endif

@@ -70,7 +70,7 @@ void cs_json_path(const struct cs_json *node, char *out, size_t size)
 	}
 }
 
-int cs_json_err(const struct cs_json *node, struct cs_err *err, int code, const char *fmt, ...)
+int(cs_json_err)(const struct cs_json *node, struct cs_err *err, int code, const char *fmt, ...)
 {
 	char path[256], text[sizeof(err->msg)];
 	va_list ap;

@@ -5,9 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "base/str.h"
-
-struct cs_err;
 
 /*
  * JSON over yajl's event parser: a read-only tree in one arena, and a writer. Every getter's
@@ -59,6 +58,9 @@ void cs_json_path(const struct cs_json *node, char *out, size_t size);
 /* Error about @node: "<path>: <text>", code @code (mostly EINVAL). Returns -@code. */
 int cs_json_err(const struct cs_json *node, struct cs_err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5), cold));
+#ifdef __clang_analyzer__ /* as in base/err.h */
+#define cs_json_err(...) CS_ERR_NEGATIVE(cs_json_err(__VA_ARGS__))
+#endif
 
 /* Member getters. Return 1 and set *@out if the member is there, 0 and leave *@out if it is
  * absent or null, -EINVAL if it has the wrong type or is out of range. Strings are borrowed from
