@@ -1,7 +1,4 @@
-#include <errno.h>
-
 #include "base/cleanup.h"
-#include "base/err.h"
 #include "cli/oci.h"
 #include "runtime/container.h"
 
@@ -20,13 +17,8 @@ static const struct cli_opt delete_optv[] = {
 static int delete_one(const struct cli_call *call, const char *id, struct cs_err *err)
 {
 	const struct delete_opts *o = call->opts;
-	int ret = ctr_delete(call->rt, id, o->force, err);
 
-	if (ret == -ENOENT && o->force) {
-		cs_err_clear(err);
-		ret = 0;
-	}
-	return ret;
+	return ctr_delete(call->rt, id, o->force, err);
 }
 
 static int delete_run(struct cli_call *call, struct cs_err *err)

@@ -28,13 +28,15 @@ static int parse_realtime(const char *s)
 	return sign == '+' ? base + (int)n : base - (int)n;
 }
 
-/* Names of old that the C library does not list. */
+/* Second names, which the C library does not list. */
 static int parse_alias(const char *s)
 {
-	if (strcasecmp(s, "IOT") == 0)
-		return SIGIOT;
 	if (strcasecmp(s, "CLD") == 0)
 		return SIGCHLD;
+	if (strcasecmp(s, "IO") == 0)
+		return SIGIO;
+	if (strcasecmp(s, "IOT") == 0)
+		return SIGIOT;
 	return -EINVAL;
 }
 
