@@ -9,8 +9,8 @@ struct ctr_child;
 
 /* Staying with a process in the foreground (run and exec without --detach). */
 
-/* Before the process is made: holds all signals back, so that none is lost, and with @subreaper makes this
- * process the parent of what the container's processes leave behind. */
+/* Before the process is made: holds all signals back, so that none is lost, and with @subreaper
+ * makes this process the parent of what the container's processes leave behind. */
 int ctr_attend_prepare(bool subreaper, struct cs_err *err);
 
 /* Passes signals on to the process, serves its terminal (child->master, if there is one), and waits

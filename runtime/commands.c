@@ -8,7 +8,8 @@
 
 /* The commands that act on a container that is there. */
 
-/* Opens it and refuses what its status does not allow; @allowed is a bit mask of enum ctr_status. */
+/* Opens it and refuses what its status does not allow; @allowed is a bit mask of enum ctr_status.
+ */
 static int open_in(const struct ctr_rt *rt, const char *id, unsigned int allowed, struct ctr *out,
 		   struct cs_err *err)
 {
@@ -38,8 +39,9 @@ int ctr_kill(const struct ctr_rt *rt, const char *id, int signo, bool all, struc
 	rc = open_in(rt, id, all ? ALIVE | 1U << CTR_STOPPED : ALIVE, &c, err);
 	if (rc == -EBUSY)
 		return cs_err_wrap(err, "container not running");
-	return rc < 0 ? rc : c.wall->signal(&c, signo, all || (signo == SIGKILL && !c.state.own_pidns),
-					    err);
+	return rc < 0 ? rc
+		      : c.wall->signal(&c, signo, all || (signo == SIGKILL && !c.state.own_pidns),
+				       err);
 }
 
 int ctr_pause(const struct ctr_rt *rt, const char *id, struct cs_err *err)

@@ -45,8 +45,8 @@ struct ctr {
 	struct ctr_spec spec; /* parsed when has_spec */
 	bool has_spec;
 	int program_exit; /* after a failed start: as ctr_child.program_exit */
-	int go; /* owned; run only: the line to the waiting init, so that it needs no
-		 * socket in the state folder; else -EBADF */
+	int go;		  /* owned; run only: the line to the waiting init, so that it needs no
+			   * socket in the state folder; else -EBADF */
 };
 
 /* A process made by create or exec, for the command that waits for it. */

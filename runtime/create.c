@@ -35,8 +35,8 @@ static int load_bundle(struct ctr *c, const struct ctr_create_opts *opts, char *
 	dir = open(opts->config ? "." : c->state.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return cs_err_sys(err, "bundle %s", bundle);
-	rc = cs_file_read(dir, opts->config ? opts->config : "config.json", CTR_SPEC_MAX_BYTES, text,
-			  len, err);
+	rc = cs_file_read(dir, opts->config ? opts->config : "config.json", CTR_SPEC_MAX_BYTES,
+			  text, len, err);
 	if (rc == 0)
 		rc = ctr_spec_parse(*text, *len, &c->spec, err);
 	if (rc < 0)
@@ -95,17 +95,20 @@ static int check(struct ctr *c, const struct ctr_create_opts *opts, struct cs_er
 
 	c->wall = ctr_isolation_by_name(c->rt->wall);
 	if (!c->wall)
-		return cs_err_set(err, ENOTSUP, "isolation \"%s\" is not there (only \"container\" is)",
+		return cs_err_set(err, ENOTSUP,
+				  "isolation \"%s\" is not there (only \"container\" is)",
 				  c->rt->wall);
 	rc = c->wall->check(c, err);
 	if (rc < 0)
 		return rc;
 	if (p->terminal && !opts->console_socket && (opts->detach || !opts->run))
 		return cs_err_set(err, EINVAL,
-				  "process.terminal: nobody would hold the terminal of a detached container; give --console-socket");
+				  "process.terminal: nobody would hold the terminal of a detached "
+				  "container; give --console-socket");
 	if (!p->terminal && opts->console_socket)
-		return cs_err_set(err, EINVAL,
-				  "--console-socket is for a terminal, but process.terminal is false");
+		return cs_err_set(
+			err, EINVAL,
+			"--console-socket is for a terminal, but process.terminal is false");
 	return 0;
 }
 
@@ -187,8 +190,9 @@ int ctr_start(const struct ctr_rt *rt, const char *id, struct cs_err *err)
 	if (rc < 0)
 		return rc;
 	if (status != CTR_CREATED)
-		return cs_err_set(err, EBUSY, "container %s is %s, only a created one can be started",
-				  id, ctr_status_name(status));
+		return cs_err_set(err, EBUSY,
+				  "container %s is %s, only a created one can be started", id,
+				  ctr_status_name(status));
 	rc = c.wall->start(&c, err);
 	if (rc == 0)
 		poststart(&c);

@@ -32,7 +32,8 @@ struct ctr_isolation_ops {
 
 	/* Lets init run the user's program; returns when it runs, or with what execve(2) said. */
 	int (*start)(struct ctr *c, struct cs_err *err);
-	/* 1: init is alive and waits for start, 0: it runs the user's program. Never out of date. */
+	/* 1: init is alive and waits for start, 0: it runs the user's program. Never out of date.
+	 */
 	int (*waits)(struct ctr *c, struct cs_err *err);
 
 	/* Another process inside, running when this returns. */

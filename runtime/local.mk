@@ -1,10 +1,26 @@
 noinst_LIBRARIES += runtime/libruntime.a
 runtime_libruntime_a_SOURCES = \
+	runtime/attend.c runtime/attend.h \
+	runtime/commands.c \
+	runtime/container.c runtime/container.h \
+	runtime/create.c \
+	runtime/exec.c \
+	runtime/execproc.c runtime/execproc.h \
+	runtime/info.c runtime/info.h \
+	runtime/isolation.c runtime/isolation.h \
 	runtime/mountopt.c runtime/mountopt.h \
 	runtime/ns/caps.c runtime/ns/caps.h \
+	runtime/ns/clone.c runtime/ns/clone.h \
 	runtime/ns/devnodes.c runtime/ns/devnodes.h \
+	runtime/ns/devrules.c runtime/ns/devrules.h \
+	runtime/ns/exec.c runtime/ns/exec.h \
+	runtime/ns/execcg.c runtime/ns/execcg.h \
 	runtime/ns/hooks.c runtime/ns/hooks.h \
+	runtime/ns/idmap.c runtime/ns/idmap.h \
+	runtime/ns/init.c runtime/ns/init.h \
+	runtime/ns/join.c runtime/ns/join.h \
 	runtime/ns/keyring.c runtime/ns/keyring.h \
+	runtime/ns/launch.c runtime/ns/launch.h \
 	runtime/ns/limits.c runtime/ns/limits.h \
 	runtime/ns/lsm.c runtime/ns/lsm.h \
 	runtime/ns/maskpaths.c runtime/ns/maskpaths.h \
@@ -12,6 +28,7 @@ runtime_libruntime_a_SOURCES = \
 	runtime/ns/mount_target.c \
 	runtime/ns/mounts.c runtime/ns/mounts.h \
 	runtime/ns/mounts_int.h \
+	runtime/ns/process.c runtime/ns/process.h \
 	runtime/ns/procfs.c runtime/ns/procfs.h \
 	runtime/ns/rootfs.c runtime/ns/rootfs.h \
 	runtime/ns/sched.c \
@@ -19,8 +36,17 @@ runtime_libruntime_a_SOURCES = \
 	runtime/ns/seccomp_build.c runtime/ns/seccomp_int.h \
 	runtime/ns/seccomp_cache.c \
 	runtime/ns/seccomp_enosys.c \
+	runtime/ns/seccomp_load.c runtime/ns/seccomp_load.h \
+	runtime/ns/self.c runtime/ns/self.h \
+	runtime/ns/serve.c runtime/ns/serve.h \
 	runtime/ns/setup.h \
+	runtime/ns/socket.c runtime/ns/socket.h \
+	runtime/ns/sync.c runtime/ns/sync.h \
 	runtime/ns/sysctl.c runtime/ns/sysctl.h \
 	runtime/ns/tty.c runtime/ns/tty.h \
 	runtime/ns/unixsock.c runtime/ns/unixsock.h \
-	runtime/spec.c runtime/spec.h
+	runtime/ns/wall.c \
+	runtime/passwd.c runtime/passwd.h \
+	runtime/spec.c runtime/spec.h \
+	runtime/state.c runtime/state.h \
+	runtime/teardown.c runtime/teardown.h

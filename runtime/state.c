@@ -34,7 +34,8 @@ int ctr_id_check(const char *id, struct cs_err *err)
 				err, EINVAL,
 				"container id \"%s\": only A-Z a-z 0-9 _ + - . are allowed", id);
 	if (id[0] == '.') /* "." and "..", and the runtime's own files in the state root */
-		return cs_err_set(err, EINVAL, "container id \"%s\": must not start with a dot", id);
+		return cs_err_set(err, EINVAL, "container id \"%s\": must not start with a dot",
+				  id);
 	return 0;
 }
 

@@ -46,7 +46,8 @@ void ctr_teardown_failed(struct ctr *c)
 	struct cs_err err = CS_ERR_INIT;
 
 	if (take_down(c, &err) < 0)
-		cs_log(CS_LOG_WARN, "container %s could not be taken down (delete --force tries again): %s",
+		cs_log(CS_LOG_WARN,
+		       "container %s could not be taken down (delete --force tries again): %s",
 		       c->id, err.msg);
 }
 
@@ -106,7 +107,8 @@ int ctr_delete(const struct ctr_rt *rt, const char *id, bool force, struct cs_er
 			return rc;
 		if (status != CTR_STOPPED && status != CTR_CREATED)
 			return cs_err_set(err, EBUSY,
-					  "cannot delete container %s that is not stopped: %s; kill it first or use --force",
+					  "cannot delete container %s that is not stopped: %s; "
+					  "kill it first or use --force",
 					  id, ctr_status_name(status));
 	}
 	return take_down(&c, err);

@@ -5,8 +5,8 @@
 
 struct cs_err;
 
-/* Takes down a container whose creation or start failed; what goes wrong is logged, since the failure
- * itself is what the user must hear. */
+/* Takes down a container whose creation or start failed; what goes wrong is logged, since the
+ * failure itself is what the user must hear. */
 void ctr_teardown_failed(struct ctr *c);
 
 /* Runs the hooks of @kind on the runtime's side with the container's state on stdin. */

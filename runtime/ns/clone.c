@@ -12,7 +12,7 @@
 
 /* clone3(2) itself. Returns as fork(2) does, with a pidfd in the parent. A kernel that refuses
  * CLONE_INTO_CGROUP is older than any that has the rest (5.7), so that is not tried without. */
-static pid_t clone_now(const struct ctr_clone *how, bool for_parent, int *pidfd)
+static pid_t clone_now(const struct ctr_clone *how, bool sibling, int *pidfd)
 {
 	struct clone_args args = {
 		.flags = how->flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
@@ -24,7 +24,7 @@ static pid_t clone_now(const struct ctr_clone *how, bool for_parent, int *pidfd)
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (__u64)how->cgroup_fd;
 	}
-	if (for_parent) { /* then the exit signal is the stage's own, SIGCHLD as well */
+	if (sibling) { /* then the exit signal is the caller's own, SIGCHLD as well */
 		args.flags |= CLONE_PARENT;
 		args.exit_signal = 0;
 	}
@@ -96,7 +96,7 @@ int ctr_clone(const struct ctr_clone *how, pid_t *pid, int *pidfd, struct cs_err
 
 	if (how->join)
 		return clone_staged(how, pid, pidfd, err);
-	p = clone_now(how, false, &fd);
+	p = clone_now(how, how->sibling, &fd);
 	if (p < 0)
 		return cs_err_sys(err, "linux.namespaces: make the namespaces");
 	if (p == 0)

@@ -1,6 +1,7 @@
 #ifndef CS_RUNTIME_NS_CLONE_H
 #define CS_RUNTIME_NS_CLONE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -13,6 +14,7 @@ struct ctr_clone {
 	int cgroup_fd;	/* v2 cgroup to be born in; negative: the runtime's */
 	const struct ctr_join
 		*join;		 /* to be joined by a stage between, which ends; NULL: no stage */
+	bool sibling;		 /* a child of the caller's own parent (CLONE_PARENT) */
 	int (*entry)(void *arg); /* runs in the process; its return value is the exit status */
 	void *arg;
 };

@@ -151,7 +151,7 @@ static int step_root(struct ctr_init *in, struct cs_err *err)
 
 	rc = ctr_rootfs_attach(s, err);
 	if (rc == 0) {
-		s->proc = ctr_procfs_open(s, err);
+		s->proc = ctr_procfs_open(err);
 		rc = s->proc < 0 ? s->proc : 0;
 	}
 	if (rc == 0)

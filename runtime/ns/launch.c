@@ -22,6 +22,7 @@
 #include "runtime/ns/join.h"
 #include "runtime/ns/mounts.h"
 #include "runtime/ns/seccomp.h"
+#include "runtime/ns/seccomp_load.h"
 #include "runtime/ns/serve.h"
 #include "runtime/ns/socket.h"
 #include "runtime/ns/sync.h"
@@ -33,6 +34,7 @@ struct launch {
 	struct cg_host host;
 	struct cg cg;
 	bool has_cg;
+	struct ctr_process process; /* the spec's, as init is to become it */
 	struct ctr_join join;
 	bool has_join;
 	struct ctr_seccomp_prog seccomp;
@@ -101,20 +103,6 @@ static int open_mounts(struct launch *l, struct cs_err *err)
 	return ctr_mounts_prepare(spec, l->bundle, l->c->host_proc, l->mount_fds, err);
 }
 
-static int open_seccomp(struct launch *l, struct cs_err *err)
-{
-	cs_auto_fd int cache = -EBADF;
-	const struct ctr_seccomp *sc = &l->c->spec.seccomp;
-
-	if (!sc->present)
-		return 0;
-	/* A dot in front: no container's id can be that name's. */
-	if (mkdirat(l->c->root_fd, CTR_SECCOMP_CACHE, 0700) == 0 || errno == EEXIST)
-		cache = openat(l->c->root_fd, CTR_SECCOMP_CACHE,
-			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return ctr_seccomp_compile(sc, cache, &l->seccomp, err);
-}
-
 /* All that is to be had before there is a process. */
 static int prepare(struct launch *l, struct cs_err *err)
 {
@@ -132,7 +120,7 @@ static int prepare(struct launch *l, struct cs_err *err)
 	if (rc == 0)
 		rc = open_mounts(l, err);
 	if (rc == 0)
-		rc = open_seccomp(l, err);
+		rc = ctr_seccomp_load(l->c, &l->seccomp, err);
 	if (rc == 0)
 		rc = open_cgroup(l, err);
 	if (rc == 0 && !l->opts->run)
@@ -154,6 +142,9 @@ static void fill_init(struct launch *l, bool staged, struct ctr_init *in)
 	struct ctr *c = l->c;
 	const struct ctr_spec *spec = &c->spec;
 
+	l->process = spec->process;
+	l->process.affinity_initial = NULL; /* execCPUAffinity is for exec */
+	l->process.affinity_final = NULL;
 	*in = (struct ctr_init){
 		.setup = {
 			.spec = spec,
@@ -171,7 +162,7 @@ static void fill_init(struct launch *l, bool staged, struct ctr_init *in)
 			.proc = -EBADF,
 		},
 		.becoming = {
-			.p = &spec->process,
+			.p = &l->process,
 			.seccomp = spec->seccomp.present ? &l->seccomp : NULL,
 			.setgroups = true,
 			.preserve_fds = l->opts->preserve_fds,

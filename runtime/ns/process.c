@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -233,8 +234,6 @@ int ctr_process_prepare(struct ctr_becoming *b, int *exit_code, struct cs_err *e
 	if (rc == 0 && b->p->user.uid != 0)
 		rc = own_stdio(b->p, err);
 	if (rc == 0)
-		rc = ctr_limits_sched(b->p, err);
-	if (rc == 0)
 		rc = seal_fds(b, err);
 	return rc;
 }
@@ -294,7 +293,9 @@ int ctr_process_become(struct ctr_becoming *b, struct cs_err *err)
 	bool seccomp_last = b->seccomp && p->no_new_privileges;
 	int rc;
 
-	rc = ctr_limits_rlimits(p, err);
+	rc = ctr_limits_sched(p, err);
+	if (rc == 0)
+		rc = ctr_limits_rlimits(p, err);
 	if (rc == 0)
 		rc = ctr_lsm_set_exec(p, b->proc, err);
 	if (rc == 0 && p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -313,6 +314,11 @@ int ctr_process_become(struct ctr_becoming *b, struct cs_err *err)
 
 int ctr_process_execute(struct ctr_becoming *b, int *exit_code, struct cs_err *err)
 {
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none,
+		    NULL); /* the runtime, or who called it, may hold signals back */
 	/* execve(2) takes char *const[], and changes nothing */
 	execve(b->path, (char *const *)(uintptr_t)b->p->args, b->env);
 	return not_executable(b->p->args[0], errno, exit_code, err);

@@ -204,18 +204,27 @@ static int serve_one(struct ctr_serve *s, enum ctr_msg_kind last, struct cs_err 
 	return rc < 0 ? rc : msg.kind == (uint32_t)last;
 }
 
-int ctr_serve_until_ready(struct ctr_serve *s, struct cs_err *err)
+static int serve_until(struct ctr_serve *s, enum ctr_msg_kind last, struct cs_err *err)
 {
 	int rc;
 
 	do
-		rc = serve_one(s, CTR_MSG_READY, err);
+		rc = serve_one(s, last, err);
 	while (rc == 0);
 	if (rc == -EPIPE)
-		return cs_err_wrap(err,
-				   "the container's init died while it was made (killed, or out of "
-				   "memory?)");
+		return cs_err_wrap(err, "the process died while it was set up (killed, or out of "
+					"memory?)");
 	return rc < 0 ? rc : 0;
+}
+
+int ctr_serve_until_ready(struct ctr_serve *s, struct cs_err *err)
+{
+	return serve_until(s, CTR_MSG_READY, err);
+}
+
+int ctr_serve_until_forked(struct ctr_serve *s, struct cs_err *err)
+{
+	return serve_until(s, CTR_MSG_FORKED, err);
 }
 
 int ctr_serve_until_exec(struct ctr_serve *s, struct cs_err *err)

@@ -19,8 +19,10 @@ struct ctr_serve {
  * hooks, until init is ready. */
 int ctr_serve_create(struct ctr_serve *s, struct cs_err *err);
 
-/* Takes messages up to CTR_MSG_READY (or, @until_exec, until the program runs or failed). */
+/* Takes messages up to CTR_MSG_READY, up to CTR_MSG_FORKED (child->pid and pidfd are then set), or
+ * until the program runs. Each fails with what CTR_MSG_FAILED says. */
 int ctr_serve_until_ready(struct ctr_serve *s, struct cs_err *err);
+int ctr_serve_until_forked(struct ctr_serve *s, struct cs_err *err);
 int ctr_serve_until_exec(struct ctr_serve *s, struct cs_err *err);
 
 #endif

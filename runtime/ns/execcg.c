@@ -1,0 +1,125 @@
+#include "runtime/ns/execcg.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "runtime/container.h"
+
+/* "sub" or "controller:sub" */
+static int open_sub(struct ctr_exec_cgroup *x, const char *text, struct cs_err *err)
+{
+	const char *colon = strchr(text, ':');
+	cs_auto_free char *controller = NULL;
+
+	if (colon) {
+		controller = strndup(text, (size_t)(colon - text));
+		if (!controller)
+			return cs_err_set(err, ENOMEM, "--cgroup: out of memory");
+	}
+	if (cg_sub(&x->cg, controller, colon ? colon + 1 : text, &x->subs[x->n_subs], err) < 0)
+		return cs_err_wrap(err, "--cgroup %s", text);
+	x->n_subs++;
+	return 0;
+}
+
+static int open_subs(struct ctr_exec_cgroup *x, const char *const *subs, struct cs_err *err)
+{
+	size_t n = 0;
+
+	while (subs && subs[n])
+		n++;
+	if (n == 0)
+		return 0;
+	x->subs = calloc(n, sizeof(*x->subs));
+	if (!x->subs)
+		return cs_err_set(err, ENOMEM, "--cgroup: out of memory");
+	for (size_t i = 0; i < n; i++) {
+		int rc = open_sub(x, subs[i], err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int ctr_exec_cgroup_open(const struct ctr *c, const char *const *subs, struct ctr_exec_cgroup *out,
+			 struct cs_err *err)
+{
+	int rc;
+
+	*out = (struct ctr_exec_cgroup){ .clone_fd = -EBADF };
+	rc = cg_host_open(c->host_proc, &out->host, err);
+	if (rc < 0)
+		return rc;
+	rc = cg_open(&out->host, c->state.cgroup, &out->cg, err);
+	if (rc < 0) {
+		cg_host_fini(&out->host);
+		return rc;
+	}
+	rc = open_subs(out, subs, err);
+	if (rc < 0) {
+		ctr_exec_cgroup_fini(out);
+		return rc;
+	}
+	out->clone_fd = out->n_subs == 1 && cg_v2_fd(&out->subs[0]) >= 0 ? cg_v2_fd(&out->subs[0])
+									 : cg_v2_fd(&out->cg);
+	return 0;
+}
+
+void ctr_exec_cgroup_fini(struct ctr_exec_cgroup *x)
+{
+	for (size_t i = 0; i < x->n_subs; i++)
+		cg_fini(&x->subs[i]);
+	free(x->subs);
+	x->subs = NULL;
+	x->n_subs = 0;
+	cg_fini(&x->cg);
+	cg_host_fini(&x->host);
+	x->clone_fd = -EBADF;
+}
+
+int ctr_exec_cgroup_join(const struct ctr_exec_cgroup *x, struct cs_err *err)
+{
+	int rc = cg_join_self(&x->cg, x->clone_fd >= 0, err);
+
+	for (size_t i = 0; rc == 0 && i < x->n_subs; i++)
+		rc = cg_join_self(&x->subs[i], cg_v2_fd(&x->subs[i]) == x->clone_fd, err);
+	return rc;
+}
+
+int ctr_exec_cgroup_follow_init(const struct ctr *c, struct ctr_exec_cgroup *x, struct cs_err *err)
+{
+	enum { MAX_BYTES = 64 << 10 };
+	cs_auto_free char *text = NULL;
+	cs_auto_fd int fd = -EBADF;
+	char path[32];
+	size_t len;
+	char *line;
+	int rc;
+
+	snprintf(path, sizeof(path), "%d/cgroup", c->state.pid);
+	fd = cs_path_proc_file(c->host_proc, path, O_RDONLY, err);
+	if (fd < 0)
+		return -err->code;
+	rc = cs_fd_read_all(fd, MAX_BYTES, &text, &len, err);
+	if (rc < 0)
+		return rc;
+	line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	if (!line)
+		return cs_err_set(err, ENOENT, "the container's init is in no v2 cgroup");
+	line = strchr(line, '/');
+	if (!line)
+		return cs_err_set(err, EINVAL, "the cgroup of the container's init has no path");
+	line[strcspn(line, "\n")] = '\0';
+	cg_fini(&x->cg);
+	rc = cg_open(&x->host, line, &x->cg, err);
+	if (rc == 0)
+		x->clone_fd = cg_v2_fd(&x->cg);
+	return rc;
+}
