@@ -1,2 +1,26 @@
 runtime_unit_ldadd = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
 	$(SECCOMP_LIBS) $(CAP_LIBS) $(MNL_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
+
+unit_tests += \
+	tests/unit/runtime/test_caps \
+	tests/unit/runtime/test_seccomp \
+	tests/unit/runtime/test_seccomp_cache \
+	tests/unit/runtime/test_seccomp_code
+
+tests_unit_runtime_test_caps_SOURCES = tests/unit/runtime/test_caps.c
+tests_unit_runtime_test_caps_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_caps_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_seccomp_SOURCES = tests/unit/runtime/test_seccomp.c
+tests_unit_runtime_test_seccomp_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_seccomp_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_seccomp_cache_SOURCES = tests/unit/runtime/test_seccomp_cache.c
+tests_unit_runtime_test_seccomp_cache_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_seccomp_cache_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_seccomp_code_SOURCES = tests/unit/runtime/test_seccomp_code.c
+tests_unit_runtime_test_seccomp_code_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_seccomp_code_LDADD = $(runtime_unit_ldadd)
+
+EXTRA_DIST += tests/unit/runtime/bpf.h tests/unit/runtime/child.h
