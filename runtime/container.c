@@ -129,7 +129,7 @@ static int is_locked(const struct ctr *c, struct cs_err *err)
 	if (c->lock >= 0)
 		return 0;
 	fd = cs_file_lock(c->dir, "lock", true, err);
-	if (fd == -EWOULDBLOCK || fd == -EAGAIN) {
+	if (fd == -EWOULDBLOCK) {
 		cs_err_clear(err);
 		return 1;
 	}

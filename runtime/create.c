@@ -15,6 +15,7 @@
 #include "runtime/container.h"
 #include "runtime/info.h"
 #include "runtime/isolation.h"
+#include "runtime/notify.h"
 #include "runtime/ns/hooks.h"
 #include "runtime/passwd.h"
 #include "runtime/teardown.h"
@@ -122,6 +123,8 @@ static int build(struct ctr *c, const struct ctr_create_opts *opts, const char *
 	if (rc == 0)
 		rc = ctr_state_write(c->dir, &c->state, err);
 	if (rc == 0)
+		rc = ctr_notify_prepare(c, err);
+	if (rc == 0)
 		rc = c->wall->create(c, opts, child, err);
 	return rc;
 }
@@ -158,13 +161,22 @@ static int make(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_ch
 	return rc;
 }
 
-/* Runs poststart hooks: the container lives on if one fails (config.md, Poststart). */
-static void poststart(struct ctr *c)
+/* Lets init go, then what follows a start. A poststart hook that fails does not end the container
+ * (config.md, Poststart). */
+static int start(struct ctr *c, bool attended, struct cs_err *err)
 {
-	struct cs_err err = CS_ERR_INIT;
+	struct cs_err hook = CS_ERR_INIT;
+	cs_auto_fd int notify = -EBADF;
+	int rc;
 
-	if (ctr_teardown_hooks(c, CTR_HOOK_POSTSTART, CTR_RUNNING, &err) < 0)
-		cs_log(CS_LOG_WARN, "%s", err.msg);
+	rc = ctr_notify_bind(c, &notify, err);
+	if (rc == 0)
+		rc = c->wall->start(c, err);
+	if (rc < 0)
+		return rc;
+	if (ctr_teardown_hooks(c, CTR_HOOK_POSTSTART, CTR_RUNNING, &hook) < 0)
+		cs_log(CS_LOG_WARN, "%s", hook.msg);
+	return ctr_notify_wait(c, notify, attended, err);
 }
 
 int ctr_create(const struct ctr_rt *rt, const char *id, const struct ctr_create_opts *opts,
@@ -193,10 +205,7 @@ int ctr_start(const struct ctr_rt *rt, const char *id, struct cs_err *err)
 		return cs_err_set(err, EBUSY,
 				  "container %s is %s, only a created one can be started", id,
 				  ctr_status_name(status));
-	rc = c.wall->start(&c, err);
-	if (rc == 0)
-		poststart(&c);
-	return rc;
+	return start(&c, false, err);
 }
 
 /* Stays with a container that runs, then takes it down. */
@@ -238,14 +247,13 @@ int ctr_run(const struct ctr_rt *rt, const char *id, const struct ctr_create_opt
 			*exit_code = child.program_exit;
 		return rc;
 	}
-	rc = c.wall->start(&c, err);
+	rc = start(&c, !opts->detach, err);
 	if (rc < 0) {
 		if (c.program_exit)
 			*exit_code = c.program_exit;
 		ctr_teardown_failed(&c);
 		return rc;
 	}
-	poststart(&c);
 	if (opts->detach) {
 		*exit_code = 0;
 		return 0;

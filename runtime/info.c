@@ -142,7 +142,7 @@ static int collect_ids(DIR *dir, int root, char ***ids, size_t *n, struct cs_err
 
 	while (errno = 0, (de = readdir(dir)) != NULL) {
 		struct cs_err bad = CS_ERR_INIT;
-		char path[CTR_ID_MAX + sizeof("/state.json")];
+		char path[sizeof(de->d_name) + sizeof("/state.json")];
 
 		if (ctr_id_check(de->d_name, &bad) < 0)
 			continue;

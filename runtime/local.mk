@@ -46,6 +46,7 @@ runtime_libruntime_a_SOURCES = \
 	runtime/ns/tty.c runtime/ns/tty.h \
 	runtime/ns/unixsock.c runtime/ns/unixsock.h \
 	runtime/ns/wall.c \
+	runtime/notify.c runtime/notify.h \
 	runtime/passwd.c runtime/passwd.h \
 	runtime/spec.c runtime/spec.h \
 	runtime/state.c runtime/state.h \
