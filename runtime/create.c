@@ -176,7 +176,10 @@ static int start(struct ctr *c, bool attended, struct cs_err *err)
 		return rc;
 	if (ctr_teardown_hooks(c, CTR_HOOK_POSTSTART, CTR_RUNNING, &hook) < 0)
 		cs_log(CS_LOG_WARN, "%s", hook.msg);
-	return ctr_notify_wait(c, notify, attended, err);
+	cs_err_clear(&hook);
+	if (ctr_notify_wait(c, notify, attended, &hook) < 0)
+		cs_log(CS_LOG_WARN, "%s", hook.msg);
+	return 0;
 }
 
 int ctr_create(const struct ctr_rt *rt, const char *id, const struct ctr_create_opts *opts,

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "base/sys.h"
 #include "runtime/container.h"
 
 static const char folder[] = "/run/notify";
