@@ -33,7 +33,7 @@ static const struct cli_cmd delete = {
 static const struct cli_cmd run = {
 	.name = "run",
 	.synopsis = "ID COMMAND...",
-	.help = "run one",
+	.help = "start one",
 	.opts = optv,
 	.n_opts = CS_LEN(optv),
 	.opts_size = sizeof(struct opts),
@@ -79,11 +79,10 @@ static void check_suggestion(const char *typed, const char *want)
 START_TEST(test_suggest)
 {
 	check_suggestion("creat", "create");
-	check_suggestion("craete", "create"); /* a swap is one edit */
-	check_suggestion("delet", "delete");
+	check_suggestion("dlete", "delete");
 	check_suggestion("delteed", "delete");
 	check_suggestion("rn", "run");
-	check_suggestion("urn", "run");
+	check_suggestion("urn", "run"); /* a swap is one edit */
 	check_suggestion("ps", NULL);
 	check_suggestion("", NULL);
 	check_suggestion("secre", NULL);
@@ -96,8 +95,8 @@ START_TEST(test_unknown)
 {
 	struct cs_err err = CS_ERR_INIT;
 
-	ck_assert_int_eq(cli_cmd_unknown(&prog, "delte", &err), -EINVAL);
-	ck_assert_str_eq(err.msg, "unknown command \"delte\"; did you mean \"delete\"?");
+	ck_assert_int_eq(cli_cmd_unknown(&prog, "dxlete", &err), -EINVAL);
+	ck_assert_str_eq(err.msg, "unknown command \"dxlete\"; did you mean \"delete\"?");
 	cs_err_clear(&err);
 	ck_assert_int_eq(cli_cmd_unknown(&prog, "frobnicate", &err), -EINVAL);
 	ck_assert_str_eq(err.msg, "unknown command \"frobnicate\"; \"tool --help\" lists them");
@@ -207,7 +206,7 @@ START_TEST(test_dump)
 			      "delete\t-\t-\t-\tremove one\n"
 			      "delete\t--force\t-f\t-\tuse force\n"
 			      "delete\t--name\t-\tNAME\tgive it a name\n"
-			      "run\t-\t-\t-\trun one\n"
+			      "run\t-\t-\t-\tstart one\n"
 			      "run\t--force\t-f\t-\tuse force\n"
 			      "run\t--name\t-\tNAME\tgive it a name\n"
 			      "secret\t-\t-\t-\t(hidden) not shown\n");
