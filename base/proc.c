@@ -203,6 +203,8 @@ static int child_main(void *arg)
 	sigset_t none;
 	int in, out;
 
+	/* A group of its own, to be killed with all it starts. */
+	setpgid(0, 0);
 	/* First out of the way of 0 to 2, which the fds may be themselves. */
 	in = fcntl(c->in, F_DUPFD_CLOEXEC, 3);
 	out = fcntl(c->out, F_DUPFD_CLOEXEC, 3);
@@ -221,8 +223,9 @@ fail:
 
 /* Starts the program: as vfork() does, without a copy of our memory. All signals are blocked
  * until it runs: a handler of ours must not run on the child's behalf. No exit signal: it is our
- * own affair, whatever the program at large does with SIGCHLD. Returns a pidfd. */
-static int spawn(struct child *c, struct cs_err *err)
+ * own affair, whatever the program at large does with SIGCHLD. Returns a pidfd; its number, which
+ * is also that of its process group, is valid until it is reaped. */
+static int spawn(struct child *c, pid_t *pid, struct cs_err *err)
 {
 	_Alignas(16) char stack[CHILD_STACK];
 	sigset_t all, old;
@@ -232,8 +235,9 @@ static int spawn(struct child *c, struct cs_err *err)
 	sigfillset(&all);
 	if (sigprocmask(SIG_SETMASK, &all, &old) < 0)
 		return cs_err_sys(err, "block signals");
-	if (clone(child_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_PIDFD, c,
-		  &pidfd) < 0)
+	*pid = clone(child_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_PIDFD, c,
+		     &pidfd);
+	if (*pid < 0)
 		failed = errno;
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (failed)
@@ -241,8 +245,8 @@ static int spawn(struct child *c, struct cs_err *err)
 	return pidfd;
 }
 
-/* Waits for the child and reaps it, killed when its time is up. */
-static int finish(int pidfd, int timeout_ms, int *status, struct cs_err *err)
+/* Waits for the child and reaps it, killed with its group when its time is up. */
+static int finish(int pidfd, pid_t pid, int timeout_ms, int *status, struct cs_err *err)
 {
 	struct cs_err ignored = CS_ERR_INIT;
 	int ended = 1;
@@ -251,7 +255,8 @@ static int finish(int pidfd, int timeout_ms, int *status, struct cs_err *err)
 		ended = cs_proc_wait_end(pidfd, timeout_ms, err);
 	if (ended > 0)
 		return cs_proc_wait(pidfd, status, err);
-	cs_sys_pidfd_send_signal(pidfd, SIGKILL);
+	kill(-pid, SIGKILL);
+	cs_sys_pidfd_send_signal(pidfd, SIGKILL); /* it may have left its group */
 	cs_proc_wait(pidfd, &(int){ 0 }, &ignored);
 	if (ended < 0)
 		return ended;
@@ -265,6 +270,7 @@ int cs_proc_run(const struct cs_proc_run *r, int *status, struct cs_err *err)
 	const char *const *env = r->envp ? r->envp : envp;
 	cs_auto_fd int in = -EBADF, null = -EBADF, pidfd = -EBADF;
 	struct child c = { .path = r->path, .out = r->out_fd };
+	pid_t pid = -1;
 	int ret;
 
 	in = open_input(r->in, r->in_len, err);
@@ -281,7 +287,7 @@ int cs_proc_run(const struct cs_proc_run *r, int *status, struct cs_err *err)
 	/* execve() does not write to them; its prototype is older than const. */
 	memcpy(&c.argv, &args, sizeof(args));
 	memcpy(&c.envp, &env, sizeof(env));
-	pidfd = spawn(&c, err);
+	pidfd = spawn(&c, &pid, err);
 	if (pidfd < 0)
 		return pidfd;
 	if (c.error) {
@@ -290,6 +296,6 @@ int cs_proc_run(const struct cs_proc_run *r, int *status, struct cs_err *err)
 		cs_proc_wait(pidfd, &(int){ 0 }, &ignored);
 		return cs_err_errno(err, c.error, "run %s", r->path);
 	}
-	ret = finish(pidfd, r->timeout_ms, status, err);
+	ret = finish(pidfd, pid, r->timeout_ms, status, err);
 	return ret < 0 ? cs_err_wrap(err, "run %s", r->path) : 0;
 }

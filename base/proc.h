@@ -32,7 +32,7 @@ struct cs_proc_run {
 	const char *const *envp; /* NULL-terminated; NULL: empty */
 	const void *in;		 /* for its stdin */
 	size_t in_len;
-	int timeout_ms; /* 0: none; then it is killed and ETIMEDOUT */
+	int timeout_ms; /* 0: none; then it and its process group are killed: ETIMEDOUT */
 	int out_fd;	/* its stdout and stderr; -EBADF: /dev/null */
 };
 
