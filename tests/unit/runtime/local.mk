@@ -3,6 +3,8 @@ runtime_unit_ldadd = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
 
 unit_tests += \
 	tests/unit/runtime/test_caps \
+	tests/unit/runtime/test_hooks \
+	tests/unit/runtime/test_limits \
 	tests/unit/runtime/test_seccomp \
 	tests/unit/runtime/test_seccomp_cache \
 	tests/unit/runtime/test_seccomp_code
@@ -24,3 +26,11 @@ tests_unit_runtime_test_seccomp_code_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_seccomp_code_LDADD = $(runtime_unit_ldadd)
 
 EXTRA_DIST += tests/unit/runtime/bpf.h tests/unit/runtime/child.h
+
+tests_unit_runtime_test_hooks_SOURCES = tests/unit/runtime/test_hooks.c
+tests_unit_runtime_test_hooks_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_hooks_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_limits_SOURCES = tests/unit/runtime/test_limits.c
+tests_unit_runtime_test_limits_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_limits_LDADD = $(runtime_unit_ldadd)
