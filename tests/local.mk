@@ -6,9 +6,14 @@ LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/.build-aux/tap-drive
 SH_LOG_DRIVER = $(LOG_DRIVER)
 SH_LOG_COMPILER = timeout -k 10 300 bash
 PKG_CFLAGS = $(SECCOMP_CFLAGS) $(CAP_CFLAGS) $(MNL_CFLAGS) $(YAJL_CFLAGS) $(CHECK_CFLAGS)
+if SANITIZE
+sanitize = yes
+else
+sanitize = no
+endif
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
-	PKG_CFLAGS='$(PKG_CFLAGS)' SANITIZE='$(enable_sanitize)'; \
+	PKG_CFLAGS='$(PKG_CFLAGS)' SANITIZE='$(sanitize)'; \
 	export top_srcdir top_builddir PKG_CFLAGS SANITIZE;
 
 # Unit tests. Each folder lists its own in unit_tests.
@@ -54,7 +59,22 @@ tidy:
 	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/lint/tidy
 cppcheck:
 	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/lint/cppcheck
-.PHONY: lint check-format format tidy cppcheck
+# Checkers that .clang-tidy leaves out, with its reasons.
+scan-build:
+	rm -rf scan-build.tmp && mkdir scan-build.tmp
+	cd scan-build.tmp && scan-build --use-cc=clang $(abs_top_srcdir)/configure --quiet
+	cd scan-build.tmp && scan-build --use-cc=clang --status-bugs -o report \
+		-disable-checker deadcode.DeadStores \
+		-disable-checker optin.performance.Padding \
+		-disable-checker unix.Malloc \
+		$(MAKE) $(AM_MAKEFLAGS)
+	rm -rf scan-build.tmp
+.PHONY: lint check-format format tidy cppcheck scan-build
+
+# Every fuzz target for FUZZ_SECONDS, in a tree configured with --enable-fuzzers.
+fuzz: all
+	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/fuzz/run
+.PHONY: fuzz
 
 # Integration tests: real containers, so they need root. Every tests/it/NN-name.sh is one.
 check-it: all

@@ -21,4 +21,4 @@ seed_tests = $(fuzz_targets)
 check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)
 endif
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/replay.c
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/replay.c tests/fuzz/run
