@@ -42,6 +42,7 @@ lint_tests = \
 	tests/lint/format \
 	tests/lint/headers \
 	tests/lint/layers \
+	tests/lint/manopts \
 	tests/lint/manpages \
 	tests/lint/shell \
 	tests/lint/spelling \

@@ -49,7 +49,7 @@ tap_check() # NAME COMMAND...
 	if out=$("$@" 2>&1); then
 		tap_ok "$name"
 	else
-		tap_not_ok "$name" "$* gave $?: $out"
+		tap_not_ok "$name" "$1 gave $?: $out"
 	fi
 }
 
