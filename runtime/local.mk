@@ -24,13 +24,18 @@ runtime_libruntime_a_SOURCES = \
 	runtime/ns/limits.c runtime/ns/limits.h \
 	runtime/ns/lsm.c runtime/ns/lsm.h \
 	runtime/ns/maskpaths.c runtime/ns/maskpaths.h \
+	runtime/ns/mount_cgroup.c \
+	runtime/ns/mount_idmap.c \
+	runtime/ns/mount_long.c \
 	runtime/ns/mount_make.c \
+	runtime/ns/mount_prepare.c \
 	runtime/ns/mount_target.c \
 	runtime/ns/mounts.c runtime/ns/mounts.h \
 	runtime/ns/mounts_int.h \
 	runtime/ns/process.c runtime/ns/process.h \
 	runtime/ns/procfs.c runtime/ns/procfs.h \
 	runtime/ns/rootfs.c runtime/ns/rootfs.h \
+	runtime/ns/rootfs_hide.c \
 	runtime/ns/sched.c \
 	runtime/ns/seccomp.c runtime/ns/seccomp.h \
 	runtime/ns/seccomp_build.c runtime/ns/seccomp_int.h \
@@ -43,6 +48,7 @@ runtime_libruntime_a_SOURCES = \
 	runtime/ns/socket.c runtime/ns/socket.h \
 	runtime/ns/sync.c runtime/ns/sync.h \
 	runtime/ns/sysctl.c runtime/ns/sysctl.h \
+	runtime/ns/tmpcopyup.c \
 	runtime/ns/tty.c runtime/ns/tty.h \
 	runtime/ns/unixsock.c runtime/ns/unixsock.h \
 	runtime/ns/wall.c \

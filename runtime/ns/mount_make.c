@@ -114,11 +114,23 @@ static int configure(int ctx, const struct ctr_fs_desc *d, struct cs_err *err)
 	return r;
 }
 
+static bool too_long(const struct ctr_fs_desc *d)
+{
+	for (size_t i = 0; d->data && d->data[i]; i++) {
+		if (strlen(d->data[i]) > FSCONFIG_MAX)
+			return true;
+	}
+	return d->source && strlen(d->source) > FSCONFIG_MAX;
+}
+
 int ctr_fs_mount(const struct ctr_fs_desc *d, struct cs_err *err)
 {
-	cs_auto_fd int ctx = cs_sys_fsopen(d->type, FSOPEN_CLOEXEC);
+	cs_auto_fd int ctx = -EBADF;
 	int r, fd;
 
+	if (too_long(d))
+		return ctr_fs_mount_long(d, err);
+	ctx = cs_sys_fsopen(d->type, FSOPEN_CLOEXEC);
 	if (ctx < 0 && errno == ENODEV)
 		return cs_err_set(err, ENODEV, "the kernel has no file system type \"%s\"",
 				  d->type);
@@ -135,6 +147,20 @@ int ctr_fs_mount(const struct ctr_fs_desc *d, struct cs_err *err)
 	return fd;
 }
 
+int ctr_fs_reconfigure(int fd, const struct ctr_fs_desc *d, struct cs_err *err)
+{
+	cs_auto_fd int ctx = -EBADF;
+	int r;
+
+	ctx = (int)syscall(SYS_fspick, fd, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+	if (ctx < 0)
+		return cs_err_sys(err, "pick the file system to remount");
+	r = configure(ctx, d, err);
+	if (r == 0 && cs_sys_fsconfig(ctx, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+		return fs_fail(ctx, err, "remount");
+	return r;
+}
+
 int ctr_bind_clone(int dirfd, const char *path, const struct ctr_mountopt *o, struct cs_err *err)
 {
 	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
@@ -142,7 +168,7 @@ int ctr_bind_clone(int dirfd, const char *path, const struct ctr_mountopt *o, st
 
 	if (o->recursive_bind)
 		flags |= AT_RECURSIVE;
-	if (o->src_nofollow)
+	if (o->src_nofollow || o->copy_symlink)
 		flags |= AT_SYMLINK_NOFOLLOW;
 	fd = cs_sys_open_tree(dirfd, path, flags);
 	if (fd < 0)

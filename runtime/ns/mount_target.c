@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "base/cleanup.h"
@@ -25,7 +26,7 @@ int ctr_dest_clean(const char *dest, char out[PATH_MAX], struct cs_err *err)
 				;
 		} else if (n > 0 && !(n == 1 && p[0] == '.')) {
 			if (len + n + 2 > PATH_MAX)
-				return cs_err_set(err, ENAMETOOLONG, "destination is too long");
+				return cs_err_set(err, ENAMETOOLONG, "the path is too long");
 			out[len++] = '/';
 			memcpy(out + len, p, n);
 			len += n;
@@ -86,13 +87,36 @@ int ctr_dest_check_proc(const char *clean, int target, int tree, bool fresh_proc
 	if (ctr_dest_below(clean, "/proc"))
 		return cs_err_set(err, EPERM, "no mount may lie over a part of /proc");
 	if (on_procfs(target))
-		return cs_err_set(err, EPERM,
-				  "it leads to a part of a procfs, which no mount may "
-				  "cover");
+		return cs_err_set(err, EPERM, "it leads to a procfs, which no mount may cover");
 	return 0;
 }
 
-static int open_strict(int root, const char *dest)
+/* Most mount points are missing only their last component (/dev/pts in a new /dev). Returns -1
+ * where it is not so; then base/path.h's slower way is to be taken. */
+static int make_last(int root, const char *clean)
+{
+	struct cs_err ignored = CS_ERR_INIT;
+	cs_auto_fd int parent = -EBADF;
+	const char *name;
+
+	parent = cs_path_parent(root, clean, false, &name, &ignored);
+	if (parent < 0 || mkdirat(parent, name, 0755) < 0)
+		return -1;
+	return openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int ctr_dest_folder(int root, const char *clean, struct cs_err *err)
+{
+	int fd = cs_path_open(root, clean, O_PATH | O_DIRECTORY, err);
+
+	if (fd != -ENOENT)
+		return fd;
+	cs_err_clear(err);
+	fd = make_last(root, clean);
+	return fd >= 0 ? fd : cs_path_target(root, clean, true, err);
+}
+
+static int open_strict(int root, const char *clean)
 {
 	const struct open_how how = {
 		.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
@@ -101,28 +125,63 @@ static int open_strict(int root, const char *dest)
 	int fd = -1;
 
 	for (int i = 0; i < RACE_TRIES; i++) {
-		fd = cs_sys_openat2(root, dest, &how);
-		if (fd >= 0 || errno != EAGAIN)
+		fd = cs_sys_openat2(root, clean, &how);
+		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
 			break;
 	}
 	return fd;
 }
 
-int ctr_dest_strict(int root, const char *dest, struct cs_err *err)
+int ctr_dest_strict(int root, const char *clean, struct cs_err *err)
 {
-	int fd = open_strict(root, dest);
+	int fd = open_strict(root, clean);
 
 	if (fd < 0 && errno == ENOENT) {
-		fd = cs_path_mkdirs(root, dest, 0755, err);
+		fd = cs_path_mkdirs(root, clean, 0755, err);
 		if (fd < 0)
 			return fd;
 		cs_close_fd(&fd);
-		fd = open_strict(root, dest);
+		fd = open_strict(root, clean);
 	}
 	if (fd >= 0)
 		return fd;
 	if (errno == ELOOP)
 		return cs_err_set(err, ELOOP,
-				  "it must be an ordinary folder, and is reached over a symlink");
+				  "it must be an ordinary folder, but is reached over a symlink");
 	return cs_err_sys(err, "open the folder to mount on");
+}
+
+/* -ENOENT without an error when there is nothing. */
+static int open_nofollow(int root, const char *clean, struct cs_err *err)
+{
+	cs_auto_fd int parent = -EBADF;
+	const char *name;
+	int fd;
+
+	parent = cs_path_parent(root, clean, true, &name, err);
+	if (parent < 0)
+		return parent;
+	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno != ENOENT)
+		return cs_err_sys(err, "open the destination");
+	return fd < 0 ? -ENOENT : fd;
+}
+
+int ctr_dest_bind(int root, const char *clean, int tree, bool nofollow, struct cs_err *err)
+{
+	struct stat sb;
+	int fd;
+
+	if (nofollow) {
+		fd = open_nofollow(root, clean, err);
+	} else {
+		fd = cs_path_open(root, clean, O_PATH, err);
+		if (fd == -ENOENT)
+			cs_err_clear(err);
+	}
+	if (fd != -ENOENT)
+		return fd;
+	if (fstat(tree, &sb) < 0)
+		return cs_err_sys(err, "stat the bind source");
+	return cs_path_target(root, clean, S_ISDIR(sb.st_mode), err);
 }

@@ -11,9 +11,12 @@ struct ctr_idmaps;
 struct ctr_mount;
 struct ctr_mountopt;
 struct ctr_ns_setup;
+struct ctr_spec;
 
 /* The parts mounts are made of, shared by the files of this folder. A detached mount's fd belongs
  * to the caller; attaching the mount does not close it. */
+
+/* mount_make.c: mounts out of nothing and out of others. */
 
 /* A new file system (fsopen(2)). */
 struct ctr_fs_desc {
@@ -25,35 +28,38 @@ struct ctr_fs_desc {
 	const char *label;	     /* SELinux label (linux.mountLabel); NULL: none */
 	uint64_t attrs;		     /* MOUNT_ATTR_* */
 	bool readonly;		     /* the superblock as well */
-	int scratch;		     /* a folder of this mount namespace for a moment's use, when an
-				      * option is longer than fsconfig(2) takes */
+	int scratch;		     /* a folder of this mount namespace that may be covered for a
+				      * moment, when an option is longer than fsconfig(2) takes */
 };
 
 /* Makes it, detached. The error says which option the kernel refused, and why. */
 int ctr_fs_mount(const struct ctr_fs_desc *d, struct cs_err *err);
 
-/* Gives the superblock of the mount @fd the data and flags of @d (remount). */
+/* The same by mount(2), for options longer than fsconfig(2) takes (an overlay of many layers). */
+int ctr_fs_mount_long(const struct ctr_fs_desc *d, struct cs_err *err);
+
+/* Gives the superblock of the mount @fd what @d says of its data and flags (remount). */
 int ctr_fs_reconfigure(int fd, const struct ctr_fs_desc *d, struct cs_err *err);
 
-/* A detached clone of what is at the host's @path (recursive: with the mounts below it). */
+/* A detached clone of what is at @path, with the mounts below it if recursive_bind. */
 int ctr_bind_clone(int dirfd, const char *path, const struct ctr_mountopt *o, struct cs_err *err);
 
 /* Puts the mount @tree over the file or folder @target (O_PATH). */
 int ctr_mount_attach(int tree, int target, struct cs_err *err);
 
-/* Sets attributes and propagation of a bind mount or (@remount) of a mount that stands. */
+/* Sets attributes and propagation of a bind mount, or the attributes of a mount that stands
+ * (@remount). */
 int ctr_mount_attrs(int fd, const struct ctr_mountopt *o, bool remount, struct cs_err *err);
 
-/* Sets @propagation (MS_*, with MS_REC) alone; 0 does nothing. */
+/* Sets the propagation alone (MS_*, with MS_REC); 0 does nothing. */
 int ctr_mount_propagation(int fd, unsigned long propagation, struct cs_err *err);
 
-/* Is it a bind mount (config.md, Mounts)? */
-bool ctr_mount_is_bind(const struct ctr_mount *m);
+/* mount_target.c: destinations. */
 
-/* Destinations. The cleaned text of one: absolute, no "." or "..", no double slash. */
+/* The cleaned text of one: absolute, no "." or "..", no double slash. */
 int ctr_dest_clean(const char *dest, char out[PATH_MAX], struct cs_err *err);
 
-/* Is the text @clean @dir or below it? */
+/* Is the cleaned text @clean the folder @dir or below it? */
 bool ctr_dest_below(const char *clean, const char *dir);
 
 /* Refuses what lies over /proc or over a part of it, by text and by what @target really is;
@@ -61,18 +67,43 @@ bool ctr_dest_below(const char *clean, const char *dir);
 int ctr_dest_check_proc(const char *clean, int target, int tree, bool fresh_proc,
 			struct cs_err *err);
 
-/* A folder no component of which is a symlink, made if missing: for proc and sysfs. */
-int ctr_dest_strict(int root, const char *dest, struct cs_err *err);
+/* Opens a folder to mount on, O_PATH, made if it is missing. */
+int ctr_dest_folder(int root, const char *clean, struct cs_err *err);
+
+/* The same, but no component may be a symlink: for proc and sysfs (CVE-2023-27561). */
+int ctr_dest_strict(int root, const char *clean, struct cs_err *err);
+
+/* Opens the destination of a bind mount of @tree; a missing one is made as a folder or file, as
+ * @tree is one. @nofollow: a symlink as last component is itself the target. */
+int ctr_dest_bind(int root, const char *clean, int tree, bool nofollow, struct cs_err *err);
+
+/* The others, a file each. */
+
+/* Is it a bind mount (config.md, Mounts)? */
+bool ctr_mount_is_bind(const struct ctr_mount *m);
+
+/* The rest of ctr_mounts_apply(), after the devices are made: what had to stay writable. */
+int ctr_mounts_seal(const struct ctr_ns_setup *s, struct cs_err *err);
 
 /* type cgroup and cgroup2: makes the mount and attaches it to @target. */
 int ctr_mount_cgroup(const struct ctr_ns_setup *s, const struct ctr_mount *m, int target,
 		     struct cs_err *err);
 
-/* Copies what is in the folder @from (O_PATH) into the root of the detached tmpfs @tree. */
-int ctr_tmpcopyup(int from, int tree, struct cs_err *err);
+/* Copies what is in the folder @from (O_PATH) into the root of the tmpfs @tree: folders, regular
+ * files and symlinks, with owner, mode, times and extended attributes. @with_mode: the mode of the
+ * folder itself, too. */
+int ctr_tmpcopyup(int from, int tree, bool with_mode, struct cs_err *err);
 
-/* Host side: a user namespace with these mappings, for MOUNT_ATTR_IDMAP. */
-int ctr_idmap_userns(const struct ctr_idmaps *uids, const struct ctr_idmaps *gids, int host_proc,
+/* For --no-pivot, before the root is moved: takes the host's /proc and /sys out of this mount
+ * namespace. */
+int ctr_rootfs_hide(const struct ctr_ns_setup *s, struct cs_err *err);
+
+/* Host side: the user namespace that mounts[].uidMappings, gidMappings or "idmap" mean, as an fd.
+ */
+int ctr_mount_userns(const struct ctr_spec *spec, const struct ctr_mount *m, int host_proc,
 		     struct cs_err *err);
+
+/* Do the two mounts mean the same mapping? */
+bool ctr_mount_same_maps(const struct ctr_mount *a, const struct ctr_mount *b);
 
 #endif

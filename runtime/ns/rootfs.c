@@ -183,12 +183,17 @@ static int pivot(const struct ctr_ns_setup *s, struct cs_err *err)
 
 int ctr_rootfs_pivot(struct ctr_ns_setup *s, struct cs_err *err)
 {
+	int r;
+
 	if (fchdir(s->root) < 0)
 		return cs_err_sys(err, "enter root.path");
 	if (!s->spec->ns[CTR_NS_MOUNT].present)
 		return chroot_here(err);
 	if (!s->no_pivot)
 		return pivot(s, err);
+	r = ctr_rootfs_hide(s, err);
+	if (r < 0)
+		return r;
 	if (cs_sys_move_mount(s->root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return cs_err_sys(err, "move the container's root over /");
 	return chroot_here(err);
@@ -198,7 +203,16 @@ int ctr_rootfs_seal(struct ctr_ns_setup *s, struct cs_err *err)
 {
 	const struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
 	unsigned long p = s->spec->rootfs_propagation;
+	int r = ctr_mounts_seal(s, err);
 
+	if (r < 0)
+		return r;
+	if (!s->spec->ns[CTR_NS_MOUNT].present) {
+		if (!s->spec->root_readonly)
+			return 0;
+		return cs_err_set(err, EINVAL,
+				  "root.readonly needs a mount namespace in linux.namespaces");
+	}
 	if (s->spec->root_readonly && cs_sys_mount_setattr(s->root, "", AT_EMPTY_PATH, &ro) < 0)
 		return cs_err_sys(err, "make the root read-only (root.readonly)");
 	if ((p & (MS_SHARED | MS_UNBINDABLE)) && set_propagation(s->root, "", p) < 0)
