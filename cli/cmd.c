@@ -94,17 +94,12 @@ static int check_args(const struct cli_cmd *cmd, size_t argc, struct cs_err *err
 	return 0;
 }
 
-int cli_cmd_parse(const struct cli_cmd *cmd, void *values, size_t argc, char **argv,
-		  struct cli_args *out, struct cs_err *err)
+int cli_cmd_parse(const struct cli_cmd *cmd, void *values, struct cli_args *args,
+		  struct cs_err *err)
 {
-	int ret;
-
-	if (cmd->any_opts) {
-		*out = (struct cli_args){ .argv = argv, .argc = argc };
+	if (cmd->any_opts)
 		return 0;
-	}
-	ret = cli_opt_parse(cmd->opts, cmd->n_opts, values, cmd->in_order, argc, argv, out, err);
-	if (ret < 0)
+	if (cli_opt_parse(&cmd->opts, values, cmd->in_order, args, err) < 0)
 		return cs_err_wrap(err, "%s", cmd->name);
-	return out->help ? 0 : check_args(cmd, out->argc, err);
+	return args->help ? 0 : check_args(cmd, args->argc, err);
 }

@@ -20,8 +20,7 @@ struct cli_cmd {
 	const char *synopsis; /* what follows the name: "[-f] ID" */
 	const char *help;     /* one line, lower-case */
 	const char *text;     /* more, for the command's own --help; lines of their own, or NULL */
-	const struct cli_opt *opts;
-	size_t n_opts;
+	struct cli_opts opts;
 	size_t opts_size;	/* of the options' struct; 0 without options */
 	int min_args, max_args; /* CLI_ANY_ARGS: no upper bound */
 	bool in_order;		/* words after the first argument are no options of ours */
@@ -36,8 +35,7 @@ struct cli_cmd {
 struct cli_prog {
 	const char *name;
 	const char *help;
-	const struct cli_opt *opts; /* the global ones */
-	size_t n_opts;
+	struct cli_opts opts;		   /* the global ones */
 	const struct cli_cmd *const *cmds; /* sorted by name */
 	size_t n_cmds;
 };
@@ -62,11 +60,11 @@ const struct cli_cmd *cli_cmd_suggest(const struct cli_prog *prog, const char *n
 int cli_cmd_unknown(const struct cli_prog *prog, const char *name, struct cs_err *err);
 
 /*
- * Parses what follows the command's name into @values (zeroed, of cmd->opts_size bytes) and checks
- * the number of arguments, unless --help was given. Pure; for the fuzzer as well. Call
- * cli_opt_fini() in every case.
+ * Parses what follows the command's name into @values (zeroed, of cmd->opts_size bytes), as
+ * cli_opt_parse(), and checks the number of arguments, unless --help was given. Pure; for the
+ * fuzzer as well. Call cli_opt_fini() in every case.
  */
-int cli_cmd_parse(const struct cli_cmd *cmd, void *values, size_t argc, char **argv,
-		  struct cli_args *out, struct cs_err *err);
+int cli_cmd_parse(const struct cli_cmd *cmd, void *values, struct cli_args *args,
+		  struct cs_err *err);
 
 #endif

@@ -19,18 +19,18 @@ static size_t opt_width(const struct cli_opt *o)
 	return 2 + 4 + 2 + strlen(o->name) + (o->arg ? 1 + strlen(o->arg) : 0);
 }
 
-static void print_opts(struct cs_buf *out, const char *title, const struct cli_opt *opts, size_t n)
+static void print_opts(struct cs_buf *out, const char *title, const struct cli_opts *opts)
 {
 	static const struct cli_opt help = { .name = "help", .letter = 'h', .help = "show help" };
 	size_t width = opt_width(&help);
 
-	for (size_t i = 0; i < n; i++) {
-		if (!opts[i].hidden && opt_width(&opts[i]) > width)
-			width = opt_width(&opts[i]);
+	for (size_t i = 0; i < opts->n; i++) {
+		if (!opts->v[i].hidden && opt_width(&opts->v[i]) > width)
+			width = opt_width(&opts->v[i]);
 	}
 	cs_buf_addf(out, "\n%s:\n", title);
-	for (size_t i = 0; i <= n; i++) {
-		const struct cli_opt *o = i < n ? &opts[i] : &help;
+	for (size_t i = 0; i <= opts->n; i++) {
+		const struct cli_opt *o = i < opts->n ? &opts->v[i] : &help;
 
 		if (o->hidden)
 			continue;
@@ -67,7 +67,7 @@ void cli_help_prog(const struct cli_prog *prog, struct cs_buf *out)
 		pad(out, strlen(cmd->name), width + 2);
 		cs_buf_addf(out, "%s\n", cmd->help);
 	}
-	print_opts(out, "Global options", prog->opts, prog->n_opts);
+	print_opts(out, "Global options", &prog->opts);
 	cs_buf_addf(out, "\n\"%s COMMAND --help\" tells more of a command.\n", prog->name);
 }
 
@@ -78,13 +78,13 @@ void cli_help_cmd(const struct cli_prog *prog, const struct cli_cmd *cmd, struct
 		    cmd->synopsis);
 	if (cmd->text)
 		cs_buf_addf(out, "\n%s", cmd->text);
-	print_opts(out, "Options", cmd->opts, cmd->n_opts);
+	print_opts(out, "Options", &cmd->opts);
 }
 
-static void dump_opts(struct cs_buf *out, const char *cmd, const struct cli_opt *opts, size_t n)
+static void dump_opts(struct cs_buf *out, const char *cmd, const struct cli_opts *opts)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct cli_opt *o = &opts[i];
+	for (size_t i = 0; i < opts->n; i++) {
+		const struct cli_opt *o = &opts->v[i];
 		const char letter[] = { '-', o->letter, '\0' };
 
 		cs_buf_addf(out, "%s\t--%s\t%s\t%s\t%s%s\n", cmd, o->name, letter,
@@ -94,12 +94,12 @@ static void dump_opts(struct cs_buf *out, const char *cmd, const struct cli_opt 
 
 void cli_help_dump(const struct cli_prog *prog, struct cs_buf *out)
 {
-	dump_opts(out, "-", prog->opts, prog->n_opts);
+	dump_opts(out, "-", &prog->opts);
 	for (size_t i = 0; i < prog->n_cmds; i++) {
 		const struct cli_cmd *cmd = prog->cmds[i];
 
 		cs_buf_addf(out, "%s\t-\t-\t-\t%s%s\n", cmd->name, cmd->hidden ? "(hidden) " : "",
 			    cmd->help);
-		dump_opts(out, cmd->name, cmd->opts, cmd->n_opts);
+		dump_opts(out, cmd->name, &cmd->opts);
 	}
 }

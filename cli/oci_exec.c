@@ -99,8 +99,7 @@ const struct cli_cmd cli_oci_exec = {
 	.text = "The exit status is the process's, 128 + N if signal N ended it; 127 if its "
 		"program\n"
 		"was not found, 126 if it cannot be executed, 255 for any other failure.\n",
-	.opts = exec_optv,
-	.n_opts = CS_LEN(exec_optv),
+	.opts = CLI_OPTS(exec_optv),
 	.opts_size = sizeof(struct exec_opts),
 	.min_args = 1,
 	.max_args = CLI_ANY_ARGS,

@@ -137,8 +137,7 @@ const struct cli_cmd cli_oci_list = {
 	.name = "list",
 	.synopsis = "[OPTION...]",
 	.help = "list the containers below --root",
-	.opts = list_optv,
-	.n_opts = CS_LEN(list_optv),
+	.opts = CLI_OPTS(list_optv),
 	.opts_size = sizeof(struct list_opts),
 	.run = list_run,
 };

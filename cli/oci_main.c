@@ -178,23 +178,22 @@ static int check_wall(const struct oci_main *m, const struct cli_cmd *cmd, struc
 	return cs_err_set(err, ENOTSUP, "isolation \"%s\" is not supported yet", m->rt.wall);
 }
 
-static int call_command(struct oci_main *m, const struct cli_cmd *cmd, size_t argc, char **argv,
+static int call_command(struct oci_main *m, const struct cli_cmd *cmd, struct cli_args *args,
 			struct cs_err *err)
 {
 	cs_auto_free void *values = calloc(1, cmd->opts_size ? cmd->opts_size : 1);
 	struct cli_call call = { .prog = &cli_oci_prog, .cmd = cmd, .rt = &m->rt, .status = -1 };
-	struct cli_args args = { 0 };
 	int ret;
 
 	if (!values)
 		return cs_err_set(err, ENOMEM, "out of memory");
-	ret = cli_cmd_parse(cmd, values, argc, argv, &args, err);
-	if (ret == 0 && args.help) {
+	ret = cli_cmd_parse(cmd, values, args, err);
+	if (ret == 0 && args->help) {
 		ret = print_help(cmd, err);
 	} else if (ret == 0) {
 		call.opts = values;
-		call.argv = args.argv;
-		call.argc = args.argc;
+		call.argv = args->argv;
+		call.argc = args->argc;
 		ret = setup(m, err);
 		if (ret == 0)
 			ret = check_wall(m, cmd, err);
@@ -205,21 +204,20 @@ static int call_command(struct oci_main *m, const struct cli_cmd *cmd, size_t ar
 		if (call.status >= 0)
 			m->status = call.status;
 	}
-	cli_opt_fini(cmd->opts, cmd->n_opts, values);
+	cli_opt_fini(&cmd->opts, values);
 	return ret;
 }
 
 static int dispatch(struct oci_main *m, int argc, char **argv, struct cs_err *err)
 {
-	struct cli_args args = { 0 };
+	struct cli_args args = { .argv = argv + 1, .argc = (size_t)argc - 1 };
 	const struct cli_cmd *cmd;
 	int ret;
 
 	ret = fill_stdio(err);
 	if (ret < 0)
 		return ret;
-	ret = cli_opt_parse(cli_oci_prog.opts, cli_oci_prog.n_opts, &m->g, true, (size_t)argc - 1,
-			    argv + 1, &args, err);
+	ret = cli_opt_parse(&cli_oci_prog.opts, &m->g, true, &args, err);
 	if (ret < 0)
 		return ret;
 	if (m->g.version)
@@ -239,7 +237,9 @@ static int dispatch(struct oci_main *m, int argc, char **argv, struct cs_err *er
 		return ret;
 	if (!cmd)
 		return cli_cmd_unknown(&cli_oci_prog, args.argv[0], err);
-	return call_command(m, cmd, args.argc - 1, args.argv + 1, err);
+	args.argv++;
+	args.argc--;
+	return call_command(m, cmd, &args, err);
 }
 
 int main(int argc, char **argv)

@@ -39,8 +39,7 @@ static const struct cli_cmd *const commands[] = {
 const struct cli_prog cli_oci_prog = {
 	.name = "caisson-oci",
 	.help = "run OCI containers, for container engines",
-	.opts = global_opts,
-	.n_opts = CS_LEN(global_opts),
+	.opts = CLI_OPTS(global_opts),
 	.cmds = commands,
 	.n_cmds = CS_LEN(commands),
 };

@@ -135,8 +135,7 @@ const struct cli_cmd cli_oci_ps = {
 	.text = "The table is the output of ps(1), called with PS-OPTION or -ef, less the "
 		"processes\n"
 		"that are not the container's; its output must have a column PID.\n",
-	.opts = ps_optv,
-	.n_opts = CS_LEN(ps_optv),
+	.opts = CLI_OPTS(ps_optv),
 	.opts_size = sizeof(struct ps_opts),
 	.min_args = 1,
 	.max_args = CLI_ANY_ARGS,

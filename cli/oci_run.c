@@ -24,8 +24,7 @@ const struct cli_cmd cli_oci_run = {
 	.help = "create and start a container, and wait for its end",
 	.text = "The exit status is that of the container's first process, 128 + N if signal N\n"
 		"ended it; 127 if its program was not found, 126 if it cannot be executed.\n",
-	.opts = run_opts,
-	.n_opts = CS_LEN(run_opts),
+	.opts = CLI_OPTS(run_opts),
 	.opts_size = sizeof(struct ctr_create_opts),
 	.min_args = 1,
 	.max_args = 1,

@@ -201,8 +201,7 @@ const struct cli_cmd cli_oci_spec = {
 	.name = "spec",
 	.synopsis = "[OPTION...]",
 	.help = "write a config.json to start from",
-	.opts = spec_optv,
-	.n_opts = CS_LEN(spec_optv),
+	.opts = CLI_OPTS(spec_optv),
 	.opts_size = sizeof(struct spec_opts),
 	.run = spec_run,
 };

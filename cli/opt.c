@@ -9,14 +9,15 @@
 #include "base/str.h"
 #include "cli/value.h"
 
-const struct cli_opt *cli_opt_find(const struct cli_opt *opts, size_t n_opts, const char *name,
-				   size_t len)
+const struct cli_opt *cli_opt_find(const struct cli_opts *opts, const char *name, size_t len)
 {
-	for (size_t i = 0; i < n_opts; i++) {
-		if (len == 1 && opts[i].letter && opts[i].letter == *name)
-			return &opts[i];
-		if (strlen(opts[i].name) == len && memcmp(opts[i].name, name, len) == 0)
-			return &opts[i];
+	for (size_t i = 0; i < opts->n; i++) {
+		const struct cli_opt *o = &opts->v[i];
+
+		if (len == 1 && o->letter && o->letter == *name)
+			return o;
+		if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
+			return o;
 	}
 	return NULL;
 }
@@ -149,33 +150,33 @@ static bool is_help(const struct word *w)
 	return (w->len == 4 && memcmp(w->name, "help", 4) == 0) || (w->len == 1 && *w->name == 'h');
 }
 
-/* Takes the option at argv[*i], and its value from the next word if it needs one. */
-static int take(const struct cli_opt *o, const struct word *w, void *values, size_t argc,
-		char **argv, size_t *i, struct cs_err *err)
+/* Takes the option at word *@i, and its value from the next word if it needs one. */
+static int take(const struct cli_opt *o, const struct word *w, void *values,
+		const struct cli_args *in, size_t *i, struct cs_err *err)
 {
 	const char *value = w->value;
 
 	if (!value && o->type == CLI_OPT_BOOL)
 		value = "true";
 	if (!value) {
-		if (*i + 1 >= argc)
+		if (*i + 1 >= in->argc)
 			return cs_err_set(err, EINVAL, "option --%s needs a value (%s)", o->name,
 					  o->arg);
-		value = argv[++*i];
+		value = in->argv[++*i];
 	}
 	return set_value(o, values, value, err);
 }
 
-int cli_opt_parse(const struct cli_opt *opts, size_t n_opts, void *values, bool in_order,
-		  size_t argc, char **argv, struct cli_args *out, struct cs_err *err)
+int cli_opt_parse(const struct cli_opts *opts, void *values, bool in_order, struct cli_args *args,
+		  struct cs_err *err)
 {
-	struct cli_args res = { .argv = argv };
+	const struct cli_args in = *args;
+	struct cli_args res = { .argv = in.argv };
 	size_t i;
 
-	for (i = 0; i < argc; i++) {
-		struct word w = split(argv[i]);
+	for (i = 0; i < in.argc; i++) {
+		struct word w = split(in.argv[i]);
 		const struct cli_opt *o;
-		int ret;
 
 		if (w.name && w.len == 0 && !w.value) { /* "--" */
 			i++;
@@ -185,33 +186,32 @@ int cli_opt_parse(const struct cli_opt *opts, size_t n_opts, void *values, bool 
 			res.help = true;
 			continue;
 		}
-		o = w.name ? cli_opt_find(opts, n_opts, w.name, w.len) : NULL;
+		o = w.name ? cli_opt_find(opts, w.name, w.len) : NULL;
 		if (o) {
-			ret = take(o, &w, values, argc, argv, &i, err);
-			if (ret < 0)
-				return ret;
+			if (take(o, &w, values, &in, &i, err) < 0)
+				return -err->code;
 			continue;
 		}
 		if (w.name && res.argc == 0)
-			return cs_err_set(err, EINVAL, "unknown option \"%s\"", argv[i]);
+			return cs_err_set(err, EINVAL, "unknown option \"%s\"", in.argv[i]);
 		if (in_order)
 			break;
-		argv[res.argc++] = argv[i];
+		in.argv[res.argc++] = in.argv[i];
 	}
 	if (res.argc == 0)
-		res.argv = &argv[i];
-	while (i < argc)
-		res.argv[res.argc++] = argv[i++];
+		res.argv = &in.argv[i];
+	while (i < in.argc)
+		res.argv[res.argc++] = in.argv[i++];
 	res.argv[res.argc] = NULL;
-	*out = res;
+	*args = res;
 	return 0;
 }
 
-void cli_opt_fini(const struct cli_opt *opts, size_t n_opts, void *values)
+void cli_opt_fini(const struct cli_opts *opts, void *values)
 {
-	for (size_t i = 0; i < n_opts; i++) {
-		if (opts[i].type == CLI_OPT_STRV) {
-			struct cli_strv *sv = (void *)((char *)values + opts[i].off);
+	for (size_t i = 0; i < opts->n; i++) {
+		if (opts->v[i].type == CLI_OPT_STRV) {
+			struct cli_strv *sv = (void *)((char *)values + opts->v[i].off);
 
 			free(sv->v);
 			*sv = (struct cli_strv){ 0 };

@@ -92,28 +92,36 @@ struct cli_opt {
 		.off = CLI_OFF(T, f, struct cli_time), .arg = (argname), .help = (hlp), \
 	}
 
-/* Every command knows --help and -h without a row of its own. */
+/* A table's rows, as CLI_OPTS(table). */
+struct cli_opts {
+	const struct cli_opt *v;
+	size_t n;
+};
+#define CLI_OPTS(table)                                               \
+	{                                                             \
+		.v = (table), .n = sizeof(table) / sizeof((table)[0]) \
+	}
 
 struct cli_args {
-	char **argv; /* what is left, NULL-terminated; inside the argv that was parsed */
+	char **argv; /* words of the command line, NULL-terminated */
 	size_t argc;
-	bool help; /* --help was given */
+	bool help; /* out: --help or -h was given, which every table knows without a row */
 };
 
 /*
- * Parses @argc words of @argv (argv[argc] is NULL) into the zeroed struct @values. @in_order: the
- * first word that is no option ends them, and the rest is left untouched. Else a later word that
- * is a known option is still taken as one; the words kept are moved to the front of @argv.
- * Errors: EINVAL, naming the option. Call cli_opt_fini() in every case.
+ * Parses the words of @args into the zeroed struct @values and leaves in @args those that are no
+ * options. @in_order: the first word that is no option ends them, and the rest is left untouched.
+ * Else a later word that is a known option is still taken as one; the words that stay are moved to
+ * the front of the caller's argv. Errors: EINVAL, naming the option. Call cli_opt_fini() in every
+ * case.
  */
-int cli_opt_parse(const struct cli_opt *opts, size_t n_opts, void *values, bool in_order,
-		  size_t argc, char **argv, struct cli_args *out, struct cs_err *err);
+int cli_opt_parse(const struct cli_opts *opts, void *values, bool in_order, struct cli_args *args,
+		  struct cs_err *err);
 
 /* Frees what parsing allocated in @values; idempotent. */
-void cli_opt_fini(const struct cli_opt *opts, size_t n_opts, void *values);
+void cli_opt_fini(const struct cli_opts *opts, void *values);
 
 /* The row for the @len characters of @name (a long name or a letter); NULL if there is none. */
-const struct cli_opt *cli_opt_find(const struct cli_opt *opts, size_t n_opts, const char *name,
-				   size_t len);
+const struct cli_opt *cli_opt_find(const struct cli_opts *opts, const char *name, size_t len);
 
 #endif

@@ -17,11 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void parse(const struct cli_cmd *cmd, size_t argc, char *const *words)
 {
 	struct cs_err err = CS_ERR_INIT;
-	struct cli_args args = { 0 };
 	char *argv[MAX_WORDS + 1];
+	struct cli_args args = { .argv = argv, .argc = argc };
 	size_t size = cmd ? cmd->opts_size : sizeof(struct oci_global);
-	const struct cli_opt *opts = cmd ? cmd->opts : cli_oci_prog.opts;
-	size_t n_opts = cmd ? cmd->n_opts : cli_oci_prog.n_opts;
+	const struct cli_opts *opts = cmd ? &cmd->opts : &cli_oci_prog.opts;
 	void *values = calloc(1, size ? size : 1);
 	size_t at = 0;
 	int ret;
@@ -29,8 +28,8 @@ static void parse(const struct cli_cmd *cmd, size_t argc, char *const *words)
 	if (!values)
 		abort();
 	memcpy(argv, words, sizeof(argv));
-	ret = cmd ? cli_cmd_parse(cmd, values, argc, argv, &args, &err)
-		  : cli_opt_parse(opts, n_opts, values, true, argc, argv, &args, &err);
+	ret = cmd ? cli_cmd_parse(cmd, values, &args, &err)
+		  : cli_opt_parse(opts, values, true, &args, &err);
 	if (ret != -err.code)
 		abort();
 	if (ret == 0) {
@@ -43,7 +42,7 @@ static void parse(const struct cli_cmd *cmd, size_t argc, char *const *words)
 				abort();
 		}
 	}
-	cli_opt_fini(opts, n_opts, values);
+	cli_opt_fini(opts, values);
 	free(values);
 }
 

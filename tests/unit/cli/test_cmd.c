@@ -24,8 +24,7 @@ static const struct cli_cmd delete = {
 	.synopsis = "[OPTION...] ID",
 	.help = "remove one",
 	.text = "It is gone.\n",
-	.opts = optv,
-	.n_opts = CS_LEN(optv),
+	.opts = CLI_OPTS(optv),
 	.opts_size = sizeof(struct opts),
 	.min_args = 1,
 	.max_args = 1,
@@ -34,8 +33,7 @@ static const struct cli_cmd run = {
 	.name = "run",
 	.synopsis = "ID COMMAND...",
 	.help = "start one",
-	.opts = optv,
-	.n_opts = CS_LEN(optv),
+	.opts = CLI_OPTS(optv),
 	.opts_size = sizeof(struct opts),
 	.min_args = 2,
 	.max_args = CLI_ANY_ARGS,
@@ -53,8 +51,7 @@ static const struct cli_cmd *const cmds[] = { &create, &delete, &run, &secret };
 static const struct cli_prog prog = {
 	.name = "tool",
 	.help = "handle things",
-	.opts = optv,
-	.n_opts = CS_LEN(optv),
+	.opts = CLI_OPTS(optv),
 	.cmds = cmds,
 	.n_cmds = CS_LEN(cmds),
 };
@@ -119,7 +116,8 @@ static int parse(const struct cli_cmd *cmd, struct opts *o, const char *const wo
 		argv[n] = store[n];
 	}
 	argv[n] = NULL;
-	return cli_cmd_parse(cmd, o, n, argv, args, err);
+	*args = (struct cli_args){ .argv = argv, .argc = n };
+	return cli_cmd_parse(cmd, o, args, err);
 }
 
 START_TEST(test_parse)
@@ -171,7 +169,7 @@ START_TEST(test_help)
 			      "Commands:\n"
 			      "  create  make one\n"
 			      "  delete  remove one\n"
-			      "  run     run one\n\n"
+			      "  run     start one\n\n"
 			      "Global options:\n"
 			      "  -f, --force      use force\n"
 			      "      --name NAME  give it a name\n"

@@ -9,10 +9,10 @@
 #include "cli/oci.h"
 #include "tests/unit/unit.h"
 
-static void check_opts(const char *where, const struct cli_opt *opts, size_t n)
+static void check_opts(const char *where, const struct cli_opts *opts)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct cli_opt *o = &opts[i];
+	for (size_t i = 0; i < opts->n; i++) {
+		const struct cli_opt *o = &opts->v[i];
 
 		ck_assert_msg(o->name && strlen(o->name) > 1, "%s: option %zu", where, i);
 		ck_assert_msg(strcmp(o->name, "help") != 0 && o->letter != 'h', "%s: --%s", where,
@@ -21,12 +21,12 @@ static void check_opts(const char *where, const struct cli_opt *opts, size_t n)
 		ck_assert_msg((o->type == CLI_OPT_BOOL) == !o->arg, "%s: --%s: name of the value",
 			      where, o->name);
 		for (size_t j = 0; j < i; j++) {
-			ck_assert_msg(strcmp(o->name, opts[j].name) != 0, "%s: --%s twice", where,
-				      o->name);
-			ck_assert_msg(!o->letter || o->letter != opts[j].letter, "%s: -%c twice",
+			ck_assert_msg(strcmp(o->name, opts->v[j].name) != 0, "%s: --%s twice",
+				      where, o->name);
+			ck_assert_msg(!o->letter || o->letter != opts->v[j].letter, "%s: -%c twice",
 				      where, o->letter);
-			ck_assert_msg(o->off != opts[j].off, "%s: --%s and --%s share a field",
-				      where, o->name, opts[j].name);
+			ck_assert_msg(o->off != opts->v[j].off, "%s: --%s and --%s share a field",
+				      where, o->name, opts->v[j].name);
 		}
 	}
 }
@@ -35,20 +35,20 @@ START_TEST(test_tables)
 {
 	const struct cli_prog *prog = &cli_oci_prog;
 
-	check_opts(prog->name, prog->opts, prog->n_opts);
+	check_opts(prog->name, &prog->opts);
 	for (size_t i = 0; i < prog->n_cmds; i++) {
 		const struct cli_cmd *cmd = prog->cmds[i];
 
-		check_opts(cmd->name, cmd->opts, cmd->n_opts);
+		check_opts(cmd->name, &cmd->opts);
 		ck_assert_ptr_nonnull(cmd->run);
 		ck_assert_ptr_nonnull(cmd->synopsis);
 		ck_assert_ptr_nonnull(cmd->help);
-		ck_assert_msg((cmd->opts_size > 0) == (cmd->n_opts > 0), "%s", cmd->name);
+		ck_assert_msg((cmd->opts_size > 0) == (cmd->opts.n > 0), "%s", cmd->name);
 		ck_assert_msg(cmd->max_args == CLI_ANY_ARGS || cmd->min_args <= cmd->max_args, "%s",
 			      cmd->name);
-		for (size_t j = 0; j < cmd->n_opts; j++)
-			ck_assert_msg(cmd->opts[j].off < cmd->opts_size, "%s --%s", cmd->name,
-				      cmd->opts[j].name);
+		for (size_t j = 0; j < cmd->opts.n; j++)
+			ck_assert_msg(cmd->opts.v[j].off < cmd->opts_size, "%s --%s", cmd->name,
+				      cmd->opts.v[j].name);
 		if (i > 0)
 			ck_assert_str_lt(prog->cmds[i - 1]->name, cmd->name);
 	}
@@ -89,14 +89,15 @@ static void check_takes(const struct cli_cmd *cmd, const struct cli_opt *o)
 	ck_assert_ptr_nonnull(values);
 	ck_assert_uint_lt(argc, CS_LEN(argv));
 	argv[argc] = NULL;
+	args = (struct cli_args){ .argv = argv, .argc = argc };
 	snprintf(word, sizeof(word), "--%s=%s", o->name, sample(o->type));
-	ck_assert_msg(cli_cmd_parse(cmd, values, argc, argv, &args, &err) == 0, "%s %s: %s",
-		      cmd->name, word, err.msg);
+	ck_assert_msg(cli_cmd_parse(cmd, values, &args, &err) == 0, "%s %s: %s", cmd->name, word,
+		      err.msg);
 	ck_assert_uint_eq(args.argc, (size_t)cmd->min_args);
 	for (size_t i = o->off; i < o->off + sizeof(void *) && i < cmd->opts_size; i++)
 		set += field[i] != 0;
 	ck_assert_msg(set > 0, "%s %s sets nothing", cmd->name, word);
-	cli_opt_fini(cmd->opts, cmd->n_opts, values);
+	cli_opt_fini(&cmd->opts, values);
 }
 
 START_TEST(test_every_option)
@@ -104,8 +105,8 @@ START_TEST(test_every_option)
 	for (size_t i = 0; i < cli_oci_prog.n_cmds; i++) {
 		const struct cli_cmd *cmd = cli_oci_prog.cmds[i];
 
-		for (size_t j = 0; j < cmd->n_opts; j++)
-			check_takes(cmd, &cmd->opts[j]);
+		for (size_t j = 0; j < cmd->opts.n; j++)
+			check_takes(cmd, &cmd->opts.v[j]);
 	}
 }
 END_TEST
@@ -146,12 +147,12 @@ static const struct known known[] = {
 };
 /* clang-format on */
 
-static void check_known(const char *where, const struct cli_opt *opts, size_t n, const char *names)
+static void check_known(const char *where, const struct cli_opts *opts, const char *names)
 {
 	while (*names) {
 		size_t len = strcspn(names, " ");
 
-		ck_assert_msg(cli_opt_find(opts, n, names, len), "%s lacks %.*s", where, (int)len,
+		ck_assert_msg(cli_opt_find(opts, names, len), "%s lacks %.*s", where, (int)len,
 			      names);
 		names += len + (names[len] == ' ');
 	}
@@ -164,9 +165,9 @@ START_TEST(test_known)
 		const struct cli_cmd *cmd = cli_cmd_find(&cli_oci_prog, known[i].cmd);
 
 		ck_assert_msg(cmd, "no command %s", known[i].cmd);
-		check_known(cmd->name, cmd->opts, cmd->n_opts, known[i].opts);
+		check_known(cmd->name, &cmd->opts, known[i].opts);
 	}
-	check_known("global", cli_oci_prog.opts, cli_oci_prog.n_opts,
+	check_known("global", &cli_oci_prog.opts,
 		    "root log log-format debug systemd-cgroup rootless version v criu isolation");
 }
 END_TEST
@@ -179,18 +180,18 @@ START_TEST(test_exec_words)
 	cs_auto_free void *values = NULL;
 	char *argv[CS_LEN(words) + 1] = { NULL };
 	struct cs_err err = CS_ERR_INIT;
-	struct cli_args args = { 0 };
+	struct cli_args args = { .argv = argv, .argc = CS_LEN(words) };
 
 	for (size_t i = 0; i < CS_LEN(words); i++)
 		argv[i] = words[i];
 	values = calloc(1, cmd->opts_size);
 	ck_assert_ptr_nonnull(values);
-	ck_assert_int_eq(cli_cmd_parse(cmd, values, CS_LEN(words), argv, &args, &err), 0);
+	ck_assert_int_eq(cli_cmd_parse(cmd, values, &args, &err), 0);
 	ck_assert(!args.help);
 	ck_assert_uint_eq(args.argc, 6);
 	for (size_t i = 0; i < 6; i++)
 		ck_assert_str_eq(args.argv[i], words[i + 3]);
-	cli_opt_fini(cmd->opts, cmd->n_opts, values);
+	cli_opt_fini(&cmd->opts, values);
 }
 END_TEST
 

@@ -17,7 +17,7 @@ struct values {
 	bool other;
 };
 
-static const struct cli_opt opts[] = {
+static const struct cli_opt table[] = {
 	CLI_BOOL(struct values, flag, "flag", 'f', "a switch"),
 	CLI_BOOL(struct values, other, "other", 0, "another"),
 	CLI_STR(struct values, str, "str", 's', "TEXT", "a text"),
@@ -27,6 +27,8 @@ static const struct cli_opt opts[] = {
 	CLI_SIZE(struct values, size, "size", 0, "BYTES", "a size"),
 	CLI_TIME(struct values, time, "time", 0, "TIME", "a time"),
 };
+
+static const struct cli_opts opts = CLI_OPTS(table);
 
 enum { MAX_WORDS = 16 };
 
@@ -56,13 +58,14 @@ static int parse(struct parse *p, bool in_order, const char *line)
 		p->argv[argc++] = strcmp(word, "~") == 0 ? word + 1 : word;
 		word += n + !last;
 	}
-	return cli_opt_parse(opts, CS_LEN(opts), &p->v, in_order, argc, p->argv, &p->args, &p->err);
+	p->args = (struct cli_args){ .argv = p->argv, .argc = argc };
+	return cli_opt_parse(&opts, &p->v, in_order, &p->args, &p->err);
 }
 
 static void done(struct parse *p)
 {
-	cli_opt_fini(opts, CS_LEN(opts), &p->v);
-	cli_opt_fini(opts, CS_LEN(opts), &p->v);
+	cli_opt_fini(&opts, &p->v);
+	cli_opt_fini(&opts, &p->v);
 }
 
 /* What is left after parsing @line is @rest, joined by blanks. */
@@ -227,11 +230,11 @@ END_TEST
 
 START_TEST(test_find)
 {
-	ck_assert_ptr_eq(cli_opt_find(opts, CS_LEN(opts), "flag", 4), &opts[0]);
-	ck_assert_ptr_eq(cli_opt_find(opts, CS_LEN(opts), "f=x", 1), &opts[0]);
-	ck_assert_ptr_null(cli_opt_find(opts, CS_LEN(opts), "fla", 3));
-	ck_assert_ptr_null(cli_opt_find(opts, CS_LEN(opts), "", 0));
-	ck_assert_ptr_null(cli_opt_find(opts, CS_LEN(opts), "\0", 1));
+	ck_assert_ptr_eq(cli_opt_find(&opts, "flag", 4), &table[0]);
+	ck_assert_ptr_eq(cli_opt_find(&opts, "f=x", 1), &table[0]);
+	ck_assert_ptr_null(cli_opt_find(&opts, "fla", 3));
+	ck_assert_ptr_null(cli_opt_find(&opts, "", 0));
+	ck_assert_ptr_null(cli_opt_find(&opts, "\0", 1));
 }
 END_TEST
 
