@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "cgroups/cgroup.h"
 #include "cli/oci.h"
 #include "cli/out.h"
 #include "runtime/container.h"
@@ -73,20 +74,22 @@ static int init_pidfd(const struct ctr_info *info, struct cs_err *err)
 	return cs_proc_pidfd(proc, info->state.pid, info->state.start_time, err);
 }
 
-static int open_oom(const struct cli_call *call, struct cs_err *err)
+/* Without a memory controller there are no such events: @out keeps no fd, which poll(2) passes
+ * over. */
+static int open_oom(const struct cli_call *call, struct cg_oom *out, struct cs_err *err)
 {
-	int fd = ctr_oom_open(call->rt, call->argv[0], err);
+	int ret = ctr_oom_open(call->rt, call->argv[0], out, err);
 
-	if (fd != -ENOENT)
-		return fd;
+	if (ret != -ENOENT)
+		return ret;
 	cs_log(CS_LOG_WARN, "no events of running out of memory: %s", err->msg);
 	cs_err_clear(err);
-	return -EBADF; /* which poll(2) passes over */
+	return 0;
 }
 
 /* Waits for @until_ms or something to tell. 1: the container has ended. */
-static int wait_event(const struct cli_call *call, struct pollfd fds[2], int64_t until_ms,
-		      struct cs_err *err)
+static int wait_event(const struct cli_call *call, struct cg_oom *oom, struct pollfd fds[2],
+		      int64_t until_ms, struct cs_err *err)
 {
 	int64_t left = until_ms - now_ms();
 	int ret;
@@ -95,7 +98,7 @@ static int wait_event(const struct cli_call *call, struct pollfd fds[2], int64_t
 	if (poll(fds, 2, left > INT_MAX ? INT_MAX : (int)left) < 0)
 		return errno == EINTR ? 0 : cs_err_sys(err, "poll");
 	if (fds[0].revents) {
-		ret = ctr_oom_next(call->rt, call->argv[0], fds[0].fd, err);
+		ret = ctr_oom_next(call->rt, call->argv[0], oom, err);
 		if (ret == -ENODEV) {
 			cs_err_clear(err);
 			return 1;
@@ -108,24 +111,17 @@ static int wait_event(const struct cli_call *call, struct pollfd fds[2], int64_t
 	return fds[1].revents ? 1 : 0;
 }
 
-static int follow(const struct cli_call *call, const struct ctr_info *info, int64_t interval_ms,
-		  struct cs_err *err)
+static int follow_with(const struct cli_call *call, struct cg_oom *oom, int pidfd,
+		       int64_t interval_ms, struct cs_err *err)
 {
-	cs_auto_fd int oom = open_oom(call, err);
-	cs_auto_fd int pidfd = -EBADF;
 	int64_t next = now_ms() + interval_ms;
 
-	if (err->code)
-		return -err->code;
-	pidfd = init_pidfd(info, err);
-	if (pidfd < 0)
-		return pidfd;
 	for (;;) {
 		struct pollfd fds[] = {
-			{ .fd = oom, .events = POLLIN },
+			{ .fd = oom->fd, .events = POLLIN },
 			{ .fd = pidfd, .events = POLLIN },
 		};
-		int ret = wait_event(call, fds, next, err);
+		int ret = wait_event(call, oom, fds, next, err);
 
 		if (ret != 0)
 			return ret < 0 ? ret : 0;
@@ -136,6 +132,23 @@ static int follow(const struct cli_call *call, const struct ctr_info *info, int6
 			return ret;
 		next += interval_ms;
 	}
+}
+
+static int follow(const struct cli_call *call, const struct ctr_info *info, int64_t interval_ms,
+		  struct cs_err *err)
+{
+	struct cg_oom oom = CG_OOM_INIT;
+	cs_auto_fd int pidfd = -EBADF;
+	int ret;
+
+	pidfd = init_pidfd(info, err);
+	if (pidfd < 0)
+		return pidfd;
+	ret = open_oom(call, &oom, err);
+	if (ret == 0)
+		ret = follow_with(call, &oom, pidfd, interval_ms, err);
+	cg_oom_fini(&oom);
+	return ret;
 }
 
 static int events_run(struct cli_call *call, struct cs_err *err)

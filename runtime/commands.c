@@ -85,10 +85,18 @@ int ctr_pids(const struct ctr_rt *rt, const char *id, pid_t **pids, size_t *n, s
 	return rc < 0 ? rc : c.wall->pids(&c, pids, n, err);
 }
 
-int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cs_err *err)
+int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cg_oom *out, struct cs_err *err)
 {
 	ctr_auto struct ctr c = CTR_INIT;
 	int rc = open_in(rt, id, ALIVE, &c, err);
 
-	return rc < 0 ? rc : c.wall->oom_open(&c, err);
+	return rc < 0 ? rc : c.wall->oom_open(&c, out, err);
+}
+
+int ctr_oom_next(const struct ctr_rt *rt, const char *id, struct cg_oom *oom, struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	int rc = ctr_open(rt, id, false, false, &c, err);
+
+	return rc < 0 ? rc : c.wall->oom_next(&c, oom, err);
 }

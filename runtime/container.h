@@ -9,6 +9,7 @@
 #include "runtime/spec.h"
 #include "runtime/state.h"
 
+struct cg_oom;
 struct cs_err;
 struct cs_jw;
 struct ctr_isolation_ops;
@@ -139,9 +140,9 @@ int ctr_state_json(const struct ctr_info *info, bool runc_extra, struct cs_jw *w
 /* The `events` side. */
 int ctr_stats(const struct ctr_rt *rt, const char *id, struct cs_jw *w, struct cs_err *err);
 int ctr_pids(const struct ctr_rt *rt, const char *id, pid_t **pids, size_t *n, struct cs_err *err);
-/* An fd as cg_oom_open() gives it, and its next event: 1 OOM kill, 0 other, -ENODEV the end. */
-int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cs_err *err);
-int ctr_oom_next(const struct ctr_rt *rt, const char *id, int fd, struct cs_err *err);
+/* As cg_oom_open() and cg_oom_next() for the container's cgroup. */
+int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cg_oom *out, struct cs_err *err);
+int ctr_oom_next(const struct ctr_rt *rt, const char *id, struct cg_oom *oom, struct cs_err *err);
 
 /* For walls: opens a container for a command. @lock: take its lock. @spec: parse config.json. */
 int ctr_open(const struct ctr_rt *rt, const char *id, bool lock, bool spec, struct ctr *out,

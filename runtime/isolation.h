@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct cg_oom;
 struct cg_resources;
 struct cs_err;
 struct cs_jw;
@@ -50,8 +51,9 @@ struct ctr_isolation_ops {
 	int (*stats)(struct ctr *c, struct cs_jw *w, struct cs_err *err);
 	/* Pids of every process, as the host sees them; the caller frees *@pids. */
 	int (*pids)(struct ctr *c, pid_t **pids, size_t *n, struct cs_err *err);
-	/* As cg_oom_open(). */
-	int (*oom_open)(struct ctr *c, struct cs_err *err);
+	/* As cg_oom_open() and cg_oom_next(). */
+	int (*oom_open)(struct ctr *c, struct cg_oom *out, struct cs_err *err);
+	int (*oom_next)(struct ctr *c, struct cg_oom *oom, struct cs_err *err);
 
 	/* Takes down what is left of the wall; idempotent; finishes what a crash left. */
 	int (*destroy)(struct ctr *c, struct cs_err *err);

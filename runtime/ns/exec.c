@@ -237,7 +237,7 @@ static int clone_joiner(struct joiner *j, struct ctr_exec_cgroup *cg, pid_t *pid
 	struct ctr_clone how = { .cgroup_fd = cg->clone_fd, .entry = run_joiner, .arg = j };
 	int rc = ctr_clone(&how, pid, pidfd, err);
 
-	if (rc != -EBUSY || cg->n_subs > 0)
+	if (rc != -EBUSY || cg->sub)
 		return rc;
 	cs_err_clear(err);
 	rc = ctr_exec_cgroup_follow_init(j->c, cg, err);

@@ -12,7 +12,7 @@
 #include "runtime/container.h"
 
 /* "sub" or "controller:sub" */
-static int open_sub(struct ctr_exec_cgroup *x, const char *text, struct cs_err *err)
+static int go_below(struct ctr_exec_cgroup *x, const char *text, struct cs_err *err)
 {
 	const char *colon = strchr(text, ':');
 	cs_auto_free char *controller = NULL;
@@ -22,29 +22,9 @@ static int open_sub(struct ctr_exec_cgroup *x, const char *text, struct cs_err *
 		if (!controller)
 			return cs_err_set(err, ENOMEM, "--cgroup: out of memory");
 	}
-	if (cg_sub(&x->cg, controller, colon ? colon + 1 : text, &x->subs[x->n_subs], err) < 0)
+	x->sub = true;
+	if (cg_sub(&x->cg, controller, colon ? colon + 1 : text, err) < 0)
 		return cs_err_wrap(err, "--cgroup %s", text);
-	x->n_subs++;
-	return 0;
-}
-
-static int open_subs(struct ctr_exec_cgroup *x, const char *const *subs, struct cs_err *err)
-{
-	size_t n = 0;
-
-	while (subs && subs[n])
-		n++;
-	if (n == 0)
-		return 0;
-	x->subs = calloc(n, sizeof(*x->subs));
-	if (!x->subs)
-		return cs_err_set(err, ENOMEM, "--cgroup: out of memory");
-	for (size_t i = 0; i < n; i++) {
-		int rc = open_sub(x, subs[i], err);
-
-		if (rc < 0)
-			return rc;
-	}
 	return 0;
 }
 
@@ -62,23 +42,18 @@ int ctr_exec_cgroup_open(const struct ctr *c, const char *const *subs, struct ct
 		cg_host_fini(&out->host);
 		return rc;
 	}
-	rc = open_subs(out, subs, err);
+	for (; rc == 0 && subs && *subs; subs++)
+		rc = go_below(out, *subs, err);
 	if (rc < 0) {
 		ctr_exec_cgroup_fini(out);
 		return rc;
 	}
-	out->clone_fd = out->n_subs == 1 && cg_v2_fd(&out->subs[0]) >= 0 ? cg_v2_fd(&out->subs[0])
-									 : cg_v2_fd(&out->cg);
+	out->clone_fd = cg_v2_fd(&out->cg);
 	return 0;
 }
 
 void ctr_exec_cgroup_fini(struct ctr_exec_cgroup *x)
 {
-	for (size_t i = 0; i < x->n_subs; i++)
-		cg_fini(&x->subs[i]);
-	free(x->subs);
-	x->subs = NULL;
-	x->n_subs = 0;
 	cg_fini(&x->cg);
 	cg_host_fini(&x->host);
 	x->clone_fd = -EBADF;
@@ -86,11 +61,7 @@ void ctr_exec_cgroup_fini(struct ctr_exec_cgroup *x)
 
 int ctr_exec_cgroup_join(const struct ctr_exec_cgroup *x, struct cs_err *err)
 {
-	int rc = cg_join_self(&x->cg, x->clone_fd >= 0, err);
-
-	for (size_t i = 0; rc == 0 && i < x->n_subs; i++)
-		rc = cg_join_self(&x->subs[i], cg_v2_fd(&x->subs[i]) == x->clone_fd, err);
-	return rc;
+	return cg_join_self(&x->cg, x->clone_fd >= 0, err);
 }
 
 int ctr_exec_cgroup_follow_init(const struct ctr *c, struct ctr_exec_cgroup *x, struct cs_err *err)

@@ -1,7 +1,7 @@
 #ifndef CS_RUNTIME_NS_EXECCG_H
 #define CS_RUNTIME_NS_EXECCG_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
 #include "cgroups/cgroup.h"
 
@@ -12,8 +12,7 @@ struct ctr;
 struct ctr_exec_cgroup {
 	struct cg_host host;
 	struct cg cg;
-	struct cg *subs; /* owned; joined after cg */
-	size_t n_subs;
+	bool sub;     /* --cgroup was given */
 	int clone_fd; /* v2 cgroup to be cloned into; borrowed; -EBADF: none */
 };
 

@@ -23,8 +23,7 @@
 static int ns_check(const struct ctr *c, struct cs_err *err)
 {
 	if (c->spec.vm.present)
-		return cs_err_set(err, ENOTSUP,
-				  "vm: is for --isolation=vm, this is a container");
+		return cs_err_set(err, ENOTSUP, "vm: is for --isolation=vm, this is a container");
 	return ctr_sysctl_check(&c->spec, err);
 }
 
@@ -69,7 +68,8 @@ static int reach_init(struct ctr *c, struct cs_err *err)
 	fd = ctr_socket_connect(c->dir, err);
 	if (fd == -ECONNREFUSED || fd == -ENOENT) {
 		cs_err_clear(err);
-		return cs_err_set(err, EBUSY, "container %s cannot be started: it is running already or ended",
+		return cs_err_set(err, EBUSY,
+				  "container %s cannot be started: it is running already or ended",
 				  c->id);
 	}
 	return fd;
@@ -203,14 +203,26 @@ static int ns_pids(struct ctr *c, pid_t **pids, size_t *n, struct cs_err *err)
 	return rc;
 }
 
-static int ns_oom_open(struct ctr *c, struct cs_err *err)
+static int ns_oom_open(struct ctr *c, struct cg_oom *out, struct cs_err *err)
 {
 	struct grip g;
 	int rc = grip_open(c, &g, err);
 
 	if (rc < 0)
 		return rc;
-	rc = cg_oom_open(&g.cg, err);
+	rc = cg_oom_open(&g.cg, out, err);
+	grip_fini(&g);
+	return rc;
+}
+
+static int ns_oom_next(struct ctr *c, struct cg_oom *oom, struct cs_err *err)
+{
+	struct grip g;
+	int rc = grip_open(c, &g, err);
+
+	if (rc < 0)
+		return rc;
+	rc = cg_oom_next(&g.cg, oom, err);
 	grip_fini(&g);
 	return rc;
 }
@@ -278,5 +290,6 @@ const struct ctr_isolation_ops ctr_isolation_ns = {
 	.stats = ns_stats,
 	.pids = ns_pids,
 	.oom_open = ns_oom_open,
+	.oom_next = ns_oom_next,
 	.destroy = ns_destroy,
 };
