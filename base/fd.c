@@ -118,7 +118,8 @@ int cs_fd_read_all(int fd, size_t max, char **out, size_t *len, struct cs_err *e
 	}
 	buf[have] = '\0';
 	*out = cs_take_ptr(&buf);
-	*len = have;
+	if (len)
+		*len = have;
 	return 0;
 }
 

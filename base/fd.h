@@ -12,8 +12,8 @@ int cs_fd_write_all(int fd, const void *buf, size_t len, struct cs_err *err);
 /* Reads exactly @len bytes; EOF before that is EPIPE. */
 int cs_fd_read_exact(int fd, void *buf, size_t len, struct cs_err *err);
 
-/* Reads to EOF into a new NUL-terminated buffer (the NUL is not counted). Fails with
- * EFBIG past @max bytes. The caller frees *@out. */
+/* Reads to EOF into a new NUL-terminated buffer (the NUL is not counted; @len may be NULL). Fails
+ * with EFBIG past @max bytes. The caller frees *@out. */
 int cs_fd_read_all(int fd, size_t max, char **out, size_t *len, struct cs_err *err);
 
 /* Sends @n (1 to 16) fds with the @len (at least 1) bytes of @buf in one message over the
