@@ -3,9 +3,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/str.h"
 
 /* Cuts a UTF-8 sequence that a full buffer split off the end of @s. */
 static void trim_utf8(char *s, size_t len)
@@ -23,8 +24,7 @@ static void trim_utf8(char *s, size_t len)
 	}
 }
 
-/* Formats into @out. Names and values in a message come from containers and configs: no control
- * character of theirs (C0, DEL, C1 in UTF-8) may reach a terminal or fake a second line. */
+/* Formats into @out, without control characters. */
 __attribute__((format(printf, 3, 0))) static void format(char *out, size_t size, const char *fmt,
 							 va_list ap)
 {
@@ -34,19 +34,11 @@ __attribute__((format(printf, 3, 0))) static void format(char *out, size_t size,
 		out[0] = '\0';
 	else if ((size_t)n >= size)
 		trim_utf8(out, size - 1);
-	for (char *p = out; *p; p++) {
-		unsigned char c = (unsigned char)*p;
-		bool c1 = c == 0xc2 && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] < 0xa0;
-
-		if (c < 0x20 || c == 0x7f || c1)
-			*p = '?';
-		if (c1)
-			*++p = '?';
-	}
+	cs_str_plain(out);
 }
 
 /* The C library's text for @code in its own English whatever the locale, starting in lower case
- * unless the first word is all capitals ("RPC struct is bad"): the form Go programs print, and
+ * unless the first word is all capitals ("RFS specific error"): the form Go programs print, and
  * which docker and containerd look for in a runtime's messages. */
 static void errno_text(int code, char *out, size_t size)
 {

@@ -153,9 +153,14 @@ int cs_fd_send(int sock, const int *fds, size_t n, const void *buf, size_t len, 
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0)
 		return cs_err_sys(err, "send %zu fds", n);
-	/* The fds go with the first byte; the rest of a stream's message follows. */
-	if ((size_t)sent < len)
-		return cs_fd_write_all(sock, (const char *)buf + sent, len - (size_t)sent, err);
+	/* The fds go with the first byte; what is left of a stream's message follows. */
+	for (size_t done = (size_t)sent; done < len; done += (size_t)sent) {
+		sent = send(sock, (const char *)buf + done, len - done, MSG_NOSIGNAL);
+		if (sent < 0 && errno != EINTR)
+			return cs_err_sys(err, "send the rest of a message");
+		if (sent < 0)
+			sent = 0;
+	}
 	return 0;
 }
 

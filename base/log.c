@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/str.h"
 
 enum { LINE_MAX_BYTES = 4096 };
 
@@ -50,19 +51,15 @@ static void emit(const char *line, size_t len)
 	while (n < 0 && errno == EINTR);
 }
 
-/* Nothing a container names may move the cursor or fake a second line. */
 static void emit_text(enum cs_log_level level, const char *msg)
 {
 	char line[LINE_MAX_BYTES];
-	int n = snprintf(line, sizeof(line) - 1, "%s: %s: %s", sink.prog, level_names[level], msg);
-	size_t len = n < 0 ? 0 : (size_t)n;
+	size_t len;
 
-	if (len > sizeof(line) - 2)
-		len = sizeof(line) - 2;
-	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
-	}
+	if (snprintf(line, sizeof(line) - 1, "%s: %s: %s", sink.prog, level_names[level], msg) < 0)
+		return;
+	cs_str_plain(line);
+	len = strlen(line);
 	line[len] = '\n';
 	emit(line, len + 1);
 }

@@ -158,6 +158,19 @@ int cs_str_i64(const char *s, int64_t *out)
 	return 0;
 }
 
+void cs_str_plain(char *s)
+{
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
+		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+
+		if (c < 0x20 || c == 0x7f || c1)
+			*s = '?';
+		if (c1)
+			*++s = '?';
+	}
+}
+
 bool cs_str_starts(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;

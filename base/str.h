@@ -37,6 +37,10 @@ int cs_str_fmt(char *out, size_t size, struct cs_err *err, const char *fmt, ...)
 int cs_str_u64(const char *s, uint64_t *out);
 int cs_str_i64(const char *s, int64_t *out);
 
+/* Replaces each control character (C0, DEL, and C1 in UTF-8) of @s by '?': what comes from a
+ * container or a config must neither steer a terminal nor fake a second line. */
+void cs_str_plain(char *s);
+
 bool cs_str_starts(const char *s, const char *prefix);
 /* Is @s one of the @n strings of @list? */
 bool cs_str_in(const char *s, const char *const *list, size_t n);

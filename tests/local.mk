@@ -30,7 +30,7 @@ if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
-EXTRA_DIST += tests/tap.sh tests/unit/unit.h
+EXTRA_DIST += tests/tap.sh tests/unit/fixture.h tests/unit/unit.h
 
 check-unit: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(unit_tests) $(seed_tests)' VERBOSE=1

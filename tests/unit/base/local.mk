@@ -2,16 +2,26 @@ base_unit_ldadd = base/libbase.a $(YAJL_LIBS) $(CHECK_LIBS)
 
 unit_tests += \
 	tests/unit/base/test_err \
+	tests/unit/base/test_fd \
 	tests/unit/base/test_json \
+	tests/unit/base/test_log \
 	tests/unit/base/test_str
 
 tests_unit_base_test_err_SOURCES = tests/unit/base/test_err.c
 tests_unit_base_test_err_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_base_test_err_LDADD = $(base_unit_ldadd)
 
+tests_unit_base_test_fd_SOURCES = tests/unit/base/test_fd.c
+tests_unit_base_test_fd_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_base_test_fd_LDADD = $(base_unit_ldadd)
+
 tests_unit_base_test_json_SOURCES = tests/unit/base/test_json.c
 tests_unit_base_test_json_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_base_test_json_LDADD = $(base_unit_ldadd)
+
+tests_unit_base_test_log_SOURCES = tests/unit/base/test_log.c
+tests_unit_base_test_log_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_base_test_log_LDADD = $(base_unit_ldadd)
 
 tests_unit_base_test_str_SOURCES = tests/unit/base/test_str.c
 tests_unit_base_test_str_CPPFLAGS = $(UNIT_CPPFLAGS)
