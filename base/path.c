@@ -136,7 +136,7 @@ static int walk_step(struct walk *w, const char *name, struct cs_err *err)
 	size_t was = strlen(w->done);
 	int fd, ret;
 
-	ret = cs_str_fmt(w->done + was, sizeof(w->done) - was, err, "/%s", name);
+	ret = cs_str_fmt(w->done + was, sizeof(w->done) - was, err, "%s%s", was ? "/" : "", name);
 	if (ret < 0)
 		return ret;
 	fd = open_in_root(w->root, w->done, flags);
@@ -149,7 +149,7 @@ static int walk_step(struct walk *w, const char *name, struct cs_err *err)
 	w->done[was] = '\0';
 	ret = walk_make(w, name, err);
 	if (ret > 0)
-		snprintf(w->done + was, sizeof(w->done) - was, "/%s", name);
+		snprintf(w->done + was, sizeof(w->done) - was, "%s%s", was ? "/" : "", name);
 	return ret;
 }
 
