@@ -83,3 +83,9 @@ check-it: all
 		TESTS="$$(cd $(srcdir) && echo tests/it/[0-9]*.sh)"
 .PHONY: check-it
 EXTRA_DIST += tests/it
+
+# Speed and size against other runtimes.
+bench: all
+	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/start
+.PHONY: bench
+EXTRA_DIST += tests/bench
