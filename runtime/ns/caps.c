@@ -118,7 +118,9 @@ static int clamp(const struct ctr_caps *want, struct ctr_caps *out, struct cs_er
 	out->effective &= have;
 	out->permitted &= have;
 	out->inheritable &= have;
-	out->ambient &= have;
+	/* runc's own default config asks for ambient ones that are not inheritable: as with runc and
+	 * crun they stay out, since that is all the kernel allows */
+	out->ambient &= out->permitted & out->inheritable;
 	return 0;
 }
 
@@ -130,9 +132,7 @@ static int ambient_set(uint64_t ambient, struct cs_err *err)
 		if (!(ambient >> cap & 1))
 			continue;
 		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
-			return cs_err_sys(err,
-					  "process.capabilities.ambient: raise %s (it must be "
-					  "permitted and inheritable too)",
+			return cs_err_sys(err, "process.capabilities.ambient: raise %s",
 					  ctr_spec_cap_name(cap));
 	}
 	return 0;
