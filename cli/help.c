@@ -95,6 +95,7 @@ static void dump_opts(struct cs_buf *out, const char *cmd, const struct cli_opts
 void cli_help_dump(const struct cli_prog *prog, struct cs_buf *out)
 {
 	dump_opts(out, "-", &prog->opts);
+	cs_buf_add(out, "-\t--help\t-h\t-\tshow help\n");
 	for (size_t i = 0; i < prog->n_cmds; i++) {
 		const struct cli_cmd *cmd = prog->cmds[i];
 

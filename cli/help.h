@@ -12,7 +12,8 @@ void cli_help_cmd(const struct cli_prog *prog, const struct cli_cmd *cmd, struct
 
 /* Every option for a program to read: lines of "COMMAND<tab>--NAME<tab>-L<tab>ARG<tab>HELP"; the
  * command of a global option, a missing letter and a switch's ARG are "-"; a hidden one's HELP
- * starts with "(hidden) ". A command has a line of its own, "COMMAND<tab>-<tab>-<tab>-<tab>HELP".
+ * starts with "(hidden) ". --help, which every command has, is listed once. A command has a line of
+ * its own, "COMMAND<tab>-<tab>-<tab>-<tab>HELP".
  */
 void cli_help_dump(const struct cli_prog *prog, struct cs_buf *out);
 

@@ -4,6 +4,7 @@ dist_man_MANS += \
 	man/caisson-oci-events.1 \
 	man/caisson-oci-exec.1 \
 	man/caisson-oci-features.1 \
+	man/caisson-oci-help.1 \
 	man/caisson-oci-kill.1 \
 	man/caisson-oci-list.1 \
 	man/caisson-oci-pause.1 \

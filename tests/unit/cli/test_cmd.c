@@ -200,6 +200,7 @@ START_TEST(test_dump)
 	cli_help_dump(&prog, &b);
 	ck_assert_str_eq(b.s, "-\t--force\t-f\t-\tuse force\n"
 			      "-\t--name\t-\tNAME\tgive it a name\n"
+			      "-\t--help\t-h\t-\tshow help\n"
 			      "create\t-\t-\t-\tmake one\n"
 			      "delete\t-\t-\t-\tremove one\n"
 			      "delete\t--force\t-f\t-\tuse force\n"
