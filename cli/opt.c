@@ -199,7 +199,7 @@ int cli_opt_parse(const struct cli_opts *opts, void *values, bool in_order, stru
 		in.argv[res.argc++] = in.argv[i];
 	}
 	if (res.argc == 0)
-		res.argv = &in.argv[i];
+		res.argv = in.argv + i;
 	while (i < in.argc)
 		res.argv[res.argc++] = in.argv[i++];
 	res.argv[res.argc] = NULL;

@@ -200,8 +200,9 @@ int ctr_start(const struct ctr_rt *rt, const char *id, struct cs_err *err)
 	int rc;
 
 	rc = ctr_open(rt, id, false, true, &c, err);
-	if (rc == 0)
-		rc = ctr_status_get(&c, &status, err);
+	if (rc < 0)
+		return rc;
+	rc = ctr_status_get(&c, &status, err);
 	if (rc < 0)
 		return rc;
 	if (status != CTR_CREATED)

@@ -118,8 +118,8 @@ static int clamp(const struct ctr_caps *want, struct ctr_caps *out, struct cs_er
 	out->effective &= have;
 	out->permitted &= have;
 	out->inheritable &= have;
-	/* runc's own default config asks for ambient ones that are not inheritable: as with runc and
-	 * crun they stay out, since that is all the kernel allows */
+	/* runc's own default config asks for ambient ones that are not inheritable: as with runc
+	 * and crun they stay out, since that is all the kernel allows */
 	out->ambient &= out->permitted & out->inheritable;
 	return 0;
 }

@@ -50,7 +50,7 @@ static _Noreturn void run_stage(const struct ctr_clone *how, int sock)
 	}
 	if (msg.err.code)
 		msg.kind = CTR_MSG_FAILED;
-	_exit(ctr_sync_send(sock, &msg, pidfd, &ignored) < 0);
+	_exit(ctr_sync_send(sock, &msg, pidfd, &ignored) < 0 ? 1 : 0);
 }
 
 static int clone_staged(const struct ctr_clone *how, pid_t *pid, int *pidfd, struct cs_err *err)

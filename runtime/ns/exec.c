@@ -40,7 +40,8 @@
 struct joiner {
 	const struct ctr *c;
 	const struct ctr_exec_opts *opts;
-	const struct ctr_exec_cgroup *cg;
+	struct ctr_exec_cgroup cg;
+	struct ctr_seccomp_prog prog;
 	struct ctr_becoming becoming;
 	int pidfd;	/* the container's init */
 	int root;	/* its root folder, where there is no mount namespace to join */
@@ -74,7 +75,7 @@ static int enter(struct joiner *j, struct cs_err *err)
 {
 	int rc;
 
-	rc = ctr_exec_cgroup_join(j->cg, err);
+	rc = ctr_exec_cgroup_join(&j->cg, err);
 	if (rc < 0)
 		return cs_err_wrap(err, "join the container's cgroup");
 	rc = ctr_limits_affinity(j->becoming.p->affinity_initial, err);
@@ -231,19 +232,18 @@ static int open_root(struct joiner *j, struct cs_err *err)
 }
 
 /* Clones the first process, on v2 into the cgroup. */
-static int clone_joiner(struct joiner *j, struct ctr_exec_cgroup *cg, pid_t *pid, int *pidfd,
-			struct cs_err *err)
+static int clone_joiner(struct joiner *j, pid_t *pid, int *pidfd, struct cs_err *err)
 {
-	struct ctr_clone how = { .cgroup_fd = cg->clone_fd, .entry = run_joiner, .arg = j };
+	struct ctr_clone how = { .cgroup_fd = j->cg.clone_fd, .entry = run_joiner, .arg = j };
 	int rc = ctr_clone(&how, pid, pidfd, err);
 
-	if (rc != -EBUSY || cg->sub)
+	if (rc != -EBUSY || j->cg.sub)
 		return rc;
 	cs_err_clear(err);
-	rc = ctr_exec_cgroup_follow_init(j->c, cg, err);
+	rc = ctr_exec_cgroup_follow_init(j->c, &j->cg, err);
 	if (rc < 0)
 		return rc;
-	how.cgroup_fd = cg->clone_fd;
+	how.cgroup_fd = j->cg.clone_fd;
 	return ctr_clone(&how, pid, pidfd, err);
 }
 
@@ -269,8 +269,7 @@ static int serve(struct joiner *j, struct ctr *c, int sock, struct ctr_child *ch
 	return rc < 0 ? rc : ctr_serve_until_exec(&s, err);
 }
 
-static int launch(struct joiner *j, struct ctr *c, struct ctr_exec_cgroup *cg,
-		  struct ctr_child *child, struct cs_err *err)
+static int launch(struct joiner *j, struct ctr *c, struct ctr_child *child, struct cs_err *err)
 {
 	cs_auto_fd int ours = -EBADF;
 	cs_auto_fd int pidfd = -EBADF;
@@ -282,7 +281,7 @@ static int launch(struct joiner *j, struct ctr *c, struct ctr_exec_cgroup *cg,
 		return cs_err_sys(err, "make the socket pair to exec's process");
 	ours = pair[0];
 	j->sync = pair[1];
-	rc = clone_joiner(j, cg, &pid, &pidfd, err);
+	rc = clone_joiner(j, &pid, &pidfd, err);
 	cs_close_fd(&j->sync);
 	if (rc < 0)
 		return rc;
@@ -307,21 +306,18 @@ static int prepare_outside(struct joiner *j, struct cs_err *err)
 static int with_seccomp(struct joiner *j, struct ctr *c, struct ctr_child *child,
 			struct cs_err *err)
 {
-	struct ctr_seccomp_prog prog = { 0 };
-	struct ctr_exec_cgroup cg;
 	int rc;
 
-	rc = ctr_seccomp_load(c, &prog, err);
+	rc = ctr_seccomp_load(c, &j->prog, err);
 	if (rc < 0)
 		return rc;
-	j->becoming.seccomp = c->spec.seccomp.present ? &prog : NULL;
-	rc = ctr_exec_cgroup_open(c, j->opts->cgroups, &cg, err);
+	j->becoming.seccomp = c->spec.seccomp.present ? &j->prog : NULL;
+	rc = ctr_exec_cgroup_open(c, j->opts->cgroups, &j->cg, err);
 	if (rc == 0) {
-		j->cg = &cg;
-		rc = launch(j, c, &cg, child, err);
-		ctr_exec_cgroup_fini(&cg);
+		rc = launch(j, c, child, err);
+		ctr_exec_cgroup_fini(&j->cg);
 	}
-	ctr_seccomp_fini(&prog);
+	ctr_seccomp_fini(&j->prog);
 	return rc;
 }
 

@@ -258,6 +258,8 @@ static int wait_start(struct ctr_init *in, struct cs_err *err)
 		cs_auto_fd int conn = -EBADF;
 		char c;
 
+		/* cppcheck-suppress nullPointer ; accept(2) allows it, cppcheck 2.10 does not know
+		 */
 		conn = accept4(in->listener, NULL, NULL, SOCK_CLOEXEC);
 		if (conn < 0) {
 			if (errno == EINTR || errno == ECONNABORTED)

@@ -162,9 +162,9 @@ static int open_nofollow(int root, const char *clean, struct cs_err *err)
 	if (parent < 0)
 		return parent;
 	fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno != ENOENT)
-		return cs_err_sys(err, "open the destination");
-	return fd < 0 ? -ENOENT : fd;
+	if (fd >= 0)
+		return fd;
+	return errno == ENOENT ? -ENOENT : cs_err_sys(err, "open the destination");
 }
 
 int ctr_dest_bind(int root, const char *clean, int tree, bool nofollow, struct cs_err *err)

@@ -246,11 +246,12 @@ static int next_fd(int any, struct cs_err *err)
 	if (fd < 0)
 		return cs_err_sys(err, "find a free fd for the seccomp listener");
 	close(fd);
+	/* cppcheck-suppress deallocret ; only its number is of use */
 	return fd;
 }
 
 /* Waits until the runtime has set @taken. Nothing here is a system call: the filter is in force. */
-static void wait_taken(volatile int *taken)
+static void wait_taken(const volatile int *taken)
 {
 	enum { PATIENCE_S = 10 };
 	struct timespec start, now;

@@ -32,8 +32,8 @@ struct ctr_becoming {
  * 126. */
 int ctr_process_prepare(struct ctr_becoming *b, int *exit_code, struct cs_err *err);
 
-/* Scheduling, limits, then the way from root to the user's identity, with the security modules, no_new_privs
- * and seccomp in their order. Afterwards little is allowed. */
+/* Scheduling, limits, then the way from root to the user's identity, with the security modules,
+ * no_new_privs and seccomp in their order. Afterwards little is allowed. */
 int ctr_process_become(struct ctr_becoming *b, struct cs_err *err);
 
 /* execve(2). Returns only on failure; *@exit_code as above. */

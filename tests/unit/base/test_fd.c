@@ -357,7 +357,7 @@ END_TEST
 START_TEST(test_cloexec)
 {
 	struct cs_err err = CS_ERR_INIT;
-	int a = dup(STDERR_FILENO), b = dup(STDERR_FILENO);
+	int a = fcntl(STDERR_FILENO, F_DUPFD, 0), b = fcntl(STDERR_FILENO, F_DUPFD, 0);
 
 	ck_assert_int_lt(a, b);
 	ck_assert_int_eq(cs_fd_cloexec_from((unsigned int)b, &err), 0);
