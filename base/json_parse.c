@@ -344,8 +344,10 @@ static size_t line_at(const char *buf, size_t offset)
 	return line;
 }
 
-/* Turns what stopped @h into the error: a callback's own, or yajl's "parse error: <why>\n". */
-static int parse_failed(yajl_handle h, const char *buf, const char *what, struct cs_err *err)
+/* Turns what stopped @h at @line into the error: a callback's own, or yajl's "parse error:
+ * <why>\n".
+ */
+static int parse_failed(yajl_handle h, const char *what, size_t line, struct cs_err *err)
 {
 	unsigned char *text;
 
@@ -356,7 +358,7 @@ static int parse_failed(yajl_handle h, const char *buf, const char *what, struct
 		if (text)
 			yajl_free_error(h, text);
 	}
-	return cs_err_wrap(err, "%s: line %zu", what, line_at(buf, yajl_get_bytes_consumed(h)));
+	return cs_err_wrap(err, "%s: line %zu", what, line);
 }
 
 int cs_json_parse(const char *buf, size_t len, const char *what, struct cs_json_doc *out,
@@ -364,6 +366,7 @@ int cs_json_parse(const char *buf, size_t len, const char *what, struct cs_json_
 {
 	cs_auto_json struct cs_json_doc doc = CS_JSON_DOC_INIT;
 	struct parser p = { .err = err };
+	size_t end = len;
 	yajl_status st;
 	yajl_handle h;
 	int ret = 0;
@@ -378,8 +381,10 @@ int cs_json_parse(const char *buf, size_t len, const char *what, struct cs_json_
 	st = yajl_parse(h, (const unsigned char *)buf, len);
 	if (st == yajl_status_ok)
 		st = yajl_complete_parse(h);
+	else
+		end = yajl_get_bytes_consumed(h);
 	if (st != yajl_status_ok)
-		ret = parse_failed(h, buf, what, err);
+		ret = parse_failed(h, what, line_at(buf, end), err);
 	yajl_free(h);
 	if (ret < 0)
 		return ret;

@@ -222,9 +222,8 @@ fail:
 }
 
 /* Starts the program: as vfork() does, without a copy of our memory. All signals are blocked
- * until it runs: a handler of ours must not run on the child's behalf. No exit signal: it is our
- * own affair, whatever the program at large does with SIGCHLD. Returns a pidfd; its number, which
- * is also that of its process group, is valid until it is reaped. */
+ * until it runs: a handler of ours must not run on the child's behalf. Returns a pidfd; @pid, which
+ * is also its process group, is valid until it is reaped. */
 static int spawn(struct child *c, pid_t *pid, struct cs_err *err)
 {
 	_Alignas(16) char stack[CHILD_STACK];
@@ -235,8 +234,8 @@ static int spawn(struct child *c, pid_t *pid, struct cs_err *err)
 	sigfillset(&all);
 	if (sigprocmask(SIG_SETMASK, &all, &old) < 0)
 		return cs_err_sys(err, "block signals");
-	*pid = clone(child_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_PIDFD, c,
-		     &pidfd);
+	*pid = clone(child_main, stack + sizeof(stack),
+		     CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, c, &pidfd);
 	if (*pid < 0)
 		failed = errno;
 	sigprocmask(SIG_SETMASK, &old, NULL);

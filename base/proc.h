@@ -8,7 +8,8 @@
 
 struct cs_err;
 
-/* Waits for the child behind @pidfd and reaps it. *@status is as waitpid(2) gives it. */
+/* Waits for the child behind @pidfd and reaps it. *@status is as waitpid(2) gives it. ECHILD when
+ * it is no child, or the caller ignores SIGCHLD: the kernel then reaps it itself. */
 int cs_proc_wait(int pidfd, int *status, struct cs_err *err);
 
 /* Waits up to @timeout_ms (-1: for ever) for the process behind @pidfd (any process, not only a

@@ -5,8 +5,10 @@ unit_tests += \
 	tests/unit/base/test_fd \
 	tests/unit/base/test_file \
 	tests/unit/base/test_json \
+	tests/unit/base/test_jw \
 	tests/unit/base/test_log \
 	tests/unit/base/test_path \
+	tests/unit/base/test_proc \
 	tests/unit/base/test_str
 
 tests_unit_base_test_err_SOURCES = tests/unit/base/test_err.c
@@ -25,6 +27,10 @@ tests_unit_base_test_json_SOURCES = tests/unit/base/test_json.c
 tests_unit_base_test_json_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_base_test_json_LDADD = $(base_unit_ldadd)
 
+tests_unit_base_test_jw_SOURCES = tests/unit/base/test_jw.c
+tests_unit_base_test_jw_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_base_test_jw_LDADD = $(base_unit_ldadd)
+
 tests_unit_base_test_log_SOURCES = tests/unit/base/test_log.c
 tests_unit_base_test_log_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_base_test_log_LDADD = $(base_unit_ldadd)
@@ -32,6 +38,10 @@ tests_unit_base_test_log_LDADD = $(base_unit_ldadd)
 tests_unit_base_test_path_SOURCES = tests/unit/base/test_path.c
 tests_unit_base_test_path_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_base_test_path_LDADD = $(base_unit_ldadd)
+
+tests_unit_base_test_proc_SOURCES = tests/unit/base/test_proc.c
+tests_unit_base_test_proc_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_base_test_proc_LDADD = $(base_unit_ldadd)
 
 tests_unit_base_test_str_SOURCES = tests/unit/base/test_str.c
 tests_unit_base_test_str_CPPFLAGS = $(UNIT_CPPFLAGS)
