@@ -93,7 +93,7 @@ static void *arena_node(struct arena *a, size_t size)
 	return p;
 }
 
-static char *arena_str(struct arena *a, const unsigned char *s, size_t len)
+static char *arena_str(struct arena *a, const void *s, size_t len)
 {
 	struct chunk *c = a->first;
 	char *p;
@@ -176,7 +176,8 @@ static struct cs_json *add_node(struct parser *p, enum cs_json_type type)
 	return v;
 }
 
-static const char *add_text(struct parser *p, const unsigned char *s, size_t len)
+/* Copies a text to the arena, NUL-terminated. */
+static const char *add_text(struct parser *p, const void *s, size_t len)
 {
 	const char *text = arena_str(p->arena, s, len);
 
@@ -185,13 +186,28 @@ static const char *add_text(struct parser *p, const unsigned char *s, size_t len
 	return text;
 }
 
-/* A NUL would end the string early for everything that gets it, checks included. */
-static bool has_nul(struct parser *p, const unsigned char *s, size_t len)
+/* As add_text() for a string. A NUL would end it early for everything that gets it, checks
+ * included. yajl has seen that it looks like UTF-8, but lets overlong forms and the like pass. */
+static const char *add_string(struct parser *p, const void *s, size_t len)
 {
-	if (!memchr(s, '\0', len))
-		return false;
-	cs_err_set(p->err, EINVAL, "a string has a NUL character in it");
-	return true;
+	const char *text = add_text(p, s, len);
+	const char *c = text;
+	size_t n;
+
+	if (!text)
+		return NULL;
+	for (; *c; c += n) {
+		n = (unsigned char)*c < 0x80 ? 1 : cs_str_utf8_len(c);
+		if (!n) {
+			cs_err_set(p->err, EINVAL, "a string is not UTF-8");
+			return NULL;
+		}
+	}
+	if (c != text + len) {
+		cs_err_set(p->err, EINVAL, "a string has a NUL character in it");
+		return NULL;
+	}
+	return text;
 }
 
 static int on_null(void *ctx)
@@ -213,19 +229,16 @@ static int on_number(void *ctx, const char *s, size_t len)
 	struct cs_json *v = add_node(ctx, CS_JSON_NUMBER);
 
 	if (v)
-		v->str = add_text(ctx, (const unsigned char *)s, len);
+		v->str = add_text(ctx, s, len);
 	return v && v->str;
 }
 
 static int on_string(void *ctx, const unsigned char *s, size_t len)
 {
-	struct cs_json *v;
+	struct cs_json *v = add_node(ctx, CS_JSON_STRING);
 
-	if (has_nul(ctx, s, len))
-		return 0;
-	v = add_node(ctx, CS_JSON_STRING);
 	if (v)
-		v->str = add_text(ctx, s, len);
+		v->str = add_string(ctx, s, len);
 	return v && v->str;
 }
 
@@ -272,9 +285,7 @@ static int on_map_key(void *ctx, const unsigned char *s, size_t len)
 	struct parser *p = ctx;
 	const struct cs_json *obj = p->stack[p->depth - 1].node, *c;
 
-	if (has_nul(p, s, len))
-		return 0;
-	p->key = add_text(p, s, len);
+	p->key = add_string(p, s, len);
 	if (!p->key)
 		return 0;
 	if (obj->n >= DIRECT_KEYS)

@@ -24,40 +24,6 @@ static void newline(struct cs_jw *w)
 	}
 }
 
-/* Length of the well-formed UTF-8 sequence at @s (RFC 3629: no overlong form, no surrogate,
- * nothing past U+10FFFF); 0 when there is none. */
-static size_t utf8_len(const unsigned char *s)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	size_t n;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		n = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		n = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (s[0] == 0xe0)
-		low = 0xa0;
-	else if (s[0] == 0xed)
-		high = 0x9f;
-	else if (s[0] == 0xf0)
-		low = 0x90;
-	else if (s[0] == 0xf4)
-		high = 0x8f;
-	if (s[1] < low || s[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
 static void escape(struct cs_buf *b, unsigned char c)
 {
 	static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
@@ -72,19 +38,20 @@ static void escape(struct cs_buf *b, unsigned char c)
 /* Writes @v as a JSON string. Runs of plain bytes are added at once. */
 static void quote(struct cs_buf *b, const char *v)
 {
-	const unsigned char *p = (const unsigned char *)v, *run = p;
+	const char *p = v, *run = p;
 
 	cs_buf_add_mem(b, "\"", 1);
 	while (*p) {
-		size_t n = utf8_len(p);
+		unsigned char c = (unsigned char)*p;
+		size_t n = cs_str_utf8_len(p);
 
-		if (n && *p >= 0x20 && *p != 0x7f && *p != '"' && *p != '\\') {
+		if (n && c >= 0x20 && c != 0x7f && c != '"' && c != '\\') {
 			p += n;
 			continue;
 		}
 		cs_buf_add_mem(b, run, (size_t)(p - run));
 		if (n)
-			escape(b, *p);
+			escape(b, c);
 		else
 			cs_buf_add(b, "\xef\xbf\xbd"); /* U+FFFD */
 		run = ++p;

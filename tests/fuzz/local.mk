@@ -5,11 +5,15 @@
 #	tests_fuzz_fuzz_x_SOURCES = tests/fuzz/fuzz_x.c $(fuzz_main)
 #	tests_fuzz_fuzz_x_LDADD = base/libbase.a ... $(YAJL_LIBS) $(FUZZ_LIBS)
 fuzz_targets = \
-	tests/fuzz/fuzz_cli
+	tests/fuzz/fuzz_cli \
+	tests/fuzz/fuzz_json
 
 tests_fuzz_fuzz_cli_SOURCES = tests/fuzz/fuzz_cli.c $(fuzz_main)
 tests_fuzz_fuzz_cli_LDADD = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a \
 	base/libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(MNL_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(fuzz_main)
+tests_fuzz_fuzz_json_LDADD = base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
 if FUZZERS
 fuzz_main =

@@ -105,6 +105,9 @@ START_TEST(test_refused)
 	refused("[\"a\\u0000b\"]", 12, EINVAL, "test: line 1: a string has a NUL character in it");
 	refused("{\n\"\\u0000\":1}", 13, EINVAL,
 		"test: line 2: a string has a NUL character in it");
+	refused("\"\xc0\xaf\"", 4, EINVAL, "test: line 1: a string is not UTF-8");
+	refused("\"\xed\xa0\x80\"", 5, EINVAL, "test: line 1: a string is not UTF-8");
+	refused("{\"\xf4\x90\x80\x80\":1}", 10, EINVAL, "test: line 1: a string is not UTF-8");
 	refused("[\"a\0b\"]", 7, EINVAL, NULL);
 	refused("[]\0", 3, EINVAL, NULL);
 }
