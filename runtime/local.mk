@@ -50,6 +50,7 @@ runtime_libruntime_a_SOURCES = \
 	runtime/ns/sysctl.c runtime/ns/sysctl.h \
 	runtime/ns/tmpcopyup.c \
 	runtime/ns/tty.c runtime/ns/tty.h \
+	runtime/ns/tty_proxy.c \
 	runtime/ns/unixsock.c runtime/ns/unixsock.h \
 	runtime/ns/wall.c \
 	runtime/notify.c runtime/notify.h \

@@ -28,17 +28,20 @@ typedef int (*ctr_tty_signal_fn)(int signo, void *arg, struct cs_err *err);
 /*
  * Host side of `run`/`exec` with a terminal and no console socket: raw mode on stdin if that is a
  * terminal, copying stdin to the master and the master to stdout, until the process behind
- * @pidfd ends and what it wrote is out. Returns 0 then. Nothing is lost or read ahead of the
- * slower side. The terminal is restored on every way out but a fatal signal. @master is made
- * non-blocking; stdin and stdout are not (other processes share them).
+ * @pidfd ends and what it wrote is out. Returns 0 then. Nothing is lost, or read faster than
+ * the other side takes it. The end of stdin ends only that direction. A stdout that is closed or
+ * fails ends the proxy with an error (the caller closes @master then, which hangs up the
+ * container's session). The terminal is restored on every way out but a fatal signal. @master is
+ * made non-blocking; stdin and stdout, shared with other processes, are not.
  *
  * Signals: the caller blocks those it wants to handle (sigprocmask(2)) and gives a signalfd(2) of
- * them. SIGWINCH (the size of stdin's terminal goes to @master) and SIGCONT (raw mode is set again)
- * are served here; every other one goes to @on_signal, which mostly forwards it to the container.
- * @signalfd may be -EBADF, @on_signal NULL (then others are dropped).
+ * them. SIGWINCH (the size of our terminal goes to @master, as it does at the start) and SIGCONT
+ * (raw mode is set again) are served here; every other one goes to @on_signal, which mostly
+ * forwards it to the container. @signalfd may be -EBADF, @on_signal NULL (then others are
+ * dropped). SIGPIPE is ignored meanwhile.
  *
  * Other processes that still hold the terminal when the process ends are not waited for: what
- * they write is copied until they pause for a moment, a second at most.
+ * they write is copied until they pause for a moment, for a second at most.
  */
 int ctr_tty_proxy(int master, int pidfd, int signalfd, ctr_tty_signal_fn on_signal, void *arg,
 		  struct cs_err *err);

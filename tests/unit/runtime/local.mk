@@ -4,10 +4,14 @@ runtime_unit_ldadd = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
 unit_tests += \
 	tests/unit/runtime/test_caps \
 	tests/unit/runtime/test_hooks \
+	tests/unit/runtime/test_keyring \
 	tests/unit/runtime/test_limits \
+	tests/unit/runtime/test_lsm \
 	tests/unit/runtime/test_seccomp \
 	tests/unit/runtime/test_seccomp_cache \
-	tests/unit/runtime/test_seccomp_code
+	tests/unit/runtime/test_seccomp_code \
+	tests/unit/runtime/test_tty \
+	tests/unit/runtime/test_tty_proxy
 
 tests_unit_runtime_test_caps_SOURCES = tests/unit/runtime/test_caps.c
 tests_unit_runtime_test_caps_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -34,3 +38,19 @@ tests_unit_runtime_test_hooks_LDADD = $(runtime_unit_ldadd)
 tests_unit_runtime_test_limits_SOURCES = tests/unit/runtime/test_limits.c
 tests_unit_runtime_test_limits_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_limits_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_keyring_SOURCES = tests/unit/runtime/test_keyring.c
+tests_unit_runtime_test_keyring_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_keyring_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_lsm_SOURCES = tests/unit/runtime/test_lsm.c
+tests_unit_runtime_test_lsm_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_lsm_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_tty_SOURCES = tests/unit/runtime/test_tty.c
+tests_unit_runtime_test_tty_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_tty_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_tty_proxy_SOURCES = tests/unit/runtime/test_tty_proxy.c
+tests_unit_runtime_test_tty_proxy_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_tty_proxy_LDADD = $(runtime_unit_ldadd)
