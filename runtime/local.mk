@@ -56,5 +56,19 @@ runtime_libruntime_a_SOURCES = \
 	runtime/notify.c runtime/notify.h \
 	runtime/passwd.c runtime/passwd.h \
 	runtime/spec.c runtime/spec.h \
+	runtime/spec_caps.c \
+	runtime/spec_check.c \
+	runtime/spec_devices.c \
+	runtime/spec_hooks.c \
+	runtime/spec_int.h \
+	runtime/spec_linux.c \
+	runtime/spec_mounts.c \
+	runtime/spec_process.c \
+	runtime/spec_sched.c \
+	runtime/spec_seccomp.c \
+	runtime/spec_sets.c \
+	runtime/spec_tuning.c \
+	runtime/spec_util.c \
+	runtime/spec_vm.c \
 	runtime/state.c runtime/state.h \
 	runtime/teardown.c runtime/teardown.h

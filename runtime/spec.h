@@ -19,7 +19,33 @@ struct cs_err;
  * live in the JSON document's arena: borrowed, freed all at once by ctr_spec_fini().
  */
 
-enum { CTR_SPEC_MAX_BYTES = 16 << 20 };
+enum {
+	CTR_SPEC_MAX_BYTES = 16 << 20,
+	CTR_SPEC_MAX_CPU = 8191,
+	CTR_SPEC_MAX_NODE = 4095,
+	CTR_SPEC_MAX_IDMAPS = 340, /* user_namespaces(7) */
+};
+
+/* A word of the config and what it stands for; tables of them are sorted by name, also for what
+ * `features` lists. */
+struct ctr_name {
+	const char *name;
+	uint64_t value;
+};
+
+struct ctr_names {
+	const struct ctr_name *v;
+	size_t n;
+};
+
+/* config-linux.md, Seccomp: the words as libseccomp writes them. */
+extern const struct ctr_names ctr_spec_seccomp_actions; /* SCMP_ACT_* without data */
+extern const struct ctr_names ctr_spec_seccomp_archs;	/* SCMP_ARCH_* of the library built with */
+extern const struct ctr_names ctr_spec_seccomp_flags;	/* SECCOMP_FILTER_FLAG_* */
+extern const struct ctr_names ctr_spec_seccomp_ops;	/* enum scmp_compare */
+/* config-linux.md, Memory Policy */
+extern const struct ctr_names ctr_spec_mpol_modes; /* MPOL_* */
+extern const struct ctr_names ctr_spec_mpol_flags; /* MPOL_F_* */
 
 /* config-linux.md, User namespace mappings */
 struct ctr_idmap {
@@ -61,7 +87,7 @@ struct ctr_ns_spec {
 };
 
 /* config.md, POSIX process: capability sets as bit masks (bit n = capability number n). A name
- * the running kernel's headers do not know goes to unknown_caps and is warned of. */
+ * this build does not know is warned of and left out. */
 struct ctr_caps {
 	bool present;
 	uint64_t bounding, effective, inheritable, permitted, ambient;
@@ -100,7 +126,7 @@ struct ctr_process {
 	struct ctr_user user;
 	const char *const *args; /* NULL-terminated, at least one */
 	size_t n_args;
-	const char *const *env; /* NULL-terminated */
+	const char *const *env; /* NULL-terminated; each name once: the last one given counts */
 	size_t n_env;
 	const char *cwd; /* absolute */
 	struct ctr_caps caps;
@@ -113,8 +139,10 @@ struct ctr_process {
 	const char *selinux_label;    /* NULL: none */
 	struct ctr_scheduler scheduler;
 	bool has_io_priority;
-	int io_priority;	      /* as ioprio_set(2) wants it: class << 13 | data */
-	const char *affinity_initial; /* execCPUAffinity.initial: a CPU list, checked; or NULL */
+	int io_priority; /* as ioprio_set(2) wants it: class << 13 | data */
+	/* execCPUAffinity: CPU lists, checked, without blanks ("0-3,7"), CPUs up to
+	 * CTR_SPEC_MAX_CPU; NULL: not given */
+	const char *affinity_initial;
 	const char *affinity_final;
 };
 
@@ -123,7 +151,7 @@ struct ctr_hook {
 	const char *path;
 	const char *const *args; /* NULL-terminated or NULL */
 	const char *const *env;	 /* NULL-terminated or NULL */
-	int timeout_s;		 /* 0: none */
+	int timeout_s;		 /* 0: none; in milliseconds it fits an int */
 };
 
 enum ctr_hook_kind {
@@ -145,10 +173,12 @@ struct ctr_hooks {
 
 /* config.md, Mounts */
 struct ctr_mount {
-	const char *destination; /* absolute (a relative one is taken from "/") */
-	const char *type;	 /* NULL: a bind mount, or "none" */
-	const char *source;	 /* NULL: none */
-	struct ctr_mountopt opt; /* options, parsed */
+	const char *destination; /* absolute: a relative one is taken from "/" */
+	const char *type;	 /* NULL: a bind mount or a remount */
+	const char *source;	 /* NULL: none; never for a bind mount */
+	struct ctr_mountopt opt; /* options, parsed; type "bind" implies the option "bind" and
+				  * mappings imply "idmap"; a bind mount has no data */
+	/* both or neither; neither with opt.idmap: those of the container's user namespace */
 	struct ctr_idmaps uid_maps, gid_maps;
 };
 
@@ -189,8 +219,9 @@ struct ctr_seccomp {
 	uint32_t default_action;
 	const uint32_t *archs; /* SCMP_ARCH_* */
 	size_t n_archs;
-	uint32_t filter_flags;	   /* SECCOMP_FILTER_FLAG_* */
-	const char *listener_path; /* needed where a rule says SCMP_ACT_NOTIFY */
+	uint32_t filter_flags;	   /* SECCOMP_FILTER_FLAG_*; SPEC_ALLOW where the config has no
+				    * list of flags, as other runtimes do */
+	const char *listener_path; /* not NULL where uses_notify */
 	const char *listener_metadata;
 	const struct ctr_seccomp_rule *rules;
 	size_t n_rules;
@@ -202,24 +233,31 @@ struct ctr_memory_policy {
 	bool present;
 	int mode;		    /* MPOL_* */
 	unsigned int flags;	    /* MPOL_F_* */
-	const unsigned long *nodes; /* bit mask */
-	unsigned long max_node;	    /* bits in it */
+	const unsigned long *nodes; /* bit mask; NULL: no nodes */
+	unsigned long max_node;	    /* highest node + 1; set_mempolicy(2) wants one more: the
+				     * kernel takes one off */
 };
 
 /* config-linux.md, IntelRdt */
 struct ctr_intel_rdt {
 	bool present;
-	const char *clos_id;	     /* NULL: the container's id */
+	const char *clos_id;	     /* NULL: the container's id; "/": the root group */
 	const char *const *schemata; /* NULL-terminated or NULL */
 	const char *l3_cache_schema;
 	const char *mem_bw_schema;
-	bool enable_monitoring;
+	bool enable_monitoring; /* also for the older enableCMT and enableMBM */
 };
 
 /* config-linux.md, netDevices: host name -> name inside */
 struct ctr_net_device {
 	const char *host_name;
 	const char *name; /* inside; equals host_name if the config gives none */
+};
+
+/* hwConfig.iomems: frames of the host's I/O memory to show to the guest. */
+struct ctr_vm_iomem {
+	bool has_first_gfn; /* else where it is on the host */
+	uint64_t first_gfn, first_mfn, n_mfns;
 };
 
 /* config-vm.md: read and checked; served by the second wall. */
@@ -232,8 +270,15 @@ struct ctr_vm {
 	const char *kernel_initrd;
 	const char *image_path;
 	const char *image_format; /* "raw", "qcow2", … */
-	uint32_t vcpus;		  /* hwConfig; 0: not given */
-	uint64_t memory;	  /* bytes; 0: not given */
+	/* hwConfig */
+	uint32_t vcpus;		 /* 0: not given */
+	uint64_t memory;	 /* bytes; 0: not given */
+	const char *device_tree; /* NULL: none */
+	const char *const *dtdevs;
+	const struct ctr_vm_iomem *iomems;
+	size_t n_iomems;
+	const uint32_t *irqs;
+	size_t n_irqs;
 };
 
 enum ctr_personality_domain { CTR_PER_NONE, CTR_PER_LINUX, CTR_PER_LINUX32 };
@@ -256,8 +301,10 @@ struct ctr_spec {
 
 	/* linux */
 	struct ctr_ns_spec ns[CTR_NS_COUNT];
+	/* Both, where a user namespace is made. Where one is joined they are only what the caller
+	 * believes of it (containerd and CRI-O give both): to be compared, not to be written. */
 	struct ctr_idmaps uid_maps, gid_maps;
-	bool has_timens_offsets;
+	bool has_timens_offsets; /* only with a new time namespace */
 	int64_t timens_monotonic_s, timens_boottime_s;
 	uint32_t timens_monotonic_ns, timens_boottime_ns;
 	const struct ctr_device *devices;
@@ -287,8 +334,9 @@ int ctr_spec_parse(const char *buf, size_t len, struct ctr_spec *out, struct cs_
 /* Frees; idempotent. */
 void ctr_spec_fini(struct ctr_spec *spec);
 
-/* Parses a process object alone (exec --process FILE): same checks as inside config.json. The
- * result borrows from @doc. @base (may be NULL) gives nothing: defaults are the caller's. */
+/* Parses a process object alone (exec --process FILE): same checks as inside config.json, but for
+ * those that need the rest of it. The result borrows from @doc; defaults are the caller's. @out is
+ * zeroed by the caller. */
 int ctr_spec_parse_process(const struct cs_json_doc *doc, const struct cs_json *obj,
 			   struct ctr_process *out, struct cs_err *err);
 

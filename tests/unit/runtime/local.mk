@@ -7,9 +7,15 @@ unit_tests += \
 	tests/unit/runtime/test_keyring \
 	tests/unit/runtime/test_limits \
 	tests/unit/runtime/test_lsm \
+	tests/unit/runtime/test_mountopt \
 	tests/unit/runtime/test_seccomp \
 	tests/unit/runtime/test_seccomp_cache \
 	tests/unit/runtime/test_seccomp_code \
+	tests/unit/runtime/test_spec \
+	tests/unit/runtime/test_spec_linux \
+	tests/unit/runtime/test_spec_process \
+	tests/unit/runtime/test_spec_seccomp \
+	tests/unit/runtime/test_spec_vm \
 	tests/unit/runtime/test_tty \
 	tests/unit/runtime/test_tty_proxy
 
@@ -54,3 +60,29 @@ tests_unit_runtime_test_tty_LDADD = $(runtime_unit_ldadd)
 tests_unit_runtime_test_tty_proxy_SOURCES = tests/unit/runtime/test_tty_proxy.c
 tests_unit_runtime_test_tty_proxy_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_tty_proxy_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_mountopt_SOURCES = tests/unit/runtime/test_mountopt.c
+tests_unit_runtime_test_mountopt_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_mountopt_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_spec_SOURCES = tests/unit/runtime/test_spec.c
+tests_unit_runtime_test_spec_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_spec_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_spec_linux_SOURCES = tests/unit/runtime/test_spec_linux.c
+tests_unit_runtime_test_spec_linux_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_spec_linux_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_spec_process_SOURCES = tests/unit/runtime/test_spec_process.c
+tests_unit_runtime_test_spec_process_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_spec_process_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_spec_seccomp_SOURCES = tests/unit/runtime/test_spec_seccomp.c
+tests_unit_runtime_test_spec_seccomp_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_spec_seccomp_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_spec_vm_SOURCES = tests/unit/runtime/test_spec_vm.c
+tests_unit_runtime_test_spec_vm_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_spec_vm_LDADD = $(runtime_unit_ldadd)
+
+EXTRA_DIST += tests/unit/runtime/spec_rows.h
