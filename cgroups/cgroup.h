@@ -21,24 +21,29 @@ enum cg_mode { CG_V2, CG_V1, CG_HYBRID };
 
 /* One v1 hierarchy or the v2 tree. */
 struct cg_hier {
-	int fd; /* owned; the mounted root, O_PATH */
 	bool v2;
-	char controllers[64]; /* v1: "cpu,cpuacct" or "name=systemd" */
+	uint32_t ctl; /* private: v1: its controllers as bits */
+	size_t rel;   /* private: where in mountpoint the part below the host's root starts */
+	char controllers[64]; /* v1: "cpu,cpuacct" or "name=systemd"; v2: "" */
 	char mountpoint[128]; /* "/sys/fs/cgroup/memory" */
-	char own[256];	      /* this process's path in it: "/" or "/user.slice/…" */
 };
 
 enum { CG_MAX_HIER = 20 };
 
 struct cg_host {
 	enum cg_mode mode;
+	int root; /* owned; O_PATH of the deepest folder that holds all mount points. Every path is
+		   * resolved beneath it (RESOLVE_BENEATH, no symlinks). -EBADF: no cgroups */
+	int v2;	  /* index of the v2 tree, -1: none */
 	struct cg_hier hier[CG_MAX_HIER];
 	size_t n_hier;
 };
 
-/* Reads /proc/self/mountinfo and /proc/self/cgroup of the verified procfs root @procfd. A host
- * without any cgroup is no error: n_hier is 0 and every operation does nothing but complain when
- * a limit is asked for. */
+/* Finds the host's hierarchies: the v2 tree on /sys/fs/cgroup or else, by the mountinfo of the
+ * verified procfs root @procfd, every v1 hierarchy with a controller, name=systemd, and the v2
+ * tree beside them. A mount that shows only a part of its hierarchy (a nested host: mountinfo's
+ * root field is not "/") is taken as it is: its top is "/" here. A host without any cgroup is no
+ * error: n_hier is 0 and every operation does nothing but complain when a limit is asked for. */
 int cg_host_open(int procfd, struct cg_host *out, struct cs_err *err);
 void cg_host_fini(struct cg_host *host);
 
@@ -46,48 +51,61 @@ void cg_host_fini(struct cg_host *host);
 struct cg {
 	const struct cg_host *host;
 	char path[512];		   /* "/machine/abc", below each hierarchy's root */
-	int dir[CG_MAX_HIER];	   /* owned; O_PATH|O_DIRECTORY per host hierarchy, -EBADF: not
-				    * there */
-	int join[CG_MAX_HIER];	   /* owned; v1 "tasks", v2 "cgroup.procs", O_WRONLY; -EBADF
-				    * where the process is cloned into it, or not used */
+	int v2_dir;		   /* owned; O_PATH of the v2 folder, -EBADF: not there */
+	int join[CG_MAX_HIER];	   /* owned; v1 "tasks", v2 "cgroup.procs", O_WRONLY, opened by
+				    * cg_create() and cg_sub(); where it is -EBADF, joining opens
+				    * the file itself */
 	bool created[CG_MAX_HIER]; /* made by cg_create(): ours to remove */
 };
 
 /* The path for a spec's cgroupsPath (@spec_path, may be NULL) and container @id: absolute ones
- * are taken from the hierarchy's root, relative ones and none from "/caisson". With
- * @systemd the form "slice:prefix:name" is expected and refused for now with a message that names
- * the missing driver. ".." and control characters are EINVAL. */
+ * are taken from the hierarchy's root, relative ones and none from "/caisson". @systemd is refused
+ * for now (ENOTSUP), and so is its form of a path, "slice:prefix:name", with a message that names
+ * the driver it belongs to. The root itself, ".." and control characters are EINVAL. */
 int cg_path_resolve(const char *spec_path, const char *id, bool systemd, char *out, size_t size,
 		    struct cs_err *err);
 
-/* Makes (or takes over, when it is empty) the cgroup in every hierarchy and opens the join files.
- * v2: enables the needed controllers down the path. EBUSY when it exists and holds processes or is
- * frozen. On failure what was made is removed again. */
+/* Makes (or takes over, when it is empty) the cgroup in every hierarchy and opens the join files
+ * of v1. Pure v2: enables every controller down the path that can be; hybrid: those of the v2 tree
+ * when cg_apply() needs one. EBUSY when it exists and holds processes or is frozen. On failure what
+ * was made is removed again, but for the folders above. */
 int cg_create(const struct cg_host *host, const char *path, struct cg *out, struct cs_err *err);
 
-/* Opens an existing one; hierarchies where it is gone are left out. Never fails for ENOENT. */
+/* Names an existing one and opens its v2 folder. Never fails for ENOENT: each operation leaves out
+ * the hierarchies where it is gone. */
 int cg_open(const struct cg_host *host, const char *path, struct cg *out, struct cs_err *err);
-void cg_fini(struct cg *cg); /* closes; removes nothing */
+void cg_fini(struct cg *cg); /* closes; removes nothing; idempotent */
+/* The empty value: cg_fini() does nothing to it. */
+#define CG_INIT ((struct cg){ .host = NULL, .v2_dir = -EBADF })
 
-/* Applies every resource that was given. On v2 devices become an eBPF program. @relaxed skips
- * nothing: a controller the host lacks is an error naming the field. */
-int cg_apply(struct cg *cg, const struct cg_resources *res, struct cs_err *err);
+/* Applies every resource that was given. A controller the host lacks is an error naming the field
+ * (unless "unlimited" is what was asked for). Device rules, if there are any, are followed by those
+ * of the default devices (config-linux.md, Default Devices); without a v1 devices hierarchy they
+ * become an eBPF program. In a user namespace that may not load one, rules are left to the kernel,
+ * which lets nobody there make a device node. */
+int cg_apply(const struct cg *cg, const struct cg_resources *res, struct cs_err *err);
 
 /* The v2 folder fd for CLONE_INTO_CGROUP, -EBADF on a pure v1 host. Borrowed. */
 int cg_v2_fd(const struct cg *cg);
 
 /* Moves the calling (single-threaded) process into every hierarchy: writes "0" to v1 "tasks",
- * which unlike cgroup.procs takes no RCU grace period; @cloned_into: skip v2. Async-signal-safe,
- * allocates nothing: called between clone and exec. */
+ * which unlike cgroup.procs takes no lock that waits for an RCU grace period; @cloned_into: skip
+ * v2. Hierarchies where the cgroup is gone are left out; gone from all is ENOENT.
+ * Async-signal-safe, allocates nothing: called between clone and exec. */
 int cg_join_self(const struct cg *cg, bool cloned_into, struct cs_err *err);
 
 /* Moves another process. */
 int cg_join_pid(const struct cg *cg, pid_t pid, struct cs_err *err);
 
-/* The sub-cgroup @sub ("a/b") of @cg as a handle of its own, which must exist (exec --cgroup).
- * @controllers NULL: in all hierarchies; else only in that v1 one. */
-int cg_sub(const struct cg *cg, const char *controllers, const char *sub, struct cg *out,
-	   struct cs_err *err);
+/* Makes @cg join its sub-cgroup @sub ("a/b"), which must exist (exec --cgroup): in all hierarchies,
+ * or with @controllers ("cpu,memory") only in those v1 ones. After it @cg is for joining only. */
+int cg_sub(struct cg *cg, const char *controllers, const char *sub, struct cs_err *err);
+
+/* Makes @cg join the v2 cgroup that process @pid is in, if that is below it (else EINVAL): a
+ * container that manages cgroups of its own (systemd) leaves no process in its topmost one, and the
+ * kernel then lets none in (EBUSY from clone3(2) or cg_join_self()). After it @cg is for joining
+ * only. */
+int cg_follow(struct cg *cg, int procfd, pid_t pid, struct cs_err *err);
 
 /* Hands the v2 subtree to a uid (chowns the folder and the delegatable files, cgroups(7)). */
 int cg_delegate(const struct cg *cg, uid_t uid, gid_t gid, struct cs_err *err);
@@ -112,11 +130,20 @@ int cg_destroy(const struct cg_host *host, const char *path, struct cs_err *err)
  * open object of @w. */
 int cg_stats(const struct cg *cg, struct cs_jw *w, struct cs_err *err);
 
-/* Out-of-memory notification: an fd that polls readable when the OOM killer strikes, and what to
- * do after it did. v2: inotify on memory.events; v1: eventfd on memory.oom_control. ENOENT when
- * there is no memory controller. */
-int cg_oom_open(const struct cg *cg, struct cs_err *err);
-/* Reads the event off. 1: an OOM kill happened; 0: something else; -ENODEV: the cgroup is gone. */
-int cg_oom_next(const struct cg *cg, int fd, struct cs_err *err);
+/* Out-of-memory notification. */
+struct cg_oom {
+	int fd;		/* owned; polls readable when something happened, then cg_oom_next() */
+	int wd;		/* private */
+	uint64_t kills; /* OOM kills so far (v2) */
+};
+#define CG_OOM_INIT ((struct cg_oom){ .fd = -EBADF, .wd = -1 })
+
+/* v2: inotify on memory.events and cgroup.events; v1: eventfd on memory.oom_control. ENOENT when
+ * there is no memory controller or no such cgroup. */
+int cg_oom_open(const struct cg *cg, struct cg_oom *out, struct cs_err *err);
+/* Reads the event off; does not wait. 1: an OOM kill happened; 0: something else; -ENODEV (without
+ * a message): the cgroup is gone or its last process has ended. */
+int cg_oom_next(const struct cg *cg, struct cg_oom *oom, struct cs_err *err);
+void cg_oom_fini(struct cg_oom *oom); /* idempotent */
 
 #endif

@@ -1,0 +1,153 @@
+#include "cgroups/devices.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "cgroups/limits.h"
+
+#include <fcntl.h>
+
+/* cgroup v1, devices.txt: one rule a write. */
+
+static int write_rule(const struct cg *cg, size_t h, const struct cg_devrule *r, bool allow,
+		      struct cs_err *err)
+{
+	const char *file = allow ? "devices.allow" : "devices.deny";
+	char text[64], major[24] = "*", minor[24] = "*";
+	int ret;
+
+	if (r->major >= 0)
+		snprintf(major, sizeof(major), "%" PRId64, r->major);
+	if (r->minor >= 0)
+		snprintf(minor, sizeof(minor), "%" PRId64, r->minor);
+	snprintf(text, sizeof(text), "%c %s:%s %s%s%s", r->block ? 'b' : 'c', major, minor,
+		 r->access & CG_DEV_READ ? "r" : "", r->access & CG_DEV_WRITE ? "w" : "",
+		 r->access & CG_DEV_MKNOD ? "m" : "");
+	ret = cg_file_write(cg, h, file, text);
+	if (ret < 0) {
+		cg_file_err(err, -ret, cg, h, file, "write");
+		return cs_err_wrap(err, "linux.resources.devices: rule \"%s\"", text);
+	}
+	return 0;
+}
+
+/* Writes what @set has and @other has not, as @allow. */
+static int write_difference(const struct cg *cg, size_t h, const struct cg_devset *set,
+			    const struct cg_devset *other, bool allow, struct cs_err *err)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		struct cg_devrule r = set->v[i];
+		int ret;
+
+		for (size_t k = 0; k < other->n; k++)
+			if (other->v[k].block == r.block && other->v[k].major == r.major &&
+			    other->v[k].minor == r.minor)
+				r.access &= (uint8_t)~other->v[k].access;
+		ret = r.access ? write_rule(cg, h, &r, allow, err) : 0;
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int write_default(const struct cg *cg, size_t h, bool allow, struct cs_err *err)
+{
+	const char *file = allow ? "devices.allow" : "devices.deny";
+	int ret = cg_file_write(cg, h, file, "a");
+
+	if (ret < 0) {
+		cg_file_err(err, -ret, cg, h, file, "write");
+		return cs_err_wrap(err, "linux.resources.devices");
+	}
+	return 0;
+}
+
+/* A running container's rules change by what is different, so that no access that stays allowed
+ * fails meanwhile. Where the default changes, or what is denied now is not known (devices.list does
+ * not say), all is reset first. */
+static int apply_v1(const struct cg *cg, size_t h, const struct cg_devset *want, struct cs_err *err)
+{
+	cg_auto_devset struct cg_devset now = { 0 };
+	cs_auto_free char *list = NULL;
+	int ret = 0;
+
+	/* A new one has what the folder above it has; without rules of our own that stays. */
+	if (cg->created[h] && want->allow)
+		return write_difference(cg, h, want, &now, false, err);
+	if (!cg->created[h]) {
+		ret = cg_file_read_all(cg, h, "devices.list", &list);
+		if (ret < 0)
+			return cg_file_err(err, -ret, cg, h, "devices.list", "read");
+		ret = cg_devset_parse_list(list, &now, err);
+	}
+	if (!ret && !cg->created[h] && !now.allow && !want->allow) {
+		ret = write_difference(cg, h, want, &now, true, err);
+		return ret < 0 ? ret : write_difference(cg, h, &now, want, false, err);
+	}
+	cg_devset_fini(&now);
+	if (!ret)
+		ret = write_default(cg, h, want->allow, err);
+	return ret < 0 ? ret : write_difference(cg, h, want, &now, !want->allow, err);
+}
+
+/* Are we in a user namespace other than the first? Nobody in there can make a device node or open
+ * one that the host did not give. */
+static bool in_user_namespace(void)
+{
+	struct cs_err ignored = CS_ERR_INIT;
+	cs_auto_fd int proc = cs_path_proc_open(&ignored);
+	cs_auto_fd int fd = -EBADF;
+	unsigned int inside, outside, count;
+	char map[128];
+	ssize_t n;
+
+	if (geteuid() != 0)
+		return true;
+	if (proc >= 0)
+		fd = cs_path_proc_file(proc, "self/uid_map", O_RDONLY, &ignored);
+	if (fd < 0)
+		return false;
+	n = read(fd, map, sizeof(map) - 1);
+	map[n < 0 ? 0 : n] = '\0';
+	if (sscanf(map, "%u %u %u", &inside, &outside, &count) != 3)
+		return false;
+	return inside != 0 || outside != 0 || count != UINT32_MAX;
+}
+
+int cg_devices_apply(const struct cg *cg, const struct cg_resources *res, struct cs_err *err)
+{
+	cg_auto_devset struct cg_devset set = { 0 };
+	cg_auto_devset struct cg_devset flat = { 0 };
+	int h = cg_v1_hier(cg->host, CG_CTL_DEVICES);
+	int ret;
+
+	if (!res->n_devices)
+		return 0;
+	if (h < 0 && cg->v2_dir < 0)
+		return cs_err_set(err, ENOENT,
+				  "linux.resources.devices: this host has no devices controller "
+				  "(cgroup v1) and no cgroup v2 tree");
+	ret = cg_devset_build(res->devices, res->n_devices, &set, err);
+	if (ret < 0)
+		return ret;
+	if (h >= 0) {
+		ret = cg_devset_flatten(&set, &flat, err);
+		return ret < 0 ? ret : apply_v1(cg, (size_t)h, &flat, err);
+	}
+	ret = cg_devbpf_apply(cg, &set, err);
+	if (ret == -EPERM && in_user_namespace()) {
+		cs_log(CS_LOG_DEBUG, "%s", err->msg);
+		cs_err_clear(err);
+		ret = 0;
+	}
+	return ret;
+}
