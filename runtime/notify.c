@@ -184,6 +184,7 @@ int ctr_notify_wait(struct ctr *c, int sock, bool behind, struct cs_err *err)
 		return cs_err_sys(err, "NOTIFY_SOCKET: fork");
 	if (pid > 0)
 		return 0;
+	cs_close_fd(&c->lock);
 	if (wait_ready(c, sock, &mine) < 0)
 		cs_log(CS_LOG_WARN, "%s", mine.msg);
 	_exit(0);

@@ -313,6 +313,7 @@ _Noreturn void ctr_init_main(struct ctr_init *in)
 	int exit_code = 0;
 	int rc;
 
+	cs_close_fd(&in->lock);
 	prctl(PR_SET_NAME, "caisson-init");
 	rc = set_up(in, &exit_code, &err);
 	if (rc == 0)

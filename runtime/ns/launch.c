@@ -170,6 +170,7 @@ static void fill_init(struct launch *l, bool staged, struct ctr_init *in)
 		.join = staged ? NULL : &l->join,
 		.sync = l->sync[1],
 		.listener = l->listener,
+		.lock = c->lock,
 		.cloned_into_cgroup = cg_v2_fd(&l->cg) >= 0,
 		.runtime_hooks = has_hooks(spec),
 		.new_keyring = !l->opts->no_new_keyring,
