@@ -328,7 +328,8 @@ struct ctr_spec {
 };
 
 /* Parses and checks @len bytes of config.json into @out, which the caller has zeroed. On failure
- * nothing is kept. Errors: EINVAL with the field's path. */
+ * nothing is kept and @out is as it was. Errors: EINVAL with the field's path, EFBIG, ENOMEM. What
+ * other runtimes only warn of is logged. */
 int ctr_spec_parse(const char *buf, size_t len, struct ctr_spec *out, struct cs_err *err);
 
 /* Frees; idempotent. */

@@ -18,7 +18,7 @@ tests_fuzz_fuzz_json_LDADD = base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c $(fuzz_main)
 tests_fuzz_fuzz_spec_LDADD = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
-	$(SECCOMP_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+	$(YAJL_LIBS) $(FUZZ_LIBS)
 
 if FUZZERS
 fuzz_main =

@@ -38,6 +38,7 @@ static struct ctr_mountopt parse(const struct cs_json_doc *doc, const char *opts
 	char *copy = strdup(opts), *at = copy, *piece;
 	size_t n = 0;
 
+	ck_assert_ptr_nonnull(copy);
 	while ((piece = strsep(&at, ";")))
 		v[n++] = piece;
 	ck_assert_int_eq(ctr_mountopt_parse(doc, v, &m, &err), 0);

@@ -1,8 +1,10 @@
 #include <linux/mempolicy.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/str.h"
 #include "tests/unit/runtime/spec_rows.h"
 
 #define NSPACES(x) LINUX("'namespaces':[" x "]")
@@ -360,6 +362,61 @@ START_TEST(linux_parsed)
 }
 END_TEST
 
+/* A config with @n times @item, '#' in it standing for its number, between @head and @tail. */
+static int parse_many(const char *head, const char *item, unsigned int n, const char *tail,
+		      struct cs_err *err)
+{
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+	struct ctr_spec s = { 0 };
+	int rc;
+
+	cs_buf_add(&b, head);
+	for (unsigned int i = 0; i < n; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "%u", i);
+		for (const char *p = item; *p; p++) {
+			if (*p == '#')
+				cs_buf_add(&b, id);
+			else
+				cs_buf_add_mem(&b, p, 1);
+		}
+		cs_buf_add(&b, i + 1 < n ? "," : "");
+	}
+	cs_buf_add(&b, tail);
+	ck_assert_int_eq(cs_buf_ok(&b, err), 0);
+	rc = spec_parse(b.s, &s, err);
+	ctr_spec_fini(&s);
+	return rc;
+}
+
+START_TEST(many)
+{
+	static const char head[] = "{'ociVersion':'1.3.0','root':{'path':'r'},'linux':{";
+	static const char maps[] =
+		"'namespaces':[{'type':'user'}],'gidMappings':" MAPS ",'uidMappings':[";
+	static const char item[] = "{'containerID':#,'hostID':#,'size':1}";
+	char text[256];
+	struct cs_err err = CS_ERR_INIT;
+
+	snprintf(text, sizeof(text), "%s%s", head, maps);
+	ck_assert_int_eq(parse_many(text, item, 340, "]}}", &err), 0);
+	ck_assert_int_eq(parse_many(text, item, 341, "]}}", &err), -EINVAL);
+	ck_assert_str_eq(err.msg, "linux.uidMappings: has more than 340 mappings");
+
+	cs_err_clear(&err);
+	snprintf(text, sizeof(text), "%s'memoryPolicy':{'mode':'MPOL_BIND','nodes':'", head);
+	ck_assert_int_eq(parse_many(text, "0-4095", 9000, "'}}}", &err), 0);
+	ck_assert_int_eq(parse_many(text, "0-4095", 10000, "'}}}", &err), -EINVAL);
+	ck_assert_str_eq(err.msg, "linux.memoryPolicy.nodes: is longer than 65536 bytes");
+
+	/* many of what is looked for twice: sorted, not compared with each other */
+	cs_err_clear(&err);
+	snprintf(text, sizeof(text), "%s'sysctl':{", head);
+	ck_assert_int_eq(parse_many(text, "'net.a#':'1'", 50000, "}}}", &err), 0);
+}
+END_TEST
+
 START_TEST(ns_table)
 {
 	for (size_t i = 0; i < CTR_NS_COUNT; i++) {
@@ -374,4 +431,4 @@ START_TEST(ns_table)
 END_TEST
 
 UNIT_MAIN("runtime/spec_linux", namespace_rows, mapped_ids_rows, device_rows, other_rows,
-	  tuning_rows, linux_parsed, ns_table)
+	  tuning_rows, linux_parsed, many, ns_table)
