@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/sys.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/unit.h"
 
@@ -545,6 +546,7 @@ static void in_pid_ns(const struct unit_tmp *t, int old_proc, int sock)
 /* "self" is what the handle's own namespace says, not getpid(). */
 START_TEST(test_proc_other_pid_ns)
 {
+	const struct clone_args args = { .flags = CLONE_NEWPID, .exit_signal = SIGCHLD };
 	struct unit_tmp t = unit_tmp_init();
 	struct cs_err err = CS_ERR_INIT;
 	cs_auto_fd int procfd = cs_path_proc_open(&err), other = -EBADF;
@@ -553,12 +555,12 @@ START_TEST(test_proc_other_pid_ns)
 	pid_t pid;
 	char c;
 
-	if (!unit_mount_ns() || unshare(CLONE_NEWPID) < 0) {
+	if (!unit_mount_ns()) {
 		unit_tmp_fini(&t);
 		return;
 	}
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
-	pid = fork();
+	pid = cs_sys_clone3(&args);
 	if (pid == 0) {
 		close(sv[0]);
 		in_pid_ns(&t, procfd, sv[1]);
