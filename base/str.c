@@ -158,34 +158,34 @@ int cs_str_i64(const char *s, int64_t *out)
 	return 0;
 }
 
-size_t cs_str_utf8_len(const char *text)
+size_t cs_str_utf8_len(const char *s)
 {
-	const unsigned char *s = (const unsigned char *)text;
+	const unsigned char *u = (const unsigned char *)s;
 	unsigned char low = 0x80, high = 0xbf;
 	size_t n;
 
-	if (s[0] < 0x80)
+	if (u[0] < 0x80)
 		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+	if (u[0] >= 0xc2 && u[0] <= 0xdf)
 		n = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
+	else if (u[0] >= 0xe0 && u[0] <= 0xef)
 		n = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+	else if (u[0] >= 0xf0 && u[0] <= 0xf4)
 		n = 4;
 	else
 		return 0;
-	if (s[0] == 0xe0)
+	if (u[0] == 0xe0)
 		low = 0xa0;
-	else if (s[0] == 0xed)
+	else if (u[0] == 0xed)
 		high = 0x9f;
-	else if (s[0] == 0xf0)
+	else if (u[0] == 0xf0)
 		low = 0x90;
-	else if (s[0] == 0xf4)
+	else if (u[0] == 0xf4)
 		high = 0x8f;
-	if (s[1] < low || s[1] > high)
+	if (u[1] < low || u[1] > high)
 		return 0;
 	for (size_t i = 2; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
+		if ((u[i] & 0xc0) != 0x80)
 			return 0;
 	}
 	return n;

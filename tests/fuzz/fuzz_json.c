@@ -12,11 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#define check(ok) ((ok) ? (void)0 : abort())
 
 /* Asks a getter what it must be able to answer: 1, or -EINVAL with a message. */
 static void check_answer(int ret, bool right_type, struct cs_err *err)

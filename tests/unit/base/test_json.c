@@ -176,7 +176,7 @@ START_TEST(test_depth)
 	for (int depth = 64; depth <= 65; depth++) {
 		memset(text, '[', (size_t)depth);
 		memset(text + depth, ']', (size_t)depth);
-		text[2 * depth] = '\0';
+		text[2 * (size_t)depth] = '\0';
 		if (depth == 64) {
 			cs_auto_json struct cs_json_doc doc = parse(text);
 
