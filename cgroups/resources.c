@@ -228,7 +228,7 @@ static int parse_blkio(struct parse *p, const struct cs_json *obj)
 	const struct cs_json *list;
 	int ret = parse_numbers(p, obj, blkio_numbers, CS_LEN(blkio_numbers));
 
-	if (!ret)
+	if (ret >= 0)
 		ret = cs_json_arr(obj, "weightDevice", &list, p->err);
 	if (ret > 0)
 		ret = parse_weights(p, list);
@@ -246,7 +246,7 @@ static int parse_network(struct parse *p, const struct cs_json *obj)
 	struct cg_net_prio *v;
 	int ret = parse_numbers(p, obj, net_numbers, CS_LEN(net_numbers));
 
-	if (!ret)
+	if (ret >= 0)
 		ret = cs_json_arr(obj, "priorities", &list, p->err);
 	if (ret <= 0)
 		return ret;

@@ -48,6 +48,7 @@ void cg_stat_psi_line(const char *text, const char *kind, struct cs_jw *w)
 		line = strchr(line, '\n');
 		line = line ? line + 1 : NULL;
 	}
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel's own text */
 	if (line && sscanf(line + len, " avg10=%lf avg60=%lf avg300=%lf total=%llu", &avg10, &avg60,
 			   &avg300, &total) != 4)
 		avg10 = avg60 = avg300 = 0;

@@ -71,7 +71,9 @@ static int reopen(int fd, int flags)
 		return -EBADF;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	fd = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return fd < 0 ? -EBADF : fd;
+	if (fd < 0)
+		return -EBADF;
+	return fd;
 }
 
 static void follow_size(const struct proxy *p)

@@ -57,7 +57,9 @@ static void compare(const struct cs_json *a, const struct cs_json *b, int depth)
 	if (!a->parent || a->parent->n < 1000)
 		ask(a);
 	cs_json_for_each (x, a) {
-		check(y && x->parent == a && y->parent == b);
+		if (!y)
+			abort();
+		check(x->parent == a && y->parent == b);
 		compare(x, y, depth + 1);
 		y = y->next;
 		n++;
