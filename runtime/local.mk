@@ -9,6 +9,7 @@ runtime_libruntime_a_SOURCES = \
 	runtime/info.c runtime/info.h \
 	runtime/isolation.c runtime/isolation.h \
 	runtime/mountopt.c runtime/mountopt.h \
+	runtime/notify.c runtime/notify.h \
 	runtime/ns/caps.c runtime/ns/caps.h \
 	runtime/ns/clone.c runtime/ns/clone.h \
 	runtime/ns/devnodes.c runtime/ns/devnodes.h \
@@ -32,10 +33,14 @@ runtime_libruntime_a_SOURCES = \
 	runtime/ns/mount_target.c \
 	runtime/ns/mounts.c runtime/ns/mounts.h \
 	runtime/ns/mounts_int.h \
+	runtime/ns/netdev.c runtime/ns/netdev.h \
 	runtime/ns/process.c runtime/ns/process.h \
 	runtime/ns/procfs.c runtime/ns/procfs.h \
+	runtime/ns/rdt.c runtime/ns/rdt.h \
+	runtime/ns/rdt_int.h \
 	runtime/ns/rootfs.c runtime/ns/rootfs.h \
 	runtime/ns/rootfs_hide.c \
+	runtime/ns/rtnl.c runtime/ns/rtnl.h \
 	runtime/ns/sched.c \
 	runtime/ns/seccomp.c runtime/ns/seccomp.h \
 	runtime/ns/seccomp_build.c runtime/ns/seccomp_int.h \
@@ -53,7 +58,6 @@ runtime_libruntime_a_SOURCES = \
 	runtime/ns/tty_proxy.c \
 	runtime/ns/unixsock.c runtime/ns/unixsock.h \
 	runtime/ns/wall.c \
-	runtime/notify.c runtime/notify.h \
 	runtime/passwd.c runtime/passwd.h \
 	runtime/spec.c runtime/spec.h \
 	runtime/spec_caps.c \

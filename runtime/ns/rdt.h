@@ -6,9 +6,14 @@
 struct cs_err;
 struct ctr_spec;
 
-/* linux.intelRdt over resctrl(5). ENOTSUP, naming the field, where resctrl is not mounted. */
+/* linux.intelRdt (config-linux.md, IntelRdt) over resctrl, mounted at /sys/fs/resctrl: puts @pid
+ * into its class of service (closID; "/" is the default one), which is made if it may be, and into
+ * a monitoring group of its own if wanted. ENOTSUP, naming the field, where resctrl is not mounted.
+ * On failure nothing that was made is left. */
 int ctr_rdt_create(const struct ctr_spec *spec, const char *id, pid_t pid, struct cs_err *err);
-/* Removes what create made (a monitoring group, and the CLOS if it was made for the container). */
+
+/* Removes what create made for this container alone: its monitoring group, and the class if
+ * closID is not set. What is not there is no error. */
 int ctr_rdt_destroy(const struct ctr_spec *spec, const char *id, struct cs_err *err);
 
 #endif
