@@ -7,12 +7,9 @@ unit_tests += \
 	tests/unit/runtime/test_keyring \
 	tests/unit/runtime/test_limits \
 	tests/unit/runtime/test_lsm \
-<<<<<<< Updated upstream
 	tests/unit/runtime/test_mountopt \
-=======
 	tests/unit/runtime/test_netdev \
 	tests/unit/runtime/test_rdt \
->>>>>>> Stashed changes
 	tests/unit/runtime/test_seccomp \
 	tests/unit/runtime/test_seccomp_cache \
 	tests/unit/runtime/test_seccomp_code \
@@ -66,7 +63,6 @@ tests_unit_runtime_test_tty_proxy_SOURCES = tests/unit/runtime/test_tty_proxy.c
 tests_unit_runtime_test_tty_proxy_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_tty_proxy_LDADD = $(runtime_unit_ldadd)
 
-<<<<<<< Updated upstream
 tests_unit_runtime_test_mountopt_SOURCES = tests/unit/runtime/test_mountopt.c
 tests_unit_runtime_test_mountopt_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_mountopt_LDADD = $(runtime_unit_ldadd)
@@ -92,7 +88,6 @@ tests_unit_runtime_test_spec_vm_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_spec_vm_LDADD = $(runtime_unit_ldadd)
 
 EXTRA_DIST += tests/unit/runtime/spec_rows.h
-=======
 tests_unit_runtime_test_netdev_SOURCES = tests/unit/runtime/test_netdev.c
 tests_unit_runtime_test_netdev_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_netdev_LDADD = $(runtime_unit_ldadd)
@@ -100,4 +95,3 @@ tests_unit_runtime_test_netdev_LDADD = $(runtime_unit_ldadd)
 tests_unit_runtime_test_rdt_SOURCES = tests/unit/runtime/test_rdt.c
 tests_unit_runtime_test_rdt_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_rdt_LDADD = $(runtime_unit_ldadd)
->>>>>>> Stashed changes
