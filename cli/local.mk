@@ -30,7 +30,7 @@ cli_libcli_a_SOURCES = \
 	cli/value.c cli/value.h
 
 # Linked statically: loading shared libraries would be a third of a container's start.
-EXTRA_PROGRAMS = caisson-oci
+bin_PROGRAMS += caisson-oci
 caisson_oci_SOURCES = cli/oci_main.c
 caisson_oci_LDFLAGS = $(CS_STATIC_LDFLAGS)
 caisson_oci_LDADD = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
