@@ -88,33 +88,39 @@ static int host_node(const struct node *n, struct cs_err *err)
 			  n->d->path, n->d->type, n->d->major, n->d->minor);
 }
 
+/* Opens a file to mount the node on, made if nothing is there. A symlink makes way for it. */
+static int open_cover(const struct node *n, struct stat *sb, struct cs_err *err)
+{
+	for (int tries = 0; tries < 3; tries++) {
+		cs_auto_fd int fd = -EBADF;
+		int r;
+
+		if (mknodat(n->dir, n->name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
+			return cs_err_sys(err, "make a file to mount %s on", n->name);
+		fd = open_node(n, sb, err);
+		if (fd >= 0 && !S_ISLNK(sb->st_mode))
+			return cs_take_fd(&fd);
+		if (fd < 0 && fd != -ENOENT)
+			return fd;
+		r = fd < 0 ? 0 : remove_other(n, err);
+		if (r < 0)
+			return r;
+	}
+	return cs_err_set(err, EBUSY, "something keeps taking the place of %s", n->name);
+}
+
 /* In a user namespace nobody may make device nodes: the host's are bound over files. */
 static int bind_node(const struct node *n, struct cs_err *err)
 {
 	cs_auto_fd int tree = -EBADF;
 	cs_auto_fd int target = -EBADF;
 	struct stat sb;
-	int r;
 
-	target = open_node(n, &sb, err);
-	if (target >= 0 && is_node(&sb, n))
-		return 0;
-	if (target >= 0 && S_ISLNK(sb.st_mode)) {
-		r = remove_other(n, err);
-		if (r != 0)
-			return r < 0 ? r : 0;
-		cs_close_fd(&target);
-		target = -ENOENT;
-	}
-	if (target == -ENOENT) {
-		if (mknodat(n->dir, n->name, S_IFREG | 0644, 0) < 0)
-			return cs_err_sys(err, "make a file to bind %s on", n->name);
-		target = open_node(n, &sb, err);
-	}
-	if (target == -ENOENT)
-		return cs_err_set(err, ENOENT, "%s went away", n->name);
+	target = open_cover(n, &sb, err);
 	if (target < 0)
 		return target;
+	if (is_node(&sb, n))
+		return 0;
 	tree = host_node(n, err);
 	if (tree < 0)
 		return tree;
@@ -309,28 +315,26 @@ int ctr_devnodes_make(struct ctr_ns_setup *s, struct cs_err *err)
 
 int ctr_devnodes_console(struct ctr_ns_setup *s, int slave, struct cs_err *err)
 {
-	static const struct ctr_device console = { .type = 'c', .path = "/dev/console" };
 	cs_auto_fd int target = -EBADF;
 	cs_auto_fd int tree = -EBADF;
 	cs_auto_fd int dev = -EBADF;
-	struct node n = { .d = &console, .name = "console" };
+	struct node n = { .name = "console" };
 	struct stat sb;
 
 	dev = cs_path_mkdirs(s->root, "/dev", 0755, err);
 	if (dev < 0)
 		return dev;
 	n.dir = dev;
-	if (mknodat(dev, "console", S_IFREG | 0600, 0) < 0 && errno != EEXIST)
-		return cs_err_sys(err, "make /dev/console");
-	target = open_node(&n, &sb, err);
-	if (target == -ENOENT)
-		return cs_err_set(err, ENOENT, "/dev/console went away");
+	target = open_cover(&n, &sb, err);
+	if (target == -EEXIST && !err->code)
+		return cs_err_set(err, EBUSY,
+				  "a mount of the spec is in the place of /dev/console");
 	if (target < 0)
-		return target;
-	if (S_ISLNK(sb.st_mode))
-		return cs_err_set(err, ELOOP, "/dev/console is a symlink");
+		return cs_err_wrap(err, "/dev");
 	tree = cs_sys_open_tree(slave, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (tree < 0)
-		return cs_err_sys(err, "clone the mount of the terminal");
-	return ctr_mount_attach(tree, target, err);
+		return cs_err_sys(err, "clone the mount of the terminal for /dev/console");
+	if (ctr_mount_attach(tree, target, err) < 0)
+		return cs_err_wrap(err, "/dev/console");
+	return 0;
 }

@@ -57,11 +57,9 @@ static bool on_procfs(int fd)
 /*
  * What covers a part of /proc can fake what a process reads and writes there: with a fake
  * /proc/self/attr the security label of exec(2) goes nowhere (CVE-2019-16884). Allowed is what
- * lxcfs(1) shows: files that only tell something. The destination's text may lead to a procfs also
- * through a symlink in the image or through a bind mount; so the target is looked at too.
+ * lxcfs(1) shows: files that only tell something.
  */
-int ctr_dest_check_proc(const char *clean, int target, int tree, bool fresh_proc,
-			struct cs_err *err)
+static bool may_cover(const char *clean)
 {
 	static const char *const allowed[] = {
 		"/proc/cpuinfo",
@@ -77,16 +75,27 @@ int ctr_dest_check_proc(const char *clean, int target, int tree, bool fresh_proc
 		"/proc/uptime",
 	};
 
+	return cs_str_in(clean, allowed, CS_LEN(allowed));
+}
+
+int ctr_dest_check_text(const char *clean, struct cs_err *err)
+{
+	if (strcmp(clean, "/") == 0)
+		return cs_err_set(err, EINVAL, "the root cannot be covered");
+	if (ctr_dest_below(clean, "/proc") && strcmp(clean, "/proc") != 0 && !may_cover(clean))
+		return cs_err_set(err, EPERM, "no mount may lie over a part of /proc");
+	return 0;
+}
+
+int ctr_dest_check_target(const char *clean, int target, int tree, bool fresh_proc,
+			  struct cs_err *err)
+{
 	if (strcmp(clean, "/proc") == 0) {
 		if (fresh_proc || on_procfs(tree))
 			return 0;
 		return cs_err_set(err, EPERM, "only a procfs may be mounted on /proc");
 	}
-	if (cs_str_in(clean, allowed, CS_LEN(allowed)))
-		return 0;
-	if (ctr_dest_below(clean, "/proc"))
-		return cs_err_set(err, EPERM, "no mount may lie over a part of /proc");
-	if (on_procfs(target))
+	if (on_procfs(target) && !may_cover(clean))
 		return cs_err_set(err, EPERM, "it leads to a procfs, which no mount may cover");
 	return 0;
 }
@@ -119,7 +128,7 @@ int ctr_dest_folder(int root, const char *clean, struct cs_err *err)
 static int open_strict(int root, const char *clean)
 {
 	const struct open_how how = {
-		.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 	int fd = -1;

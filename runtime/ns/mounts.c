@@ -143,7 +143,7 @@ static int mount_bind(const struct job *j, struct cs_err *err)
 	target = ctr_dest_bind(j->s->root, j->clean, tree, o->dest_nofollow, err);
 	if (target < 0)
 		return target;
-	r = ctr_dest_check_proc(j->clean, target, tree, false, err);
+	r = ctr_dest_check_target(j->clean, target, tree, false, err);
 	return r < 0 ? r : attach(j, tree, target, err);
 }
 
@@ -305,7 +305,7 @@ static int mount_fs(const struct job *j, struct cs_err *err)
 	target = fs_target(j, mode, err);
 	if (target < 0)
 		return target;
-	r = ctr_dest_check_proc(j->clean, target, -EBADF, is_type(j->m, "proc"), err);
+	r = ctr_dest_check_target(j->clean, target, -EBADF, is_type(j->m, "proc"), err);
 	if (r < 0)
 		return r;
 	if (late_ro)
@@ -334,13 +334,15 @@ static int mount_fs(const struct job *j, struct cs_err *err)
 static int mount_job(const struct job *j, struct cs_err *err)
 {
 	cs_auto_fd int target = -EBADF;
+	int r;
 
-	if (strcmp(j->clean, "/") == 0)
-		return cs_err_set(err, EINVAL, "the root cannot be covered");
-	if (j->m->opt.tmpcopyup && !is_type(j->m, "tmpfs"))
-		return cs_err_set(err, EINVAL, "option \"tmpcopyup\" is for type tmpfs only");
 	if (j->m->opt.remount)
 		return mount_remount(j, err);
+	r = ctr_dest_check_text(j->clean, err);
+	if (r < 0)
+		return r;
+	if (j->m->opt.tmpcopyup && !is_type(j->m, "tmpfs"))
+		return cs_err_set(err, EINVAL, "option \"tmpcopyup\" is for type tmpfs only");
 	if (ctr_mount_is_bind(j->m))
 		return mount_bind(j, err);
 	if (!is_type(j->m, "cgroup") && !is_type(j->m, "cgroup2"))
@@ -349,7 +351,8 @@ static int mount_job(const struct job *j, struct cs_err *err)
 	target = ctr_dest_folder(j->s->root, j->clean, err);
 	if (target < 0)
 		return target;
-	return ctr_mount_cgroup(j->s, j->m, target, err);
+	r = ctr_dest_check_target(j->clean, target, -EBADF, false, err);
+	return r < 0 ? r : ctr_mount_cgroup(j->s, j->m, target, err);
 }
 
 /* May a mount beneath the root be shared, so that what is mounted below it is made shared, too? */

@@ -62,10 +62,14 @@ int ctr_dest_clean(const char *dest, char out[PATH_MAX], struct cs_err *err);
 /* Is the cleaned text @clean the folder @dir or below it? */
 bool ctr_dest_below(const char *clean, const char *dir);
 
-/* Refuses what lies over /proc or over a part of it, by text and by what @target really is;
- * @tree is what shall be mounted, @fresh_proc that it is a new procfs. */
-int ctr_dest_check_proc(const char *clean, int target, int tree, bool fresh_proc,
-			struct cs_err *err);
+/* Refuses destinations that no mount may have: the root, a part of /proc. */
+int ctr_dest_check_text(const char *clean, struct cs_err *err);
+
+/* The same by what @target really is, which a symlink of the image or a bind mount may have led to
+ * a procfs; and on /proc itself only a procfs: @tree is what shall be mounted, @fresh_proc that it
+ * is a new one. */
+int ctr_dest_check_target(const char *clean, int target, int tree, bool fresh_proc,
+			  struct cs_err *err);
 
 /* Opens a folder to mount on, O_PATH, made if it is missing. */
 int ctr_dest_folder(int root, const char *clean, struct cs_err *err);

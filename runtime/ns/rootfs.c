@@ -215,7 +215,9 @@ int ctr_rootfs_seal(struct ctr_ns_setup *s, struct cs_err *err)
 	}
 	if (s->spec->root_readonly && cs_sys_mount_setattr(s->root, "", AT_EMPTY_PATH, &ro) < 0)
 		return cs_err_sys(err, "make the root read-only (root.readonly)");
-	if ((p & (MS_SHARED | MS_UNBINDABLE)) && set_propagation(s->root, "", p) < 0)
+	/* of the root alone, also with the r-forms: other mounts have what the spec says of them */
+	p &= MS_SHARED | MS_UNBINDABLE;
+	if (p && set_propagation(s->root, "", p) < 0)
 		return cs_err_sys(err, "set linux.rootfsPropagation of the root");
 	return 0;
 }

@@ -99,6 +99,7 @@ static int write_one(int proc, const char *key, const char *value, struct cs_err
 	cs_auto_fd int fd = -EBADF;
 	char rel[PATH_MAX], path[PATH_MAX];
 	size_t len = strlen(value);
+	ssize_t n;
 	int r;
 
 	r = key_path(key, rel, sizeof(rel), err);
@@ -109,8 +110,11 @@ static int write_one(int proc, const char *key, const char *value, struct cs_err
 	fd = cs_path_proc_file(proc, path, O_WRONLY, err);
 	if (fd < 0)
 		return fd;
-	if (write(fd, value, len) != (ssize_t)len)
+	n = write(fd, value, len);
+	if (n < 0)
 		return cs_err_sys(err, "write \"%s\"", value);
+	if (n != (ssize_t)len)
+		return cs_err_set(err, EIO, "the kernel took only %zd bytes of \"%s\"", n, value);
 	return 0;
 }
 

@@ -67,8 +67,7 @@ static int copy_meta(int from, int to, const struct stat *sb, bool mode, struct 
 	const struct timespec times[] = { sb->st_atim, sb->st_mtim };
 	int r;
 
-	if ((sb->st_uid != 0 || sb->st_gid != 0) && fchown(to, sb->st_uid, sb->st_gid) < 0 &&
-	    errno != EINVAL)
+	if (fchown(to, sb->st_uid, sb->st_gid) < 0 && errno != EINVAL)
 		return cs_err_sys(err, "chown");
 	if (mode && fchmod(to, sb->st_mode & 07777) < 0)
 		return cs_err_sys(err, "chmod");
@@ -112,8 +111,7 @@ static int copy_link(int from, int to, const char *name, const struct stat *sb, 
 	target[n] = '\0';
 	if (symlinkat(target, to, name) < 0)
 		return cs_err_sys(err, "make the symlink");
-	if ((sb->st_uid != 0 || sb->st_gid != 0) &&
-	    fchownat(to, name, sb->st_uid, sb->st_gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != EINVAL)
+	if (fchownat(to, name, sb->st_uid, sb->st_gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != EINVAL)
 		return cs_err_sys(err, "chown the symlink");
 	if (utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return cs_err_sys(err, "set the times of the symlink");
