@@ -3,13 +3,21 @@ runtime_unit_ldadd = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
 
 unit_tests += \
 	tests/unit/runtime/test_caps \
+	tests/unit/runtime/test_devnodes \
 	tests/unit/runtime/test_hooks \
 	tests/unit/runtime/test_keyring \
 	tests/unit/runtime/test_limits \
 	tests/unit/runtime/test_lsm \
+	tests/unit/runtime/test_maskpaths \
+	tests/unit/runtime/test_mount_cgroup \
+	tests/unit/runtime/test_mount_idmap \
 	tests/unit/runtime/test_mountopt \
+	tests/unit/runtime/test_mounts \
+	tests/unit/runtime/test_mounts_hostile \
+	tests/unit/runtime/test_mounts_userns \
 	tests/unit/runtime/test_netdev \
 	tests/unit/runtime/test_rdt \
+	tests/unit/runtime/test_rootfs \
 	tests/unit/runtime/test_seccomp \
 	tests/unit/runtime/test_seccomp_cache \
 	tests/unit/runtime/test_seccomp_code \
@@ -18,6 +26,8 @@ unit_tests += \
 	tests/unit/runtime/test_spec_process \
 	tests/unit/runtime/test_spec_seccomp \
 	tests/unit/runtime/test_spec_vm \
+	tests/unit/runtime/test_sysctl \
+	tests/unit/runtime/test_tmpcopyup \
 	tests/unit/runtime/test_tty \
 	tests/unit/runtime/test_tty_proxy
 
@@ -95,3 +105,45 @@ tests_unit_runtime_test_netdev_LDADD = $(runtime_unit_ldadd)
 tests_unit_runtime_test_rdt_SOURCES = tests/unit/runtime/test_rdt.c
 tests_unit_runtime_test_rdt_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_rdt_LDADD = $(runtime_unit_ldadd)
+
+EXTRA_DIST += tests/unit/runtime/mntfix.h
+
+tests_unit_runtime_test_devnodes_SOURCES = tests/unit/runtime/test_devnodes.c
+tests_unit_runtime_test_devnodes_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_devnodes_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_maskpaths_SOURCES = tests/unit/runtime/test_maskpaths.c
+tests_unit_runtime_test_maskpaths_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_maskpaths_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_mount_cgroup_SOURCES = tests/unit/runtime/test_mount_cgroup.c
+tests_unit_runtime_test_mount_cgroup_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_mount_cgroup_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_mount_idmap_SOURCES = tests/unit/runtime/test_mount_idmap.c
+tests_unit_runtime_test_mount_idmap_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_mount_idmap_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_mounts_SOURCES = tests/unit/runtime/test_mounts.c
+tests_unit_runtime_test_mounts_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_mounts_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_mounts_hostile_SOURCES = tests/unit/runtime/test_mounts_hostile.c
+tests_unit_runtime_test_mounts_hostile_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_mounts_hostile_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_mounts_userns_SOURCES = tests/unit/runtime/test_mounts_userns.c
+tests_unit_runtime_test_mounts_userns_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_mounts_userns_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_rootfs_SOURCES = tests/unit/runtime/test_rootfs.c
+tests_unit_runtime_test_rootfs_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_rootfs_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_sysctl_SOURCES = tests/unit/runtime/test_sysctl.c
+tests_unit_runtime_test_sysctl_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_sysctl_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_tmpcopyup_SOURCES = tests/unit/runtime/test_tmpcopyup.c
+tests_unit_runtime_test_tmpcopyup_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_tmpcopyup_LDADD = $(runtime_unit_ldadd)

@@ -65,12 +65,28 @@ END_TEST
 START_TEST(devices_of_the_spec)
 {
 	static const struct ctr_device devices[] = {
-		{ .type = 'c', .path = "/dev/fuse", .major = 10, .minor = 229, .has_mode = true,
-		  .mode = 0620, .has_uid = true, .uid = 5, .has_gid = true, .gid = 6 },
+		{ .type = 'c',
+		  .path = "/dev/fuse",
+		  .major = 10,
+		  .minor = 229,
+		  .has_mode = true,
+		  .mode = 0620,
+		  .has_uid = true,
+		  .uid = 5,
+		  .has_gid = true,
+		  .gid = 6 },
 		{ .type = 'b', .path = "/dev/deep/er/disk", .major = 7, .minor = 3 },
-		{ .type = 'p', .path = "/run/fifo", .has_mode = true, .mode = 0600, .has_gid = true,
+		{ .type = 'p',
+		  .path = "/run/fifo",
+		  .has_mode = true,
+		  .mode = 0600,
+		  .has_gid = true,
 		  .gid = 9 },
-		{ .type = 'c', .path = "/dev/null", .major = 1, .minor = 3, .has_mode = true,
+		{ .type = 'c',
+		  .path = "/dev/null",
+		  .major = 1,
+		  .minor = 3,
+		  .has_mode = true,
 		  .mode = 0600 },
 		{ .type = 'c', .path = "/dev/../dev/ptmx", .major = 5, .minor = 2 },
 	};
@@ -203,10 +219,9 @@ END_TEST
 /* What is bound is checked to be the device the spec means. */
 START_TEST(in_a_user_namespace_a_false_host_node_is_refused)
 {
-	static const struct ctr_device device = { .type = 'c',
-						  .path = "/dev/full",
-						  .major = 250,
-						  .minor = 77 };
+	static const struct ctr_device device = {
+		.type = 'c', .path = "/dev/full", .major = 250, .minor = 77
+	};
 	struct fix f;
 	int r;
 

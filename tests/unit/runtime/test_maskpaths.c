@@ -2,7 +2,7 @@
 
 START_TEST(files_folders_and_what_is_not_there)
 {
-	static const char *const masked[] = { "/f1", "/d1", "/none", "/f2",  "/d2",
+	static const char *const masked[] = { "/f1", "/d1", "/none", "/f2",   "/d2",
 					      "/d3", "/f3", "/f1/x", "/d2/x", NULL };
 	struct fix f;
 

@@ -26,7 +26,7 @@ static void find_hiers(struct cg_host *host, bool v1, bool v2)
 		if (!(v1 && strcmp(type, "cgroup") == 0) && !(v2 && strcmp(type, "cgroup2") == 0))
 			continue;
 		name = strrchr(point, '/') + 1;
-		*h = (struct cg_hier){ .fd = -EBADF, .v2 = strcmp(type, "cgroup2") == 0 };
+		*h = (struct cg_hier){ .v2 = strcmp(type, "cgroup2") == 0 };
 		snprintf(h->mountpoint, sizeof(h->mountpoint), "%s", point);
 		snprintf(h->controllers, sizeof(h->controllers), "%s%s",
 			 strcmp(name, "systemd") == 0 ? "name=" : "", h->v2 ? "" : name);

@@ -39,7 +39,8 @@ static void owned_by(const char *path, uid_t uid, gid_t gid)
 		      sb.st_gid);
 }
 
-/* Was it idmapped? Not every file system can be: a tmpfs since Linux 6.3, ext4 and XFS since 5.12. */
+/* Was it idmapped? Not every file system can be: a tmpfs since Linux 6.3, ext4 and XFS since 5.12.
+ */
 static bool can_idmap(struct fix *f, const char *path, int r)
 {
 	struct utsname u;
@@ -303,7 +304,6 @@ START_TEST(refusals)
 }
 END_TEST
 
-CHILD_MAIN("runtime/ns/mounts, idmapped", mappings_of_the_mount,
-	   idmap_is_one_mount_and_ridmap_all, without_own_mappings_the_containers_count,
-	   a_joined_user_namespace_counts, seen_from_inside, on_the_disk,
-	   equal_mappings_share_a_namespace, many_mappings, refusals)
+CHILD_MAIN("runtime/ns/mounts, idmapped", mappings_of_the_mount, idmap_is_one_mount_and_ridmap_all,
+	   without_own_mappings_the_containers_count, a_joined_user_namespace_counts,
+	   seen_from_inside, on_the_disk, equal_mappings_share_a_namespace, many_mappings, refusals)

@@ -100,8 +100,7 @@ static void locked_source(struct fix *f)
 	fix_init(f, 0);
 	fix_chown_root();
 	fix_dir("/mnt/src");
-	ck_assert_int_eq(mount("tmpfs", "/mnt/src", "tmpfs",
-			       MS_NOSUID | MS_NODEV | MS_NOATIME, ""),
+	ck_assert_int_eq(mount("tmpfs", "/mnt/src", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOATIME, ""),
 			 0);
 }
 

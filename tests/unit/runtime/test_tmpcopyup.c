@@ -174,8 +174,8 @@ END_TEST
 
 static atomic_bool stop;
 
-/* Names that are a file, a folder and ways out of the root by turns. The fd is of the image's folder,
- * which the copy is going to cover. */
+/* Names that are a file, a folder and ways out of the root by turns. The fd is of the image's
+ * folder, which the copy is going to cover. */
 static void *swap(void *arg)
 {
 	const int dir = *(const int *)arg;
@@ -246,5 +246,5 @@ START_TEST(a_changing_source_gives_nothing_of_the_host)
 END_TEST
 
 CHILD_MAIN("runtime/ns/tmpcopyup", content_and_metadata, the_given_mode_counts, no_folder_yet,
-	   devices_fifos_and_sockets_are_left_out, what_does_not_fit_is_named,
-	   endless_nesting_ends, a_changing_source_gives_nothing_of_the_host)
+	   devices_fifos_and_sockets_are_left_out, what_does_not_fit_is_named, endless_nesting_ends,
+	   a_changing_source_gives_nothing_of_the_host)
