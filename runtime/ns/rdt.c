@@ -96,7 +96,8 @@ static bool line_matches(const char *schemata, struct span line)
 {
 	struct span resource, have, pair, key;
 
-	if (!memchr(line.s, ':', line.len) || !cut(&line, ':', &resource) || !resource_find(schemata, resource, &have))
+	if (!memchr(line.s, ':', line.len) || !cut(&line, ':', &resource) ||
+	    !resource_find(schemata, resource, &have))
 		return false;
 	while (cut(&line, ';', &pair)) {
 		if (!pair.len)
