@@ -75,8 +75,10 @@ START_TEST(test_versions)
 	setup();
 	ck_assert_str_eq(at("ociVersionMin")->str, "1.0.0");
 	ck_assert_str_eq(at("ociVersionMax")->str, "1.3.0");
-	check_config("min", "1.0.0", "\"hostname\":\"x\"");
-	check_config("max", "1.3.0", "\"hostname\":\"x\"");
+	check_config("min", "1.0.0",
+		     "\"hostname\":\"x\",\"linux\":{\"namespaces\":[{\"type\":\"uts\"}]}");
+	check_config("max", "1.3.0",
+		     "\"hostname\":\"x\",\"linux\":{\"namespaces\":[{\"type\":\"uts\"}]}");
 	cs_json_fini(&doc);
 }
 END_TEST
@@ -86,17 +88,15 @@ START_TEST(test_general)
 	setup();
 	check_list("hooks", 6, "\"hooks\":{\"", "\":[{\"path\":\"/h\"}]}");
 	check_list("mountOptions", 50,
-		   "\"mounts\":[{\"destination\":\"/m\",\"type\":\"tmpfs\",\"source\":\"t\","
+		   "\"linux\":{\"namespaces\":[{\"type\":\"user\",\"path\":\"/u\"}]},"
+		   "\"mounts\":[{\"destination\":\"/m\",\"type\":\"bind\",\"source\":\"/t\","
 		   "\"options\":[\"",
 		   "\"]}]");
 	check_list("linux.capabilities", 41,
 		   "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"user\":{\"uid\":0,\"gid\":0},"
 		   "\"capabilities\":{\"bounding\":[\"",
 		   "\"]}}");
-	check_list("linux.namespaces", 8,
-		   "\"linux\":{\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}],"
-		   "\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}],"
-		   "\"namespaces\":[{\"type\":\"user\"},{\"type\":\"mount\"},{\"type\":\"",
+	check_list("linux.namespaces", 8, "\"linux\":{\"namespaces\":[{\"type\":\"",
 		   "\",\"path\":\"/p\"}]}");
 	cs_json_fini(&doc);
 }
