@@ -6,7 +6,7 @@
 
 struct cs_err;
 
-/* Writes all of @buf, through EINTR and short writes. */
+/* Writes all of @buf, through EINTR, short writes and a full non-blocking fd. */
 int cs_fd_write_all(int fd, const void *buf, size_t len, struct cs_err *err);
 
 /* Reads exactly @len bytes; EOF before that is EPIPE. */

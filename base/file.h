@@ -7,8 +7,9 @@
 
 struct cs_err;
 
-/* Writes @name in @dirfd atomically: temporary name ".<name>.<pid>" in the same folder, written,
- * fdatasync()ed if @sync, renamed. On failure nothing is left but the old file. */
+/* Writes @name in @dirfd atomically: temporary name ".<name>.<pid>" in the same folder (made with
+ * @mode less the umask), written, fdatasync()ed if @sync, renamed. On failure nothing is left but
+ * the old file. */
 int cs_file_replace(int dirfd, const char *name, const void *buf, size_t len, mode_t mode,
 		    bool sync, struct cs_err *err);
 
@@ -24,8 +25,9 @@ int cs_file_write_str(int dirfd, const char *name, const char *s, struct cs_err 
  * held lock is EWOULDBLOCK. Returns the fd: closing it (or dying) lets go. */
 int cs_file_lock(int dirfd, const char *name, bool nowait, struct cs_err *err);
 
-/* Removes a folder tree beneath @dirfd without following symlinks or crossing mounts. ENOENT is
- * success. Continues past what cannot be removed and reports the first such failure. */
+/* Removes @name (no path: a name) and all that is below it without following symlinks or crossing
+ * mounts. ENOENT is success. Continues past what cannot be removed (EBUSY: a mount point) and
+ * reports the first such failure. Any depth works with some 130 fds. */
 int cs_file_rmtree(int dirfd, const char *name, struct cs_err *err);
 
 #endif

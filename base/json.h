@@ -40,7 +40,8 @@ struct cs_json_doc {
 #define CS_JSON_DOC_INIT ((struct cs_json_doc){ 0 })
 
 /* Parses @len bytes (one value, UTF-8). Refused: nesting deeper than 64, a string with an
- * embedded NUL, a key twice in one object, trailing text. @what names the text in the error
+ * embedded NUL, a key twice in one object, trailing text (EINVAL); more than 262144 values or
+ * 64 MiB (EFBIG), which bounds time and memory whatever the text. @what names the text in the error
  * ("config.json"), which gives the line as well. Strings live as long as the doc. */
 int cs_json_parse(const char *buf, size_t len, const char *what, struct cs_json_doc *out,
 		  struct cs_err *err);
@@ -64,7 +65,8 @@ int cs_json_err(const struct cs_json *node, struct cs_err *err, int code, const 
 
 /* Member getters. Return 1 and set *@out if the member is there, 0 and leave *@out if it is
  * absent or null, -EINVAL if it has the wrong type or is out of range. Strings are borrowed from
- * the doc. Numbers must be whole; 1e3 and 1.0 count as whole, as they do for the JSON of Go. */
+ * the doc. Numbers must be whole; 1e3 and 1.0 count as whole, since not every writer knows
+ * integers. */
 int cs_json_str(const struct cs_json *obj, const char *key, const char **out, struct cs_err *err);
 int cs_json_bool(const struct cs_json *obj, const char *key, bool *out, struct cs_err *err);
 int cs_json_i64(const struct cs_json *obj, const char *key, int64_t *out, struct cs_err *err);
@@ -107,7 +109,7 @@ void cs_jw_str(struct cs_jw *w, const char *key, const char *v); /* NULL writes 
 void cs_jw_bool(struct cs_jw *w, const char *key, bool v);
 void cs_jw_i64(struct cs_jw *w, const char *key, int64_t v);
 void cs_jw_u64(struct cs_jw *w, const char *key, uint64_t v);
-void cs_jw_double(struct cs_jw *w, const char *key, double v);
+void cs_jw_double(struct cs_jw *w, const char *key, double v); /* not finite: null */
 void cs_jw_null(struct cs_jw *w, const char *key);
 /* Copies a parsed value. */
 void cs_jw_value(struct cs_jw *w, const char *key, const struct cs_json *v);

@@ -18,11 +18,12 @@ struct cs_err;
 /* Opens what is there. @flags as for open(2) (O_PATH to only name it). */
 int cs_path_open(int root, const char *path, int flags, struct cs_err *err);
 
-/* Opens a folder O_PATH, making what is missing with @mode (owner: the caller). */
+/* Opens a folder O_PATH, making what is missing with @mode less the umask (owner: the caller). A
+ * symlink to nothing has its target made, beneath the root (/var/run -> /run without /run). */
 int cs_path_mkdirs(int root, const char *path, mode_t mode, struct cs_err *err);
 
 /* Opens the parent folder of @path O_PATH (making it with 0755 if @make) and points *@name at
- * the last component inside @path. EINVAL when @path has no last component or it is "..". */
+ * the last component inside @path. EINVAL when @path does not end in a name ("a/", "."). */
 int cs_path_parent(int root, const char *path, bool make, const char **name, struct cs_err *err);
 
 /* Opens a mount target O_PATH: a folder (@dir) or a regular file, made with its missing
@@ -35,8 +36,9 @@ int cs_path_target(int root, const char *path, bool dir, struct cs_err *err);
 int cs_path_proc_verify(int procfd, struct cs_err *err);
 /* Opens the /proc of this mount namespace, verified. */
 int cs_path_proc_open(struct cs_err *err);
-/* Opens a file below a verified procfs root: no symlinks other than "self"/"thread-self",
- * no magic links, no crossing of mounts (an over-mounted file is EXDEV). */
+/* Opens a file below a verified procfs root: no symlinks other than a leading "self" or
+ * "thread-self", no magic links, no crossing of mounts (an over-mounted file is EXDEV). "self" is
+ * the caller as that procfs numbers it; ESRCH when it is not in that pid namespace. */
 int cs_path_proc_file(int procfd, const char *path, int flags, struct cs_err *err);
 
 #endif
