@@ -5,6 +5,7 @@
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 
@@ -13,101 +14,7 @@ enum {
 	NODES_MAX = 1 << 18,	    /* a big config.json has some ten thousand */
 	LEN_MAX = 64 * 1024 * 1024, /* far from where yajl 2.1's size sums overflow */
 	DIRECT_KEYS = 64,	    /* members compared as they come; more are sorted at the end */
-	CHUNK_MIN = 4096,
-	CHUNK_MAX = 1024 * 1024,
-	ALIGN = 8, /* of a pointer or a 64-bit number */
 };
-
-/* A piece of the arena: nodes grow up from its start, strings down from its end, so that neither
- * wastes a byte on the other's alignment. */
-struct chunk {
-	struct chunk *next;
-	size_t low;
-	size_t high;
-	_Alignas(ALIGN) char mem[];
-};
-
-/* What cs_json_doc.arena points to. */
-struct arena {
-	struct chunk *first; /* the one in use; owned */
-	size_t next_size;
-};
-
-static void arena_free(struct arena *a)
-{
-	struct chunk *c = a ? a->first : NULL;
-
-	while (c) {
-		struct chunk *next = c->next;
-
-		free(c);
-		c = next;
-	}
-	free(a);
-}
-
-static struct arena *arena_new(size_t hint)
-{
-	struct arena *a = calloc(1, sizeof(*a));
-
-	if (a)
-		a->next_size = hint < CHUNK_MIN ? CHUNK_MIN : hint > CHUNK_MAX ? CHUNK_MAX : hint;
-	return a;
-}
-
-/* Makes room for @size bytes: a chunk of their own when they are many. */
-static struct chunk *arena_chunk(struct arena *a, size_t size)
-{
-	size_t room = size > a->next_size ? size : a->next_size;
-	struct chunk *c;
-
-	if (room > SIZE_MAX / 2)
-		return NULL;
-	c = malloc(sizeof(*c) + room);
-	if (!c)
-		return NULL;
-	c->low = 0;
-	c->high = room;
-	c->next = a->first;
-	a->first = c;
-	if (a->next_size < CHUNK_MAX)
-		a->next_size *= 2;
-	return c;
-}
-
-/* Not zeroed. */
-static void *arena_node(struct arena *a, size_t size)
-{
-	struct chunk *c = a->first;
-	void *p;
-
-	if (size > SIZE_MAX / 2)
-		return NULL;
-	size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-	if (!c || c->high - c->low < size)
-		c = arena_chunk(a, size);
-	if (!c)
-		return NULL;
-	p = c->mem + c->low;
-	c->low += size;
-	return p;
-}
-
-static char *arena_str(struct arena *a, const void *s, size_t len)
-{
-	struct chunk *c = a->first;
-	char *p;
-
-	if (!c || c->high - c->low < len + 1)
-		c = arena_chunk(a, len + 1);
-	if (!c)
-		return NULL;
-	c->high -= len + 1;
-	p = c->mem + c->high;
-	memcpy(p, s, len);
-	p[len] = '\0';
-	return p;
-}
 
 void *cs_json_alloc(const struct cs_json_doc *doc, size_t n, size_t size)
 {
@@ -116,7 +23,7 @@ void *cs_json_alloc(const struct cs_json_doc *doc, size_t n, size_t size)
 
 	if (__builtin_mul_overflow(n, size, &total))
 		return NULL;
-	p = arena_node(doc->arena, total);
+	p = cs_arena_alloc(doc->arena, total);
 	if (p)
 		memset(p, 0, total);
 	return p;
@@ -124,7 +31,7 @@ void *cs_json_alloc(const struct cs_json_doc *doc, size_t n, size_t size)
 
 void cs_json_fini(struct cs_json_doc *doc)
 {
-	arena_free(doc->arena);
+	cs_arena_free(doc->arena);
 	*doc = (struct cs_json_doc)CS_JSON_DOC_INIT;
 }
 
@@ -135,7 +42,7 @@ struct frame {
 };
 
 struct parser {
-	struct arena *arena;
+	struct cs_arena *arena;
 	struct cs_json *root;
 	struct frame stack[DEPTH_MAX];
 	unsigned int depth;
@@ -154,7 +61,7 @@ static struct cs_json *add_node(struct parser *p, enum cs_json_type type)
 		cs_err_set(p->err, EFBIG, "more than %d values", NODES_MAX);
 		return NULL;
 	}
-	v = arena_node(p->arena, sizeof(*v));
+	v = cs_arena_alloc(p->arena, sizeof(*v));
 	if (!v) {
 		cs_err_set(p->err, ENOMEM, "out of memory");
 		return NULL;
@@ -179,7 +86,7 @@ static struct cs_json *add_node(struct parser *p, enum cs_json_type type)
 /* Copies a text to the arena, NUL-terminated. */
 static const char *add_text(struct parser *p, const void *s, size_t len)
 {
-	const char *text = arena_str(p->arena, s, len);
+	const char *text = cs_arena_str(p->arena, s, len);
 
 	if (!text)
 		cs_err_set(p->err, ENOMEM, "out of memory");
@@ -384,7 +291,7 @@ int cs_json_parse(const char *buf, size_t len, const char *what, struct cs_json_
 
 	if (len > LEN_MAX)
 		return cs_err_set(err, EFBIG, "%s: more than %d bytes", what, LEN_MAX);
-	p.arena = arena_new(len * 4);
+	p.arena = cs_arena_new(len * 4);
 	doc.arena = p.arena;
 	h = p.arena ? yajl_alloc(&callbacks, NULL, &p) : NULL;
 	if (!h)

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += base/libbase.a
 base_libbase_a_SOURCES = \
+	base/arena.c base/arena.h \
 	base/cleanup.h \
 	base/err.c base/err.h \
 	base/fd.c base/fd.h \

@@ -137,7 +137,7 @@ int cs_proc_start_time(int procfd, pid_t pid, bool no_zombie, uint64_t *out, str
 int cs_proc_pidfd(int procfd, pid_t pid, uint64_t start, struct cs_err *err)
 {
 	cs_auto_fd int fd = -EBADF;
-	uint64_t found;
+	uint64_t found = 0;
 	int ret;
 
 	if (pid <= 0)

@@ -1,6 +1,7 @@
 base_unit_ldadd = base/libbase.a $(YAJL_LIBS) $(CHECK_LIBS)
 
 unit_tests += \
+	tests/unit/base/test_arena \
 	tests/unit/base/test_err \
 	tests/unit/base/test_fd \
 	tests/unit/base/test_file \
@@ -10,6 +11,10 @@ unit_tests += \
 	tests/unit/base/test_path \
 	tests/unit/base/test_proc \
 	tests/unit/base/test_str
+
+tests_unit_base_test_arena_SOURCES = tests/unit/base/test_arena.c
+tests_unit_base_test_arena_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_base_test_arena_LDADD = $(base_unit_ldadd)
 
 tests_unit_base_test_err_SOURCES = tests/unit/base/test_err.c
 tests_unit_base_test_err_CPPFLAGS = $(UNIT_CPPFLAGS)
