@@ -156,6 +156,20 @@ int cs_proc_pidfd(int procfd, pid_t pid, uint64_t start, struct cs_err *err)
 	return cs_take_fd(&fd);
 }
 
+/* The system calls themselves: glibc keeps two signals (32 and 33) to itself, which its own
+ * posix_spawn(), and so make, leaves ignored in what it starts. */
+int cs_proc_default_signals(void)
+{
+	const uint64_t dfl[4] = { 0 }, none = 0; /* the kernel's sigaction and sigset_t, zero */
+
+	for (int sig = 1; sig < NSIG; sig++) {
+		if (syscall(SYS_rt_sigaction, sig, dfl, NULL, sizeof(none)) < 0 && sig != SIGKILL &&
+		    sig != SIGSTOP)
+			return -1;
+	}
+	return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+}
+
 /* Opens what becomes a program's stdin. Nobody has to feed it while it runs, so one that does not
  * read its input, or is slow to, neither blocks nor signals us: a pipe filled beforehand when the
  * text fits, else a file in memory. */
@@ -199,9 +213,7 @@ struct child {
  * and, as it is never left, keep its marks on the parent's stack. */
 __attribute__((no_sanitize("address"))) static int child_main(void *arg)
 {
-	const struct sigaction dfl = { .sa_handler = SIG_DFL };
 	struct child *c = arg;
-	sigset_t none;
 	int in, out;
 
 	/* A group of its own, to be killed with all it starts. */
@@ -212,10 +224,7 @@ __attribute__((no_sanitize("address"))) static int child_main(void *arg)
 	if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 ||
 	    cs_sys_close_range(3, ~0U, 0) < 0)
 		goto fail;
-	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &dfl, NULL);
-	sigemptyset(&none);
-	if (sigprocmask(SIG_SETMASK, &none, NULL) == 0)
+	if (cs_proc_default_signals() == 0)
 		execve(c->path, c->argv, c->envp);
 fail:
 	c->error = errno;

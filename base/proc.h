@@ -26,6 +26,11 @@ int cs_proc_start_time(int procfd, pid_t pid, bool no_zombie, uint64_t *out, str
 /* A pidfd of @pid if it is still the process that started at @start, else ESRCH. */
 int cs_proc_pidfd(int procfd, pid_t pid, uint64_t start, struct cs_err *err);
 
+/* Sets every signal to its default action and unblocks it, for a program about to be started.
+ * exec resets only what is handled: what we were started with ignored stays so. 0, or -1 and
+ * errno. Async-signal-safe. */
+int cs_proc_default_signals(void);
+
 /* A program to run to its end with text on stdin: hooks, helpers. No shell. */
 struct cs_proc_run {
 	const char *path;	 /* absolute */
