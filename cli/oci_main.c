@@ -62,9 +62,11 @@ static int setup_log(struct oci_main *m, struct cs_err *err)
 				  "option --log-format: \"%s\" is not \"text\" or \"json\"",
 				  format);
 	if (m->g.log && *m->g.log && strcmp(m->g.log, "/dev/stderr") != 0) {
-		m->log_fd = open(m->g.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-		if (m->log_fd < 0)
+		int fd = open(m->g.log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+
+		if (fd < 0)
 			return cs_err_sys(err, "open log %s", m->g.log);
+		m->log_fd = fd;
 	}
 	cs_log_setup(m->log_fd, m->log_format, m->g.debug ? CS_LOG_DEBUG : CS_LOG_INFO, m->name);
 	return 0;
