@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 /* One Check program a test file: UNIT_MAIN("base/str", test_a, test_b) at its end. Output is TAP,
- * which automake's test driver and the summary read. */
-static inline int unit_run(const char *name, const TTest *const *tests, size_t n)
+ * which automake's test driver and the summary read. Each test is run @times times, with _i from 0
+ * up. */
+static inline int unit_run_times(const char *name, const TTest *const *tests, size_t n, int times)
 {
 	Suite *suite = suite_create(name);
 	TCase *tc = tcase_create(name);
@@ -15,7 +16,7 @@ static inline int unit_run(const char *name, const TTest *const *tests, size_t n
 
 	tcase_set_timeout(tc, 60);
 	for (size_t i = 0; i < n; i++)
-		tcase_add_test(tc, tests[i]);
+		tcase_add_loop_test(tc, tests[i], 0, times);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_set_tap(runner, "-");
@@ -23,6 +24,11 @@ static inline int unit_run(const char *name, const TTest *const *tests, size_t n
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static inline int unit_run(const char *name, const TTest *const *tests, size_t n)
+{
+	return unit_run_times(name, tests, n, 1);
 }
 
 #define UNIT_MAIN(name, ...)                                                    \
