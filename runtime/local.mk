@@ -26,9 +26,11 @@ runtime_libruntime_a_SOURCES = \
 	runtime/ns/lsm.c runtime/ns/lsm.h \
 	runtime/ns/maskpaths.c runtime/ns/maskpaths.h \
 	runtime/ns/mount_cgroup.c \
+	runtime/ns/mount_fds.c \
 	runtime/ns/mount_idmap.c \
 	runtime/ns/mount_long.c \
 	runtime/ns/mount_make.c \
+	runtime/ns/mount_new.c \
 	runtime/ns/mount_prepare.c \
 	runtime/ns/mount_target.c \
 	runtime/ns/mounts.c runtime/ns/mounts.h \

@@ -20,10 +20,17 @@ struct cover {
 	bool used;
 };
 
+struct masks {
+	const struct ctr_ns_setup *s;
+	struct ctr_fds fds; /* owned; what is done with */
+	struct cover null;  /* for files: s->host_null */
+	struct cover empty; /* for folders: a read-only tmpfs, made when the first one is met */
+};
+
 /* Opens a path of the spec beneath the root; -ENOENT, without an error, where there is none. */
-static int open_path(const struct ctr_ns_setup *s, const char *path, struct cs_err *err)
+static int open_path(struct masks *m, const char *path, struct cs_err *err)
 {
-	int fd = cs_path_open(s->root, path, O_PATH, err);
+	int fd = ctr_fds_keep(&m->fds, cs_path_open(m->s->root, path, O_PATH, err));
 
 	if (fd != -ENOENT && fd != -ENOTDIR)
 		return fd;
@@ -31,112 +38,98 @@ static int open_path(const struct ctr_ns_setup *s, const char *path, struct cs_e
 	return -ENOENT;
 }
 
-static int cover_with(struct cover *c, int target, struct cs_err *err)
+static int cover_with(struct masks *m, struct cover *c, int target, struct cs_err *err)
 {
-	cs_auto_fd int clone = -EBADF;
+	int clone;
 
 	if (!c->used) {
 		c->used = true;
 		return ctr_mount_attach(c->mnt, target, err);
 	}
 	clone = cs_sys_open_tree(c->mnt, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	if (clone < 0)
+	if (ctr_fds_keep(&m->fds, clone) < 0)
 		return cs_err_sys(err, "clone the cover");
 	return ctr_mount_attach(clone, target, err);
 }
 
 static int new_empty(const struct ctr_ns_setup *s, struct cs_err *err)
 {
-	static const char *const limits[] = { "nr_inodes=1", "size=0", NULL };
 	const struct ctr_fs_desc d = {
 		.type = "tmpfs",
 		.source = "tmpfs",
 		.label = s->spec->mount_label,
-		.mode = "755",
 		.attrs = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 			 MOUNT_ATTR_NOEXEC,
-		.readonly = true,
-		.scratch = s->root,
 	};
 
-	(void)limits;
 	return ctr_fs_mount(&d, err);
 }
 
-static int mask_one(const struct ctr_ns_setup *s, const char *path, struct cover *null,
-		    struct cover *empty, struct cs_err *err)
+static int mask_one(struct masks *m, const char *path, struct cs_err *err)
 {
-	cs_auto_fd int target = open_path(s, path, err);
+	int target = open_path(m, path, err);
 	struct stat sb;
 
-	if (target == -ENOENT)
-		return 0;
 	if (target < 0)
-		return target;
+		return target == -ENOENT ? 0 : target;
 	if (fstat(target, &sb) < 0)
 		return cs_err_sys(err, "stat");
 	if (!S_ISDIR(sb.st_mode))
-		return cover_with(null, target, err);
-	if (empty->mnt < 0) {
-		empty->mnt = new_empty(s, err);
-		if (empty->mnt < 0)
-			return empty->mnt;
-	}
-	return cover_with(empty, target, err);
-}
-
-static int mask_all(const struct ctr_ns_setup *s, struct cs_err *err)
-{
-	const char *const *paths = s->spec->masked_paths;
-	cs_auto_fd int empty_fd = -EBADF;
-	struct cover null = { .mnt = s->host_null };
-	struct cover empty = { .mnt = -EBADF };
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && paths && paths[i]; i++) {
-		r = mask_one(s, paths[i], &null, &empty, err);
-		if (r < 0)
-			cs_err_wrap(err, "linux.maskedPaths[%zu] (%s)", i, paths[i]);
-	}
-	empty_fd = empty.mnt;
-	return r;
+		return cover_with(m, &m->null, target, err);
+	if (m->empty.mnt < 0)
+		m->empty.mnt = new_empty(m->s, err);
+	return m->empty.mnt < 0 ? m->empty.mnt : cover_with(m, &m->empty, target, err);
 }
 
 /* The clone keeps the attributes of the mount that the path is on. */
-static int readonly_one(const struct ctr_ns_setup *s, const char *path, struct cs_err *err)
+static int readonly_one(struct masks *m, const char *path, struct cs_err *err)
 {
 	const struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
-	cs_auto_fd int target = open_path(s, path, err);
-	cs_auto_fd int tree = -EBADF;
+	int target = open_path(m, path, err);
+	int tree;
 
-	if (target == -ENOENT)
-		return 0;
 	if (target < 0)
-		return target;
+		return target == -ENOENT ? 0 : target;
 	tree = cs_sys_open_tree(target, "",
 				OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
-	if (tree < 0)
+	if (ctr_fds_keep(&m->fds, tree) < 0)
 		return cs_err_sys(err, "clone the mount");
 	if (cs_sys_mount_setattr(tree, "", AT_EMPTY_PATH, &ro) < 0)
 		return cs_err_sys(err, "make it read-only");
 	return ctr_mount_attach(tree, target, err);
 }
 
+static int apply(struct masks *m, const char *const *paths, const char *field,
+		 int (*one)(struct masks *m, const char *path, struct cs_err *err),
+		 struct cs_err *err)
+{
+	for (size_t i = 0; paths && paths[i]; i++) {
+		ctr_fds_unit(&m->fds);
+		if (one(m, paths[i], err) < 0)
+			return cs_err_wrap(err, "linux.%s[%zu] (%s)", field, i, paths[i]);
+	}
+	return 0;
+}
+
 int ctr_maskpaths_apply(struct ctr_ns_setup *s, struct cs_err *err)
 {
-	const char *const *paths = s->spec->readonly_paths;
+	const struct ctr_spec *spec = s->spec;
+	struct masks m = {
+		.s = s,
+		.null = { .mnt = s->host_null },
+		.empty = { .mnt = -EBADF },
+	};
 	int r;
 
-	if (!s->spec->ns[CTR_NS_MOUNT].present &&
-	    ((paths && paths[0]) || (s->spec->masked_paths && s->spec->masked_paths[0])))
+	if (!spec->ns[CTR_NS_MOUNT].present && ((spec->readonly_paths && spec->readonly_paths[0]) ||
+						(spec->masked_paths && spec->masked_paths[0])))
 		return cs_err_set(err, EINVAL,
 				  "linux.maskedPaths and linux.readonlyPaths need a mount "
 				  "namespace in linux.namespaces");
-	r = mask_all(s, err);
-	for (size_t i = 0; r == 0 && paths && paths[i]; i++) {
-		r = readonly_one(s, paths[i], err);
-		if (r < 0)
-			cs_err_wrap(err, "linux.readonlyPaths[%zu] (%s)", i, paths[i]);
-	}
+	r = apply(&m, spec->masked_paths, "maskedPaths", mask_one, err);
+	if (r == 0)
+		r = apply(&m, spec->readonly_paths, "readonlyPaths", readonly_one, err);
+	ctr_fds_keep(&m.fds, m.empty.mnt);
+	ctr_fds_close(&m.fds);
 	return r;
 }

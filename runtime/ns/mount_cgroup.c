@@ -119,27 +119,36 @@ static const char *hier_name(const struct cg_hier *h)
 	return slash && slash[1] ? slash + 1 : NULL;
 }
 
-/* One hierarchy into the tmpfs @top, which is new and nobody else's: names in it are safe. */
-static int add_hier(const struct ctr_ns_setup *s, const struct cg_hier *h, int top,
-		    struct cs_err *err)
+/* One hierarchy as a detached mount; -ENOENT without an error if the container is not in it. */
+static int open_hier(const struct ctr_ns_setup *s, const struct cg_hier *h, struct cs_err *err)
 {
-	const char *name = hier_name(h);
-	cs_auto_fd int tree = -EBADF;
+	int tree = -EPERM;
 
-	if (!name)
-		return 0;
 	if (s->cgroupns) {
 		tree = mount_hier(h, err);
 		if (refused(tree))
 			cs_err_clear(err);
 	}
-	if (!s->cgroupns || refused(tree)) {
+	if (refused(tree)) {
 		tree = clone_own(s->cg, h, err);
-		if (tree == -ENOENT) { /* the container is not in this hierarchy */
+		if (tree == -ENOENT)
 			cs_err_clear(err);
-			return 0;
-		}
 	}
+	return tree;
+}
+
+/* Puts one into the tmpfs @top, which is new and nobody else's: names in it are safe. */
+static int add_hier(const struct ctr_ns_setup *s, const struct cg_hier *h, int top,
+		    struct ctr_fds *fds, struct cs_err *err)
+{
+	const char *name = hier_name(h);
+	int tree;
+
+	if (!name)
+		return 0;
+	tree = ctr_fds_keep(fds, open_hier(s, h, err));
+	if (tree == -ENOENT && !err->code)
+		return 0;
 	if (tree < 0)
 		return cs_err_wrap(err, "cgroup hierarchy %s", name);
 	if (mkdirat(top, name, 0755) < 0 ||
@@ -181,19 +190,23 @@ static int mount_v1(const struct ctr_ns_setup *s, const struct ctr_mount *m,
 		.label = s->spec->mount_label,
 		.attrs = safe_attrs,
 	};
-	cs_auto_fd int top = ctr_fs_mount(&d, err);
-	int r;
+	struct ctr_fds fds = { .n = 0 };
+	int top, r;
 
+	top = ctr_fds_keep(&fds, ctr_fs_mount(&d, err));
 	if (top < 0)
 		return top;
 	r = ctr_mount_attach(top, target, err);
 	for (size_t i = 0; r == 0 && i < host->n_hier; i++)
-		r = add_hier(s, &host->hier[i], top, err);
+		r = add_hier(s, &host->hier[i], top, &fds, err);
 	for (size_t i = 0; r == 0 && i < host->n_hier; i++)
 		r = add_links(&host->hier[i], top, err);
 	if (r == 0) /* one call for the tmpfs and all that is in it */
 		r = set_attrs(top, true, safe_attrs | wanted_attrs(m), err);
-	return r == 0 ? ctr_mount_propagation(top, m->opt.propagation, err) : r;
+	if (r == 0)
+		r = ctr_mount_propagation(top, m->opt.propagation, err);
+	ctr_fds_close(&fds);
+	return r;
 }
 
 int ctr_mount_cgroup(const struct ctr_ns_setup *s, const struct ctr_mount *m, int target,

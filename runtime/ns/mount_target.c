@@ -125,6 +125,16 @@ int ctr_dest_folder(int root, const char *clean, struct cs_err *err)
 	return fd >= 0 ? fd : cs_path_target(root, clean, true, err);
 }
 
+int ctr_dest_fresh(const struct ctr_mount_run *run, const char *clean)
+{
+	size_t n = strlen(run->fresh_at);
+
+	if (n == 0 || strncmp(clean, run->fresh_at, n) != 0 || clean[n] != '/' ||
+	    strchr(clean + n + 1, '/') || mkdirat(run->fresh, clean + n + 1, 0755) < 0)
+		return -1;
+	return openat(run->fresh, clean + n + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 static int open_strict(int root, const char *clean)
 {
 	const struct open_how how = {

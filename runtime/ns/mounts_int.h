@@ -16,6 +16,42 @@ struct ctr_spec;
 /* The parts mounts are made of, shared by the files of this folder. A detached mount's fd belongs
  * to the caller; attaching the mount does not close it. */
 
+/* Fds that end together: a few close_range(2) instead of a close(2) each. Zeroed at first. */
+struct ctr_fds {
+	int v[64]; /* owned; ascending */
+	size_t n;
+};
+
+enum { CTR_FDS_UNIT = 24 };
+
+/* Takes over the fd, and returns it; a negative one is an error and only returned. */
+int ctr_fds_keep(struct ctr_fds *f, int fd);
+
+/* Between two units of work, each of which keeps CTR_FDS_UNIT fds at most: makes room. */
+void ctr_fds_unit(struct ctr_fds *f);
+
+void ctr_fds_close(struct ctr_fds *f);
+
+/* What the mounts of one container share while they are made. */
+struct ctr_mount_run {
+	const struct ctr_ns_setup *s;
+	struct ctr_fds fds;	 /* owned; of targets and mounts that are done with */
+	bool late_prop;		 /* mounts may propagate here: a private one is made so after it is
+				  * attached, which else would undo it */
+	int fresh;		 /* owned; the last new tmpfs: what is in it was made here */
+	char fresh_at[PATH_MAX]; /* and where it is; "" if there is none */
+};
+
+/* A mount being made. */
+struct ctr_mount_job {
+	struct ctr_mount_run *run;
+	const struct ctr_mount *m;
+	int prepared;	      /* from ctr_mounts_prepare(), or -EBADF */
+	int *late_ro;	      /* gets the mount's fd, owned, if it is to become read-only only when
+			       * all mounts are made */
+	char clean[PATH_MAX]; /* m->destination, cleaned: what is resolved beneath the root */
+};
+
 /* mount_make.c: mounts out of nothing and out of others. */
 
 /* A new file system (fsopen(2)). */
@@ -74,7 +110,11 @@ int ctr_dest_check_target(const char *clean, int target, int tree, bool fresh_pr
 /* Opens a folder to mount on, O_PATH, made if it is missing. */
 int ctr_dest_folder(int root, const char *clean, struct cs_err *err);
 
-/* The same, but no component may be a symlink: for proc and sysfs (CVE-2023-27561). */
+/* The same for what is to be new in run->fresh, where nobody but the runtime has made anything yet.
+ * -1 if it is elsewhere, or not new. */
+int ctr_dest_fresh(const struct ctr_mount_run *run, const char *clean);
+
+/* As ctr_dest_folder(), but no component may be a symlink: for proc and sysfs (CVE-2023-27561). */
 int ctr_dest_strict(int root, const char *clean, struct cs_err *err);
 
 /* Opens the destination of a bind mount of @tree; a missing one is made as a folder or file, as
@@ -83,8 +123,20 @@ int ctr_dest_bind(int root, const char *clean, int tree, bool nofollow, struct c
 
 /* The others, a file each. */
 
+bool ctr_mount_is_type(const struct ctr_mount *m, const char *type);
+
 /* Is it a bind mount (config.md, Mounts)? */
 bool ctr_mount_is_bind(const struct ctr_mount *m);
+
+/* Is it a new tmpfs, or /dev, that is to be read-only when it has got its content (mount points,
+ * device nodes)? */
+bool ctr_mount_is_late_ro(const struct ctr_mount *m, const char *clean);
+
+/* A new file system on its destination. */
+int ctr_mount_new(const struct ctr_mount_job *j, struct cs_err *err);
+
+/* Puts the job's mount over @target, with its propagation if that is due then. */
+int ctr_mount_done(const struct ctr_mount_job *j, int tree, int target, struct cs_err *err);
 
 /* The rest of ctr_mounts_apply(), after the devices are made: what had to stay writable. */
 int ctr_mounts_seal(const struct ctr_ns_setup *s, struct cs_err *err);

@@ -230,7 +230,7 @@ START_TEST(equal_mappings_share_a_namespace)
 
 	source(&f);
 	for (int i = 0; i < 8; i++) {
-		static char names[8][8];
+		static char names[8][16];
 
 		snprintf(names[i], sizeof(names[i]), "/m%d", i);
 		mapped(&f, names[i], i % 2 ? &map_a : &map_b);
