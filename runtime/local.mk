@@ -47,8 +47,9 @@ runtime_libruntime_a_SOURCES = \
 	runtime/ns/seccomp.c runtime/ns/seccomp.h \
 	runtime/ns/seccomp_build.c runtime/ns/seccomp_int.h \
 	runtime/ns/seccomp_cache.c \
-	runtime/ns/seccomp_enosys.c \
 	runtime/ns/seccomp_load.c runtime/ns/seccomp_load.h \
+	runtime/ns/seccomp_pack.c \
+	runtime/ns/seccomp_spans.c \
 	runtime/ns/self.c runtime/ns/self.h \
 	runtime/ns/serve.c runtime/ns/serve.h \
 	runtime/ns/setup.h \

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -28,23 +29,94 @@ static uint32_t filter_flags(const struct ctr_seccomp *sc)
 	return flags | SECCOMP_FILTER_FLAG_NEW_LISTENER;
 }
 
-static int compile(const struct ctr_seccomp *sc, struct ctr_seccomp_code *out, struct cs_err *err)
+/* A compilation under way. */
+struct work {
+	const struct ctr_seccomp *sc;
+	size_t n_archs, n_sections;
+	uint32_t archs[CTR_SECCOMP_MAX_ARCHS];
+	struct ctr_seccomp_code codes[CTR_SECCOMP_MAX_ARCHS]; /* of archs */
+	struct ctr_seccomp_section sections[CTR_SECCOMP_MAX_ARCHS];
+};
+
+static void work_fini(struct work *w)
 {
+	for (size_t i = 0; i < w->n_archs; i++)
+		free(w->codes[i].v);
+	for (size_t i = 0; i < w->n_sections; i++)
+		free(w->sections[i].spans.v);
+}
+
+/* The numbers from @first to @last, which are those of the @i-th architecture: what its code does
+ * up to the newest call that the profile knows, and ENOSYS from there. */
+static int add_numbers(struct work *w, size_t i, struct ctr_seccomp_section *section,
+		       uint32_t first, uint32_t last, struct cs_err *err)
+{
+	struct ctr_seccomp_span younger = { .fixed = true, .action = SECCOMP_RET_ERRNO | ENOSYS };
+	int64_t newest = ctr_seccomp_newest(w->sc, w->archs[i]);
+	bool all = newest < first || newest >= last;
 	int rc;
 
-	rc = ctr_seccomp_build(sc, out, err);
-	if (rc < 0)
+	rc = ctr_seccomp_spans_of(&w->codes[i], i, section->audit_arch, first,
+				  all ? last : (uint32_t)newest, &section->spans, err);
+	if (rc < 0 || all)
 		return rc;
-	rc = ctr_seccomp_add_enosys(sc, out, err);
-	if (rc == 0 && out->n > BPF_MAXINSNS)
-		rc = cs_err_set(err, E2BIG,
-				"linux.seccomp: the filter has %zu instructions, the kernel takes "
-				"%d: name fewer architectures or rules with args",
-				out->n, BPF_MAXINSNS);
-	if (rc < 0) {
-		free(out->v);
-		*out = (struct ctr_seccomp_code){ 0 };
+	younger.first = (uint32_t)newest + 1;
+	return ctr_seccomp_spans_add(&section->spans, younger, err);
+}
+
+/* x32 shares its audit arch with x86-64, which comes before it; its numbers have a bit more. */
+static int add_arch(struct work *w, size_t i, struct cs_err *err)
+{
+	struct ctr_seccomp_section *s;
+	uint32_t arch = w->archs[i];
+	int rc;
+
+	if (arch == SCMP_ARCH_X32)
+		return add_numbers(w, i, &w->sections[w->n_sections - 1], CTR_SECCOMP_X32_BIT,
+				   UINT32_MAX, err);
+	s = &w->sections[w->n_sections++];
+	s->audit_arch = arch;
+	if (arch != SCMP_ARCH_X86_64)
+		return add_numbers(w, i, s, 0, UINT32_MAX, err);
+	rc = add_numbers(w, i, s, 0, CTR_SECCOMP_X32_BIT - 1, err);
+	if (rc < 0 || (i + 1 < w->n_archs && w->archs[i + 1] == SCMP_ARCH_X32))
+		return rc;
+	return ctr_seccomp_spans_of(&w->codes[i], i, arch, CTR_SECCOMP_X32_BIT, UINT32_MAX,
+				    &s->spans, err);
+}
+
+/* What calls of an architecture get that the filter is not for. */
+static int other_action(const struct work *w, uint32_t *out, struct cs_err *err)
+{
+	struct ctr_seccomp_spans s = { 0 };
+	int rc;
+
+	rc = ctr_seccomp_spans_of(&w->codes[0], 0, 0, 0, 0, &s, err);
+	if (rc == 0 && !s.v[0].fixed)
+		rc = cs_err_set(err, EPROTO, "linux.seccomp: unexpected code from libseccomp");
+	if (rc == 0)
+		*out = s.v[0].action;
+	free(s.v);
+	return rc;
+}
+
+static int compile(const struct ctr_seccomp *sc, struct ctr_seccomp_code *out, struct cs_err *err)
+{
+	struct work w = { .sc = sc };
+	uint32_t other = 0;
+	int rc = 0;
+
+	w.n_archs = ctr_seccomp_archs(sc, w.archs);
+	for (size_t i = 0; i < w.n_archs && rc == 0; i++) {
+		rc = ctr_seccomp_build(sc, w.archs[i], &w.codes[i], err);
+		if (rc == 0)
+			rc = add_arch(&w, i, err);
 	}
+	if (rc == 0)
+		rc = other_action(&w, &other, err);
+	if (rc == 0)
+		rc = ctr_seccomp_pack(w.sections, w.n_sections, w.codes, other, out, err);
+	work_fini(&w);
 	return rc;
 }
 

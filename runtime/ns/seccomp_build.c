@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -14,10 +15,6 @@
 
 enum {
 	N_ARGS = 6,
-	/* Rules from which on a binary tree is faster than a chain; and libseccomp up to 2.5.4
-	 * makes a wrong tree of no rules at all. */
-	TREE_FROM = 32,
-	OPTIMIZE_TREE = 2,
 };
 
 static void release(const scmp_filter_ctx *ctx)
@@ -27,8 +24,9 @@ static void release(const scmp_filter_ctx *ctx)
 }
 #define auto_filter CS_CLEANUP(release)
 
+/* The native one first; x32 behind x86-64, as seccomp.c wants it. */
 #if defined(__x86_64__)
-static const uint32_t here[] = { SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_X32 };
+static const uint32_t here[] = { SCMP_ARCH_X86_64, SCMP_ARCH_X32, SCMP_ARCH_X86 };
 #elif defined(__aarch64__)
 static const uint32_t here[] = { SCMP_ARCH_AARCH64, SCMP_ARCH_ARM };
 #else
@@ -50,18 +48,48 @@ size_t ctr_seccomp_archs(const struct ctr_seccomp *sc, uint32_t *out)
 	return n;
 }
 
-static int add_archs(scmp_filter_ctx ctx, const struct ctr_seccomp *sc, struct cs_err *err)
+static bool lets_through(uint32_t action)
 {
-	uint32_t archs[CTR_SECCOMP_MAX_ARCHS];
-	size_t n = ctr_seccomp_archs(sc, archs);
+	uint32_t kind = action & SECCOMP_RET_ACTION_FULL;
 
-	for (size_t i = 0; i < n; i++) {
-		int rc = seccomp_arch_add(ctx, archs[i]);
+	/* a tracer emulates calls, and can say ENOSYS by itself */
+	return kind == SECCOMP_RET_ALLOW || kind == SECCOMP_RET_LOG || kind == SECCOMP_RET_TRACE;
+}
 
-		if (rc < 0 && rc != -EEXIST)
-			return cs_err_errno(err, -rc, "linux.seccomp.architectures: add %#x",
-					    archs[i]);
-	}
+/*
+ * A profile that refuses by default refuses every call younger than itself with EPERM, and a libc
+ * that would fall back on an older one if it got ENOSYS fails instead. The profile's age shows in
+ * the newest call it names.
+ */
+int64_t ctr_seccomp_newest(const struct ctr_seccomp *sc, uint32_t arch)
+{
+	int top = -1;
+
+	if (lets_through(sc->default_action))
+		return -1;
+	for (size_t i = 0; i < sc->n_rules; i++)
+		for (size_t k = 0; k < sc->rules[i].n_names; k++) {
+			int nr = seccomp_syscall_resolve_name_arch(arch, sc->rules[i].names[k]);
+
+			/* unknown ones and those of other architectures are negative */
+			if (nr > top)
+				top = nr;
+		}
+	return top;
+}
+
+static int only_arch(scmp_filter_ctx ctx, uint32_t arch, struct cs_err *err)
+{
+	uint32_t native = seccomp_arch_native();
+	int rc;
+
+	if (arch == native)
+		return 0;
+	rc = seccomp_arch_add(ctx, arch);
+	if (rc == 0)
+		rc = seccomp_arch_remove(ctx, native);
+	if (rc < 0)
+		return cs_err_errno(err, -rc, "linux.seccomp.architectures: add %#x", arch);
 	return 0;
 }
 
@@ -165,11 +193,10 @@ static int export_code(scmp_filter_ctx ctx, struct ctr_seccomp_code *out, struct
 	return 0;
 }
 
-int ctr_seccomp_build(const struct ctr_seccomp *sc, struct ctr_seccomp_code *out,
+int ctr_seccomp_build(const struct ctr_seccomp *sc, uint32_t arch, struct ctr_seccomp_code *out,
 		      struct cs_err *err)
 {
 	auto_filter scmp_filter_ctx ctx = NULL;
-	size_t n = 0;
 	int rc;
 
 	ctx = seccomp_init(sc->default_action);
@@ -178,16 +205,9 @@ int ctr_seccomp_build(const struct ctr_seccomp *sc, struct ctr_seccomp_code *out
 				  "linux.seccomp.defaultAction: this library and kernel have no "
 				  "action %#x",
 				  sc->default_action);
-	rc = add_archs(ctx, sc, err);
+	rc = only_arch(ctx, arch, err);
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < sc->n_rules; i++)
-		n += sc->rules[i].n_names;
-	if (n > TREE_FROM) {
-		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, OPTIMIZE_TREE);
-		if (rc < 0)
-			return cs_err_errno(err, -rc, "linux.seccomp: ask for a tree");
-	}
 	for (size_t i = 0; i < sc->n_rules; i++) {
 		rc = add_rule(ctx, sc, &sc->rules[i], err);
 		if (rc < 0)

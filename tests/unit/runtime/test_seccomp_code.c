@@ -4,7 +4,9 @@
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -267,19 +269,19 @@ START_TEST(test_no_rules)
 }
 END_TEST
 
-/* At the limits of the jump offsets the tree and the chain must agree: 31 to 300 names. */
-START_TEST(test_tree_sizes)
+/* Any number of names does what it says. */
+START_TEST(test_sizes)
 {
 	const uint32_t arch = seccomp_arch_native();
 
-	for (size_t n = 31; n < 300; n += n < 40 ? 1 : 37) {
+	for (size_t n = 1; n < 150; n += n < 5 ? 1 : 37) {
 		const char *names[300];
 		bool named[MAX_NR] = { false };
 		struct ctr_seccomp_prog p;
 		size_t k = 0;
 		int top = 0;
 
-		for (int nr = 0; k < n; nr++) {
+		for (int nr = 0; k < n; nr += 1 + nr % 3) {
 			names[k] = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, nr);
 			if (!names[k])
 				continue;
@@ -298,5 +300,257 @@ START_TEST(test_tree_sizes)
 }
 END_TEST
 
-UNIT_MAIN("runtime/seccomp_code", test_big, test_native, test_younger, test_no_rules,
-	  test_tree_sizes)
+static uint32_t seed = 1;
+
+static uint32_t dice(uint32_t sides)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 8) % sides;
+}
+
+static uint64_t random_value(void)
+{
+	static const uint64_t odd[] = {
+		0, 1, 2, 255, INT32_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX
+	};
+
+	return dice(3) ? odd[dice(CS_LEN(odd))] : (uint64_t)dice(1 << 20) << dice(44);
+}
+
+/* Rules of all kinds on random calls; several on one call, also with different actions. */
+enum { N_RANDOM = 60 };
+
+struct random_profile {
+	char *names[N_RANDOM][2];
+	struct ctr_seccomp_arg args[N_RANDOM][3];
+	struct ctr_seccomp_rule rules[N_RANDOM];
+	struct ctr_seccomp sc;
+};
+
+static void random_rule(struct random_profile *r, size_t i)
+{
+	static const int ops[] = { SCMP_CMP_NE, SCMP_CMP_LT, SCMP_CMP_LE,	SCMP_CMP_EQ,
+				   SCMP_CMP_GE, SCMP_CMP_GT, SCMP_CMP_MASKED_EQ };
+	static const uint32_t actions[] = { ALLOW, SCMP_ACT_KILL_PROCESS, SCMP_ACT_TRAP,
+					    SCMP_ACT_ERRNO(ENOENT) };
+	struct ctr_seccomp_rule *rule = &r->rules[i];
+	uint32_t index = dice(3);
+
+	while (!r->names[i][0])
+		r->names[i][0] = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE,
+								  (int)dice(dice(4) ? 450 : 40));
+	rule->names = (const char *const *)r->names[i];
+	rule->n_names = 1;
+	rule->action = actions[dice(CS_LEN(actions))];
+	rule->args = r->args[i];
+	rule->n_args = dice(2) ? 0 : 1 + dice(3);
+	for (size_t k = 0; k < rule->n_args; k++)
+		r->args[i][k] = (struct ctr_seccomp_arg){ .index = index + (uint32_t)k,
+							  .op = ops[dice(CS_LEN(ops))],
+							  .value = random_value(),
+							  .value_two = random_value() };
+}
+
+/* The same rules by libseccomp alone, for all architectures at once. */
+static struct ctr_seccomp_code reference(struct random_profile *r)
+{
+	scmp_filter_ctx ctx = seccomp_init(r->sc.default_action);
+	struct ctr_seccomp_code code = { .v = calloc(65536, sizeof(struct sock_filter)) };
+	int fd = memfd_create("reference", MFD_CLOEXEC);
+	ssize_t n;
+
+	for (size_t i = 0; i < r->sc.n_archs; i++)
+		seccomp_arch_add(ctx, r->sc.archs[i]);
+	for (size_t i = 0; i < N_RANDOM; i++) {
+		const struct ctr_seccomp_rule *rule = &r->rules[i];
+		struct scmp_arg_cmp cmp[3];
+
+		for (size_t k = 0; k < rule->n_args; k++)
+			cmp[k] = (struct scmp_arg_cmp){ rule->args[k].index,
+							(enum scmp_compare)rule->args[k].op,
+							rule->args[k].value,
+							rule->args[k].value_two };
+		/* a rule that contradicts an earlier one is left out of both */
+		if (seccomp_rule_add_array(ctx, rule->action,
+					   seccomp_syscall_resolve_name(rule->names[0]),
+					   (unsigned int)rule->n_args, cmp) < 0)
+			r->rules[i].n_names = 0;
+	}
+	ck_assert_int_eq(seccomp_export_bpf(ctx, fd), 0);
+	n = pread(fd, code.v, 65536 * sizeof(struct sock_filter), 0);
+	ck_assert_int_gt(n, 0);
+	code.n = (size_t)n / sizeof(struct sock_filter);
+	seccomp_release(ctx);
+	close(fd);
+	return code;
+}
+
+static void compare_at(const struct random_profile *r, const struct ctr_seccomp_prog *p,
+		       const struct ctr_seccomp_code *ref, uint32_t audit_arch, int nr)
+{
+	for (int i = 0; i < 12; i++) {
+		struct seccomp_data d = { .nr = nr, .arch = audit_arch };
+		const struct ctr_seccomp_rule *rule = &r->rules[dice(N_RANDOM)];
+
+		/* near the values of some rule, or anywhere */
+		for (size_t k = 0; k < 6; k++)
+			d.args[k] = random_value();
+		for (size_t k = 0; k < rule->n_args; k++)
+			d.args[rule->args[k].index] = rule->args[k].value + dice(3) - 1;
+		if (!(audit_arch & __AUDIT_ARCH_64BIT) || (nr & X32_BIT))
+			for (size_t k = 0; k < 6; k++)
+				d.args[k] = (uint32_t)d.args[k];
+		ck_assert_uint_eq(bpf_run(p->insns, p->n, &d), bpf_run(ref->v, ref->n, &d));
+	}
+}
+
+/* The filter decides as libseccomp's own one for all architectures does. */
+START_TEST(test_same_as_libseccomp)
+{
+#if defined(__x86_64__)
+	static const uint32_t archs[] = { SCMP_ARCH_X86, SCMP_ARCH_X32 };
+	static const uint32_t audit[] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_ARM };
+#else
+	static const uint32_t archs[] = { SCMP_ARCH_ARM };
+	static const uint32_t audit[] = { AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM, AUDIT_ARCH_I386 };
+#endif
+
+	for (int round = 0; round < 30; round++) {
+		struct random_profile r = { 0 };
+		struct ctr_seccomp_code ref;
+		struct ctr_seccomp_prog p;
+
+		for (size_t i = 0; i < N_RANDOM; i++)
+			random_rule(&r, i);
+		/* LOG lets younger calls through, so there is no ENOSYS in the way */
+		r.sc = (struct ctr_seccomp){ .present = true,
+					     .default_action = SCMP_ACT_LOG,
+					     .archs = archs,
+					     .n_archs = dice((uint32_t)CS_LEN(archs) + 1),
+					     .rules = r.rules,
+					     .n_rules = N_RANDOM };
+		ref = reference(&r);
+		p = compiled(&r.sc);
+		for (size_t a = 0; a < CS_LEN(audit); a++)
+			for (int nr = -3; nr < 560; nr++) {
+				compare_at(&r, &p, &ref, audit[a], nr);
+				compare_at(&r, &p, &ref, audit[a], nr + X32_BIT);
+			}
+		ctr_seccomp_fini(&p);
+		free(ref.v);
+		for (size_t i = 0; i < N_RANDOM; i++)
+			free(r.names[i][0]);
+	}
+}
+END_TEST
+
+/* Trees of many spans, where jumps get long. */
+START_TEST(test_pack_sizes)
+{
+	static const size_t sizes[] = { 1, 2, 3, 95, 96, 97, 191, 192, 193, 500, 1000, 1700 };
+
+	for (size_t s = 0; s < CS_LEN(sizes); s++) {
+		struct ctr_seccomp_section sections[2] = { { .audit_arch = 7 },
+							   { .audit_arch = 9 } };
+		struct ctr_seccomp_code out = { 0 };
+		struct cs_err err = CS_ERR_INIT;
+
+		for (size_t i = 0; i < sizes[s]; i++) {
+			const struct ctr_seccomp_span span = { .first = (uint32_t)(10 * i),
+							       .fixed = true,
+							       .action = (uint32_t)(i % 5) };
+
+			ck_assert_int_eq(
+				ctr_seccomp_spans_add(&sections[i % 3 == 0].spans, span, &err), 0);
+			ck_assert_int_eq(ctr_seccomp_spans_add(&sections[1].spans, span, &err), 0);
+		}
+		if (!sections[0].spans.n)
+			sections[0].spans = sections[1].spans;
+		sections[0].spans.v[0].first = 0;
+		ck_assert_msg(ctr_seccomp_pack(sections, 2, NULL, 0x33, &out, &err) == 0, "%s",
+			      err.msg);
+		for (size_t a = 0; a < 2; a++)
+			for (size_t i = 0; i < sections[a].spans.n; i++) {
+				const struct ctr_seccomp_span *v = sections[a].spans.v;
+				uint32_t last = i + 1 < sections[a].spans.n ? v[i + 1].first - 1
+									    : UINT32_MAX;
+				struct seccomp_data d = { .nr = (int)v[i].first,
+							  .arch = sections[a].audit_arch };
+
+				ck_assert_uint_eq(bpf_run(out.v, out.n, &d), v[i].action);
+				d.nr = (int)last;
+				ck_assert_uint_eq(bpf_run(out.v, out.n, &d), v[i].action);
+				d.arch = 8;
+				ck_assert_uint_eq(bpf_run(out.v, out.n, &d), 0x33);
+			}
+		free(out.v);
+	}
+}
+END_TEST
+
+START_TEST(test_too_big)
+{
+	struct ctr_seccomp_section section = { .audit_arch = 7 };
+	struct ctr_seccomp_code out = { 0 };
+	struct cs_err err = CS_ERR_INIT;
+
+	for (uint32_t i = 0; i < BPF_MAXINSNS; i++) {
+		const struct ctr_seccomp_span span = { .first = i, .fixed = true, .action = i };
+
+		ck_assert_int_eq(ctr_seccomp_spans_add(&section.spans, span, &err), 0);
+	}
+	ck_assert_int_eq(ctr_seccomp_pack(&section, 1, NULL, 0, &out, &err), -E2BIG);
+	ck_assert_ptr_null(out.v);
+	free(section.spans.v);
+}
+END_TEST
+
+/* Code that does what is not expected of libseccomp is refused, not misread. */
+START_TEST(test_not_understood)
+{
+	const struct sock_filter ld = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0);
+	const struct sock_filter wrong[][3] = {
+		{ BPF_STMT(BPF_RET | BPF_A, 0) },
+		{ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 0), BPF_STMT(BPF_RET | BPF_K, 1) },
+		{ ld, BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 1, 0, 0), BPF_STMT(BPF_RET | BPF_K, 1) },
+		{ ld, BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 1), BPF_STMT(BPF_RET | BPF_K, 1) },
+		{ ld, BPF_STMT(BPF_ST, 0), BPF_STMT(BPF_RET | BPF_K, 1) },
+		{ ld, BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, 1), BPF_STMT(BPF_RET | BPF_K, 1) },
+		{ ld, ld, ld },
+		{ ld, BPF_JUMP(BPF_JMP | BPF_JA, 4000000000U, 0, 0), ld },
+	};
+
+	for (size_t i = 0; i < CS_LEN(wrong); i++) {
+		struct sock_filter copy[3];
+		const struct ctr_seccomp_code code = { .v = copy, .n = 3 };
+		struct ctr_seccomp_spans spans = { 0 };
+		struct cs_err err = CS_ERR_INIT;
+
+		memcpy(copy, wrong[i], sizeof(copy));
+		ck_assert_int_eq(ctr_seccomp_spans_of(&code, 0, 7, 0, UINT32_MAX, &spans, &err),
+				 -EPROTO);
+		free(spans.v);
+	}
+}
+END_TEST
+
+/* A part on arguments that runs off its end. */
+START_TEST(test_endless_part)
+{
+	struct sock_filter v[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 16),
+				   BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1),
+				   BPF_STMT(BPF_RET | BPF_K, 1) };
+	const struct ctr_seccomp_code code = { .v = v, .n = 3 };
+	struct ctr_seccomp_section section = { .audit_arch = 7 };
+	struct ctr_seccomp_code out = { 0 };
+	struct cs_err err = CS_ERR_INIT;
+
+	ck_assert_int_eq(ctr_seccomp_spans_of(&code, 0, 7, 0, 9, &section.spans, &err), 0);
+	ck_assert_int_eq(ctr_seccomp_pack(&section, 1, &code, 0, &out, &err), -EPROTO);
+	free(section.spans.v);
+}
+END_TEST
+
+UNIT_MAIN("runtime/seccomp_code", test_big, test_native, test_younger, test_no_rules, test_sizes,
+	  test_same_as_libseccomp, test_pack_sizes, test_too_big, test_not_understood,
+	  test_endless_part)
