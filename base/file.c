@@ -73,6 +73,7 @@ int cs_file_replace(int dirfd, const char *name, const void *buf, size_t len, mo
 int cs_file_read(int dirfd, const char *name, size_t max, char **out, size_t *len,
 		 struct cs_err *err)
 {
+	cs_auto_free char *buf = NULL;
 	cs_auto_fd int fd = -EBADF;
 	struct stat sb;
 	int ret;
@@ -85,9 +86,17 @@ int cs_file_read(int dirfd, const char *name, size_t max, char **out, size_t *le
 		return cs_err_sys(err, "stat %s", name);
 	if (!S_ISREG(sb.st_mode))
 		return cs_err_set(err, EINVAL, "%s is not a regular file", name);
-	ret = cs_fd_read_all(fd, max, out, len, err);
+	if ((uint64_t)sb.st_size > max)
+		return cs_err_set(err, EFBIG, "read %s: more than %zu bytes", name, max);
+	buf = malloc((size_t)sb.st_size + 1);
+	if (!buf)
+		return cs_err_set(err, ENOMEM, "read %s: out of memory", name);
+	ret = cs_fd_read_exact(fd, buf, (size_t)sb.st_size, err);
 	if (ret < 0)
 		return cs_err_wrap(err, "read %s", name);
+	buf[sb.st_size] = '\0';
+	*out = cs_take_ptr(&buf);
+	*len = (size_t)sb.st_size;
 	return 0;
 }
 

@@ -246,48 +246,15 @@ int cs_path_proc_open(struct cs_err *err)
 	return ret < 0 ? ret : cs_take_fd(&fd);
 }
 
-/* Replaces a leading "self" or "thread-self" by what the procfs itself says: its numbers are those
- * of its own pid namespace, which getpid() need not know. The link is opened without crossing a
- * mount, since something can be mounted even over a symlink. */
-static int proc_self(int procfd, const char *path, char *out, size_t size, struct cs_err *err)
-{
-	static const char *const links[] = { "self", "thread-self" };
-	size_t len = strcspn(path, "/");
-	cs_auto_fd int fd = -EBADF;
-	char to[64];
-	ssize_t n;
-
-	for (size_t i = 0; i < CS_LEN(links); i++) {
-		if (strlen(links[i]) != len || strncmp(path, links[i], len) != 0)
-			continue;
-		fd = open_how(procfd, links[i], O_PATH | O_NOFOLLOW,
-			      RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
-		if (fd < 0)
-			return cs_err_sys(err, "open /proc/%s", links[i]);
-		n = readlinkat(fd, "", to, sizeof(to) - 1);
-		if (n < 0 && errno == ENOENT)
-			return cs_err_set(err, ESRCH,
-					  "/proc/%s: this process is not in its pid namespace",
-					  links[i]);
-		if (n < 0)
-			return cs_err_sys(err, "read /proc/%s", links[i]);
-		to[n] = '\0';
-		return cs_str_fmt(out, size, err, "%s%s", to, path + len);
-	}
-	return cs_str_fmt(out, size, err, "%s", path);
-}
-
+/* "self" and "thread-self" are the only symlinks of a procfs that a path of ours goes through, and
+ * what they say is the procfs' own word: numbers of its pid namespace, which getpid() need not
+ * know. Any other symlink leads to a place in the same procfs at worst: what leads out of it is a
+ * magic link or a mount, also one over a symlink. */
 int cs_path_proc_file(int procfd, const char *path, int flags, struct cs_err *err)
 {
-	char real[PATH_MAX];
-	int fd, ret;
+	int fd = open_how(procfd, path, flags,
+			  RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 
-	ret = proc_self(procfd, path, real, sizeof(real), err);
-	if (ret < 0)
-		return ret;
-	fd = open_how(procfd, real, flags,
-		      RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-			      RESOLVE_NO_XDEV);
 	if (fd < 0)
 		return cs_err_sys(err, "open /proc/%s", path);
 	return fd;

@@ -36,9 +36,9 @@ int cs_path_target(int root, const char *path, bool dir, struct cs_err *err);
 int cs_path_proc_verify(int procfd, struct cs_err *err);
 /* Opens the /proc of this mount namespace, verified. */
 int cs_path_proc_open(struct cs_err *err);
-/* Opens a file below a verified procfs root: no symlinks other than a leading "self" or
- * "thread-self", no magic links, no crossing of mounts (an over-mounted file is EXDEV). "self" is
- * the caller as that procfs numbers it; ESRCH when it is not in that pid namespace. */
+/* Opens a file below a verified procfs root: only symlinks that stay in that procfs ("self"), no
+ * magic links, no crossing of mounts (an over-mounted file is EXDEV). "self" is the caller as that
+ * procfs numbers it; ENOENT when it is not in that pid namespace. */
 int cs_path_proc_file(int procfd, const char *path, int flags, struct cs_err *err);
 
 #endif

@@ -53,7 +53,7 @@ struct cg {
 	char path[512];		   /* "/machine/abc", below each hierarchy's root */
 	int v2_dir;		   /* owned; O_PATH of the v2 folder, -EBADF: not there */
 	int join[CG_MAX_HIER];	   /* owned; v1 "tasks", v2 "cgroup.procs", O_WRONLY, opened by
-				    * cg_create() and cg_sub(); where it is -EBADF, joining opens
+				    * cg_open_join() and cg_sub(); where it is -EBADF, joining opens
 				    * the file itself */
 	bool created[CG_MAX_HIER]; /* made by cg_create(): ours to remove */
 };
@@ -65,11 +65,15 @@ struct cg {
 int cg_path_resolve(const char *spec_path, const char *id, bool systemd, char *out, size_t size,
 		    struct cs_err *err);
 
-/* Makes (or takes over, when it is empty) the cgroup in every hierarchy and opens the join files
- * of v1. Pure v2: enables every controller down the path that can be; hybrid: those of the v2 tree
- * when cg_apply() needs one. EBUSY when it exists and holds processes or is frozen. On failure what
- * was made is removed again, but for the folders above. */
+/* Makes (or takes over, when it is empty) the cgroup in every hierarchy. Pure v2: enables every
+ * controller down the path that can be; hybrid: those of the v2 tree when cg_apply() needs one.
+ * EBUSY when it exists and holds processes or is frozen. On failure what was made is removed again,
+ * but for the folders above. */
 int cg_create(const struct cg_host *host, const char *path, struct cg *out, struct cs_err *err);
+
+/* Opens the v1 join files, for a process that will not have the right to: one in a user namespace.
+ */
+int cg_open_join(struct cg *cg, struct cs_err *err);
 
 /* Names an existing one and opens its v2 folder. Never fails for ENOENT: each operation leaves out
  * the hierarchies where it is gone. */

@@ -16,14 +16,39 @@
 
 #include <fcntl.h>
 
-/* cgroup v1, devices.txt: one rule a write. */
+/* cgroup v1, devices.txt: one rule a write. Its two files, opened when first needed. */
+struct v1_files {
+	const struct cg *cg;
+	size_t h;
+	int fd[2]; /* owned; devices.deny, devices.allow */
+};
 
-static int write_rule(const struct cg *cg, size_t h, const struct cg_devrule *r, bool allow,
+static const char *const v1_names[] = { "devices.deny", "devices.allow" };
+
+static int write_v1(struct v1_files *f, bool allow, const char *text, struct cs_err *err)
+{
+	const char *name = v1_names[allow];
+	int *fd = &f->fd[allow];
+	ssize_t n;
+
+	if (*fd < 0)
+		*fd = cg_file_open(f->cg, f->h, name, O_WRONLY);
+	if (*fd < 0)
+		return cg_file_err(err, -*fd, f->cg, f->h, name, "open");
+	do
+		n = write(*fd, text, strlen(text));
+	while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		cg_file_err(err, errno, f->cg, f->h, name, "write");
+		return cs_err_wrap(err, "linux.resources.devices: rule \"%s\"", text);
+	}
+	return 0;
+}
+
+static int write_rule(struct v1_files *f, const struct cg_devrule *r, bool allow,
 		      struct cs_err *err)
 {
-	const char *file = allow ? "devices.allow" : "devices.deny";
 	char text[64], major[24] = "*", minor[24] = "*";
-	int ret;
 
 	if (r->major >= 0)
 		snprintf(major, sizeof(major), "%" PRId64, r->major);
@@ -32,16 +57,11 @@ static int write_rule(const struct cg *cg, size_t h, const struct cg_devrule *r,
 	snprintf(text, sizeof(text), "%c %s:%s %s%s%s", r->block ? 'b' : 'c', major, minor,
 		 r->access & CG_DEV_READ ? "r" : "", r->access & CG_DEV_WRITE ? "w" : "",
 		 r->access & CG_DEV_MKNOD ? "m" : "");
-	ret = cg_file_write(cg, h, file, text);
-	if (ret < 0) {
-		cg_file_err(err, -ret, cg, h, file, "write");
-		return cs_err_wrap(err, "linux.resources.devices: rule \"%s\"", text);
-	}
-	return 0;
+	return write_v1(f, allow, text, err);
 }
 
 /* Writes what @set has and @other has not, as @allow. */
-static int write_difference(const struct cg *cg, size_t h, const struct cg_devset *set,
+static int write_difference(struct v1_files *f, const struct cg_devset *set,
 			    const struct cg_devset *other, bool allow, struct cs_err *err)
 {
 	for (size_t i = 0; i < set->n; i++) {
@@ -52,21 +72,9 @@ static int write_difference(const struct cg *cg, size_t h, const struct cg_devse
 			if (other->v[k].block == r.block && other->v[k].major == r.major &&
 			    other->v[k].minor == r.minor)
 				r.access &= (uint8_t)~other->v[k].access;
-		ret = r.access ? write_rule(cg, h, &r, allow, err) : 0;
+		ret = r.access ? write_rule(f, &r, allow, err) : 0;
 		if (ret < 0)
 			return ret;
-	}
-	return 0;
-}
-
-static int write_default(const struct cg *cg, size_t h, bool allow, struct cs_err *err)
-{
-	const char *file = allow ? "devices.allow" : "devices.deny";
-	int ret = cg_file_write(cg, h, file, "a");
-
-	if (ret < 0) {
-		cg_file_err(err, -ret, cg, h, file, "write");
-		return cs_err_wrap(err, "linux.resources.devices");
 	}
 	return 0;
 }
@@ -74,29 +82,40 @@ static int write_default(const struct cg *cg, size_t h, bool allow, struct cs_er
 /* A running container's rules change by what is different, so that no access that stays allowed
  * fails meanwhile. Where the default changes, or what is denied now is not known (devices.list does
  * not say), all is reset first. */
-static int apply_v1(const struct cg *cg, size_t h, const struct cg_devset *want, struct cs_err *err)
+static int change_v1(struct v1_files *f, const struct cg_devset *want, struct cs_err *err)
 {
 	cg_auto_devset struct cg_devset now = { 0 };
 	cs_auto_free char *list = NULL;
+	bool created = f->cg->created[f->h];
 	int ret = 0;
 
 	/* A new one has what the folder above it has; without rules of our own that stays. */
-	if (cg->created[h] && want->allow)
-		return write_difference(cg, h, want, &now, false, err);
-	if (!cg->created[h]) {
-		ret = cg_file_read_all(cg, h, "devices.list", &list);
+	if (created && want->allow)
+		return write_difference(f, want, &now, false, err);
+	if (!created) {
+		ret = cg_file_read_all(f->cg, f->h, "devices.list", &list);
 		if (ret < 0)
-			return cg_file_err(err, -ret, cg, h, "devices.list", "read");
+			return cg_file_err(err, -ret, f->cg, f->h, "devices.list", "read");
 		ret = cg_devset_parse_list(list, &now, err);
 	}
-	if (!ret && !cg->created[h] && !now.allow && !want->allow) {
-		ret = write_difference(cg, h, want, &now, true, err);
-		return ret < 0 ? ret : write_difference(cg, h, &now, want, false, err);
+	if (!ret && !created && !now.allow && !want->allow) {
+		ret = write_difference(f, want, &now, true, err);
+		return ret < 0 ? ret : write_difference(f, &now, want, false, err);
 	}
 	cg_devset_fini(&now);
 	if (!ret)
-		ret = write_default(cg, h, want->allow, err);
-	return ret < 0 ? ret : write_difference(cg, h, want, &now, !want->allow, err);
+		ret = write_v1(f, want->allow, "a", err);
+	return ret < 0 ? ret : write_difference(f, want, &now, !want->allow, err);
+}
+
+static int apply_v1(const struct cg *cg, size_t h, const struct cg_devset *want, struct cs_err *err)
+{
+	struct v1_files f = { .cg = cg, .h = h, .fd = { -EBADF, -EBADF } };
+	int ret = change_v1(&f, want, err);
+
+	cs_close_fd(&f.fd[0]);
+	cs_close_fd(&f.fd[1]);
+	return ret;
 }
 
 /* Are we in a user namespace other than the first? Nobody in there can make a device node or open

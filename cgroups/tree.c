@@ -269,15 +269,15 @@ static int open_made(struct cg *cg, struct cs_err *err)
 	bool existed = false;
 	int ret = 0;
 
-	for (size_t h = 0; h < host->n_hier; h++) {
-		int fd = host->hier[h].v2 ? cg_file_open(cg, h, "", O_PATH | O_DIRECTORY)
-					  : cg_file_open(cg, h, "tasks", O_WRONLY);
+	for (size_t h = 0; h < host->n_hier; h++)
+		existed = existed || !cg->created[h];
+	if (host->v2 >= 0) {
+		size_t h = (size_t)host->v2;
+		int fd = cg_file_open(cg, h, "", O_PATH | O_DIRECTORY);
 
 		if (fd < 0)
-			return cg_file_err(err, -fd, cg, h, host->hier[h].v2 ? "" : "tasks",
-					   "open");
-		*(host->hier[h].v2 ? &cg->v2_dir : &cg->join[h]) = fd;
-		existed = existed || !cg->created[h];
+			return cg_file_err(err, -fd, cg, h, "", "open");
+		cg->v2_dir = fd;
 	}
 	if (existed)
 		ret = check_unused(cg, err);
@@ -310,6 +310,18 @@ int cg_create(const struct cg_host *host, const char *path, struct cg *out, stru
 	}
 	cg_fini(&cg);
 	return ret;
+}
+
+int cg_open_join(struct cg *cg, struct cs_err *err)
+{
+	for (size_t h = 0; h < cg->host->n_hier; h++) {
+		if (cg->host->hier[h].v2)
+			continue;
+		cg->join[h] = cg_file_open(cg, h, "tasks", O_WRONLY);
+		if (cg->join[h] < 0)
+			return cg_file_err(err, -cg->join[h], cg, h, "tasks", "open");
+	}
+	return 0;
 }
 
 int cg_open(const struct cg_host *host, const char *path, struct cg *out, struct cs_err *err)

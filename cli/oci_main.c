@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,11 +40,15 @@ static const char *base_name(const char *path)
  * container as its standard input or output. */
 static int fill_stdio(struct cs_err *err)
 {
-	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
+	struct pollfd fds[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
+
+	if (poll(fds, CS_LEN(fds), 0) < 0)
+		return cs_err_sys(err, "look at the standard files");
+	for (size_t i = 0; i < CS_LEN(fds); i++) {
+		if ((fds[i].revents & POLLNVAL) == 0)
 			continue;
 		/* NOLINTNEXTLINE(android-cloexec-open): it is to stay */
-		if (open("/dev/null", O_RDWR) != fd)
+		if (open("/dev/null", O_RDWR) != fds[i].fd)
 			return cs_err_sys(err, "open /dev/null");
 	}
 	return 0;

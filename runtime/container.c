@@ -34,6 +34,7 @@ void ctr_child_fini(struct ctr_child *child)
 void ctr_fini(struct ctr *c)
 {
 	cs_close_fd(&c->go);
+	cs_close_fd(&c->bundle);
 	cs_close_fd(&c->dir);
 	cs_close_fd(&c->root_fd);
 	cs_close_fd(&c->host_proc);

@@ -42,6 +42,7 @@ struct ctr {
 	int dir;       /* owned; its state folder */
 	int lock;      /* owned; -EBADF while not locked */
 	int host_proc; /* owned; verified procfs root */
+	int bundle;    /* owned; the bundle folder, while it is made; else -EBADF */
 	struct ctr_state state;
 	struct ctr_spec spec; /* parsed when has_spec */
 	bool has_spec;
@@ -154,6 +155,8 @@ void ctr_fini(struct ctr *c);
 		       .dir = -EBADF,       \
 		       .lock = -EBADF,      \
 		       .host_proc = -EBADF, \
+                                            \
+		       .bundle = -EBADF,    \
 		       .go = -EBADF })
 int ctr_status_get(const struct ctr *c, enum ctr_status *out, struct cs_err *err);
 /* A wall tells the pid of init; on disk when this returns. */

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -22,34 +23,50 @@
 
 /* create and run: from a bundle to a container. */
 
-/* Reads the bundle's config. *@text is what state keeps of it. */
-static int load_bundle(struct ctr *c, const struct ctr_create_opts *opts, char **text, size_t *len,
-		       struct cs_err *err)
-{
-	const char *bundle = opts->bundle ? opts->bundle : ".";
-	cs_auto_fd int dir = -EBADF;
-	int rc;
-
-	c->state.bundle = realpath(bundle, NULL);
-	if (!c->state.bundle)
-		return cs_err_sys(err, "bundle %s", bundle);
-	dir = open(opts->config ? "." : c->state.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return cs_err_sys(err, "bundle %s", bundle);
-	rc = cs_file_read(dir, opts->config ? opts->config : "config.json", CTR_SPEC_MAX_BYTES,
-			  text, len, err);
-	if (rc == 0)
-		rc = ctr_spec_parse(*text, *len, &c->spec, err);
-	if (rc < 0)
-		return cs_err_wrap(err, "bundle %s", bundle);
-	c->has_spec = true;
-	return 0;
-}
-
 static int set_string(char **out, const char *s, struct cs_err *err)
 {
 	*out = strdup(s);
 	return *out ? 0 : cs_err_set(err, ENOMEM, "state: out of memory");
+}
+
+/* The bundle's absolute path. Symlinks in it stay: the caller may mean them. */
+static int name_bundle(struct ctr *c, const char *bundle, struct cs_err *err)
+{
+	char cwd[PATH_MAX], path[PATH_MAX];
+	int rc;
+
+	if (bundle && bundle[0] == '/') {
+		rc = cs_str_fmt(path, sizeof(path), err, "%s", bundle);
+	} else {
+		if (!getcwd(cwd, sizeof(cwd)))
+			return cs_err_sys(err, "working folder");
+		rc = cs_str_fmt(path, sizeof(path), err, "%s%s%s", cwd, bundle ? "/" : "",
+				bundle ? bundle : "");
+	}
+	return rc < 0 ? cs_err_wrap(err, "bundle") : set_string(&c->state.bundle, path, err);
+}
+
+/* Reads the bundle's config. *@text is what state keeps of it. */
+static int load_bundle(struct ctr *c, const struct ctr_create_opts *opts, char **text, size_t *len,
+		       struct cs_err *err)
+{
+	const char *name = opts->config ? opts->config : "config.json";
+	int rc;
+
+	rc = name_bundle(c, opts->bundle, err);
+	if (rc < 0)
+		return rc;
+	c->bundle = open(c->state.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->bundle < 0)
+		return cs_err_sys(err, "open bundle %s", c->state.bundle);
+	rc = cs_file_read(opts->config ? AT_FDCWD : c->bundle, name, CTR_SPEC_MAX_BYTES, text, len,
+			  err);
+	if (rc == 0)
+		rc = ctr_spec_parse(*text, *len, &c->spec, err);
+	if (rc < 0)
+		return cs_err_wrap(err, "bundle %s", c->state.bundle);
+	c->has_spec = true;
+	return 0;
 }
 
 /* The container's facts for state.json, as far as they stand before there is a process. */
@@ -113,13 +130,25 @@ static int check(struct ctr *c, const struct ctr_create_opts *opts, struct cs_er
 	return 0;
 }
 
+/* Keeps the config as it was at create. There is no container yet that somebody could read half of.
+ */
+static int save_config(struct ctr *c, const char *text, size_t len, struct cs_err *err)
+{
+	cs_auto_fd int fd = openat(c->dir, "config.json",
+				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return cs_err_sys(err, "container %s: save its config.json", c->id);
+	return cs_fd_write_all(fd, text, len, err);
+}
+
 /* Writes the first state and has the wall made. */
 static int build(struct ctr *c, const struct ctr_create_opts *opts, const char *config,
 		 size_t config_len, struct ctr_child *child, struct cs_err *err)
 {
 	int rc;
 
-	rc = cs_file_replace(c->dir, "config.json", config, config_len, 0600, false, err);
+	rc = save_config(c, config, config_len, err);
 	if (rc == 0)
 		rc = ctr_state_write(c->dir, &c->state, err);
 	if (rc == 0)
@@ -221,10 +250,8 @@ static int attend(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_
 
 	cs_close_fd(&c->lock);
 	rc = ctr_attend(child, &code, err);
-	if (rc < 0)
-		return rc;
-	if (!opts->keep)
-		rc = ctr_delete(c->rt, c->id, true, err);
+	if (rc == 0 && !opts->keep)
+		rc = ctr_teardown_ended(c, err);
 	if (rc < 0)
 		return rc;
 	*exit_code = code;

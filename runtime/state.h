@@ -54,7 +54,8 @@ int ctr_state_parse(const char *buf, size_t len, struct ctr_state *out, struct c
 void ctr_state_fini(struct ctr_state *st); /* idempotent */
 #define ctr_auto_state CS_CLEANUP(ctr_state_fini)
 
-/* Removes the folder with all it holds; idempotent. */
-int ctr_state_remove(int root, const char *id, struct cs_err *err);
+/* Removes the folder @dir of container @id with all it holds; idempotent. The caller has its lock.
+ */
+int ctr_state_remove(int root, int dir, const char *id, struct cs_err *err);
 
 #endif

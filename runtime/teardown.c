@@ -38,7 +38,7 @@ static int take_down(struct ctr *c, struct cs_err *err)
 		return rc;
 	if (ctr_teardown_hooks(c, CTR_HOOK_POSTSTOP, CTR_STOPPED, &hook) < 0)
 		cs_log(CS_LOG_WARN, "%s", hook.msg);
-	return ctr_state_remove(c->root_fd, c->id, err);
+	return ctr_state_remove(c->root_fd, c->dir, c->id, err);
 }
 
 void ctr_teardown_failed(struct ctr *c)
@@ -49,6 +49,20 @@ void ctr_teardown_failed(struct ctr *c)
 		cs_log(CS_LOG_WARN,
 		       "container %s could not be taken down (delete --force tries again): %s",
 		       c->id, err.msg);
+}
+
+int ctr_teardown_ended(struct ctr *c, struct cs_err *err)
+{
+	c->lock = cs_file_lock(c->dir, "lock", false, err);
+	if (c->lock == -ENOENT) {
+		cs_err_clear(err);
+		return 0;
+	}
+	if (c->lock < 0)
+		return -err->code;
+	if (faccessat(c->dir, "state.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : cs_err_sys(err, "container %s: its state", c->id);
+	return take_down(c, err);
 }
 
 /* Removes the folder that a create left which was killed before it wrote a state. */
@@ -70,7 +84,7 @@ static int remove_leftover(const struct ctr_rt *rt, const char *id, struct cs_er
 		return -err->code;
 	if (faccessat(dir, "state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return cs_err_set(err, EBUSY, "container %s was made meanwhile; try again", id);
-	return ctr_state_remove(root, id, err);
+	return ctr_state_remove(root, dir, id, err);
 }
 
 /* The saved config is needed for poststop hooks only: a container whose config is damaged must be

@@ -9,6 +9,10 @@ struct cs_err;
  * failure itself is what the user must hear. */
 void ctr_teardown_failed(struct ctr *c);
 
+/* Takes down a container whose init has ended, in the hands of the command that ran it. That
+ * somebody else has done so is no error. */
+int ctr_teardown_ended(struct ctr *c, struct cs_err *err);
+
 /* Runs the hooks of @kind on the runtime's side with the container's state on stdin. */
 int ctr_teardown_hooks(struct ctr *c, enum ctr_hook_kind kind, enum ctr_status status,
 		       struct cs_err *err);

@@ -158,7 +158,7 @@ static int step_root(struct ctr_init *in, struct cs_err *err)
 		rc = ctr_mounts_apply(s, err);
 	if (rc == 0)
 		rc = ctr_devnodes_make(s, err);
-	if (rc < 0 || !p->present)
+	if (rc < 0 || !p->present || strcmp(p->cwd, "/") == 0)
 		return rc;
 	fd = cs_path_mkdirs(s->root, p->cwd, 0755, err);
 	if (fd < 0 && err->code != EROFS && err->code != EACCES && err->code != EEXIST &&

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
@@ -39,8 +37,6 @@ struct launch {
 	bool has_join;
 	struct ctr_seccomp_prog seccomp;
 	int *mount_fds; /* owned; spec.n_mounts of them */
-	int bundle;	/* owned */
-	int null;	/* owned */
 	int sync[2];	/* owned; the runtime's and init's end */
 	int listener;	/* owned */
 };
@@ -56,8 +52,6 @@ static void release(struct launch *l)
 	for (size_t i = 0; l->mount_fds && i < l->c->spec.n_mounts; i++)
 		cs_close_fd(&l->mount_fds[i]);
 	free(l->mount_fds);
-	cs_close_fd(&l->bundle);
-	cs_close_fd(&l->null);
 	cs_close_fd(&l->sync[0]);
 	cs_close_fd(&l->sync[1]);
 	cs_close_fd(&l->listener);
@@ -73,20 +67,7 @@ static int open_cgroup(struct launch *l, struct cs_err *err)
 	if (rc < 0)
 		return cs_err_wrap(err, "make cgroup %s", l->c->state.cgroup);
 	l->has_cg = true;
-	return 0;
-}
-
-/* The file that hides masked files must be the real null device, not what somebody put there. */
-static int open_null(struct launch *l, struct cs_err *err)
-{
-	struct stat sb;
-
-	l->null = open("/dev/null", O_PATH | O_CLOEXEC);
-	if (l->null < 0 || fstat(l->null, &sb) < 0)
-		return cs_err_sys(err, "open /dev/null");
-	if (!S_ISCHR(sb.st_mode) || sb.st_rdev != makedev(1, 3))
-		return cs_err_set(err, EINVAL, "/dev/null of this host is not the null device");
-	return 0;
+	return l->c->spec.ns[CTR_NS_USER].present ? cg_open_join(&l->cg, err) : 0;
 }
 
 static int open_mounts(struct launch *l, struct cs_err *err)
@@ -100,7 +81,7 @@ static int open_mounts(struct launch *l, struct cs_err *err)
 		return cs_err_set(err, ENOMEM, "mounts: out of memory");
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		l->mount_fds[i] = -EBADF;
-	return ctr_mounts_prepare(spec, l->bundle, l->c->host_proc, l->mount_fds, err);
+	return ctr_mounts_prepare(spec, l->c->bundle, l->c->host_proc, l->mount_fds, err);
 }
 
 /* All that is to be had before there is a process. */
@@ -109,16 +90,11 @@ static int prepare(struct launch *l, struct cs_err *err)
 	struct ctr *c = l->c;
 	int rc;
 
-	l->bundle = open(c->state.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (l->bundle < 0)
-		return cs_err_sys(err, "open bundle %s", c->state.bundle);
 	rc = ctr_join_open(&c->spec, &l->join, err);
 	if (rc < 0)
 		return rc;
 	l->has_join = true;
-	rc = open_null(l, err);
-	if (rc == 0)
-		rc = open_mounts(l, err);
+	rc = open_mounts(l, err);
 	if (rc == 0)
 		rc = ctr_seccomp_load(l->c, &l->seccomp, err);
 	if (rc == 0)
@@ -150,9 +126,9 @@ static void fill_init(struct launch *l, bool staged, struct ctr_init *in)
 			.spec = spec,
 			.id = c->id,
 			.bundle = c->state.bundle,
-			.bundle_fd = l->bundle,
+			.bundle_fd = c->bundle,
 			.host_proc = c->host_proc,
-			.host_null = l->null,
+			.host_null = -EBADF,
 			.cg = &l->cg,
 			.mount_fds = l->mount_fds,
 			.userns = spec->ns[CTR_NS_USER].present,
@@ -249,8 +225,6 @@ int ctr_ns_create(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_
 	struct launch l = {
 		.c = c,
 		.opts = opts,
-		.bundle = -EBADF,
-		.null = -EBADF,
 		.sync = { -EBADF, -EBADF },
 		.listener = -EBADF,
 	};

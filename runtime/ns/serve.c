@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "base/sys.h"
 #include "cgroups/cgroup.h"
 #include "runtime/container.h"
@@ -121,6 +122,16 @@ static int take_console(struct ctr_serve *s, int *master, struct cs_err *err)
 	return ctr_tty_send(sock, *master, err);
 }
 
+/* The pidfd of who is served; start has none yet, and mostly needs none. */
+static int need_pidfd(struct ctr_serve *s, struct cs_err *err)
+{
+	const struct ctr_state *st = &s->c->state;
+
+	if (s->child->pidfd < 0)
+		s->child->pidfd = cs_proc_pidfd(s->c->host_proc, st->pid, st->start_time, err);
+	return s->child->pidfd < 0 ? -err->code : 0;
+}
+
 /* Fetches the notify fd from the process that is installing its filter: it is there a moment after
  * the message. Then lets the process, which cannot be spoken to any more, go on. */
 static int fetch_listener(struct ctr_serve *s, const struct ctr_msg *msg, struct cs_err *err)
@@ -157,6 +168,9 @@ static int take_listener(struct ctr_serve *s, const struct ctr_msg *msg, struct 
 	cs_auto_fd int fd = -EBADF;
 	int rc;
 
+	rc = need_pidfd(s, err);
+	if (rc < 0)
+		return rc;
 	fd = fetch_listener(s, msg, err);
 	if (fd < 0)
 		return fd;

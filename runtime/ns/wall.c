@@ -86,9 +86,6 @@ static int ns_start(struct ctr *c, struct cs_err *err)
 	if (sock < 0)
 		return sock;
 	child.pid = c->state.pid;
-	child.pidfd = init_pidfd(c, err);
-	if (child.pidfd < 0)
-		return -err->code;
 	serve.sync = sock;
 	rc = ctr_sync_ack(sock, err);
 	if (rc == 0)
