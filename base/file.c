@@ -86,6 +86,10 @@ int cs_file_read(int dirfd, const char *name, size_t max, char **out, size_t *le
 		return cs_err_sys(err, "stat %s", name);
 	if (!S_ISREG(sb.st_mode))
 		return cs_err_set(err, EINVAL, "%s is not a regular file", name);
+	if (sb.st_size == 0) { /* or it is one of procfs and sysfs, which tell no size */
+		ret = cs_fd_read_all(fd, max, out, len, err);
+		return ret < 0 ? cs_err_wrap(err, "read %s", name) : 0;
+	}
 	if ((uint64_t)sb.st_size > max)
 		return cs_err_set(err, EFBIG, "read %s: more than %zu bytes", name, max);
 	buf = malloc((size_t)sb.st_size + 1);

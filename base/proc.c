@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -168,6 +169,33 @@ int cs_proc_default_signals(void)
 			return -1;
 	}
 	return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+}
+
+int cs_proc_unignore_signals(int procfd, struct cs_err *err)
+{
+	static const char key[] = "\nSigIgn:\t";
+	const uint64_t dfl[4] = { 0 };
+	cs_auto_fd int fd = -EBADF;
+	char text[4096];
+	uint64_t mask;
+	const char *at;
+	ssize_t n;
+
+	fd = cs_path_proc_file(procfd, "self/status", O_RDONLY, err);
+	if (fd < 0)
+		return fd;
+	n = read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return cs_err_sys(err, "read /proc/self/status");
+	text[n] = '\0';
+	at = strstr(text, key);
+	if (!at)
+		return cs_err_set(err, EPROTO, "/proc/self/status has no SigIgn");
+	mask = strtoull(at + strlen(key), NULL, 16);
+	for (int sig = 1; mask; sig++, mask >>= 1)
+		if ((mask & 1) && syscall(SYS_rt_sigaction, sig, dfl, NULL, sizeof(mask)) < 0)
+			return cs_err_sys(err, "set signal %d to its default", sig);
+	return 0;
 }
 
 /* Opens what becomes a program's stdin. Nobody has to feed it while it runs, so one that does not

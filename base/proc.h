@@ -31,6 +31,10 @@ int cs_proc_pidfd(int procfd, pid_t pid, uint64_t start, struct cs_err *err);
  * errno. Async-signal-safe. */
 int cs_proc_default_signals(void);
 
+/* Sets the signals that this process was started with ignored (SigIgn of proc(5)) to their default
+ * action, so that none of its children has them so, and none vanishes unreaped (SIGCHLD). */
+int cs_proc_unignore_signals(int procfd, struct cs_err *err);
+
 /* A program to run to its end with text on stdin: hooks, helpers. No shell. */
 struct cs_proc_run {
 	const char *path;	 /* absolute */

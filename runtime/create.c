@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "cgroups/cgroup.h"
 #include "runtime/attend.h"
@@ -176,7 +177,7 @@ static int make(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_ch
 	if (rc < 0)
 		return rc;
 	c->host_proc = cs_path_proc_open(err);
-	if (c->host_proc < 0)
+	if (c->host_proc < 0 || cs_proc_unignore_signals(c->host_proc, err) < 0)
 		return -err->code;
 	c->root_fd = ctr_state_root_open(c->rt->root, true, err);
 	if (c->root_fd < 0)

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/proc.h"
 #include "runtime/attend.h"
 #include "runtime/container.h"
 #include "runtime/isolation.h"
@@ -35,6 +36,8 @@ int ctr_exec(const struct ctr_rt *rt, const char *id, const struct ctr_exec_opts
 	rc = ctr_open(rt, id, false, true, &c, err);
 	if (rc == 0)
 		rc = check_status(&c, opts, err);
+	if (rc == 0)
+		rc = cs_proc_unignore_signals(c.host_proc, err);
 	if (rc == 0 && !opts->detach)
 		rc = ctr_attend_prepare(false, err);
 	if (rc < 0)

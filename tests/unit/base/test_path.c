@@ -464,14 +464,22 @@ START_TEST(test_proc_file)
 		const char *path;
 		int code;
 	} bad[] = {
-		{ "self/exe", ELOOP },	     { "self/root", ELOOP },
-		{ "self/fd/0", ELOOP },	     { "self/cwd", ELOOP },
-		{ "mounts", ELOOP },	     { "self/ns/mnt", ELOOP },
-		{ "../etc", EXDEV },	     { "/proc/self/stat", EXDEV },
-		{ "self/../../x", EXDEV },   { "self/none", ENOENT },
-		{ "selfish", ENOENT },	     { "self", 0 },
-		{ "thread-self/comm", 0 },   { "self/comm", 0 },
-		{ "sys/kernel/pid_max", 0 }, { "self/attr/exec", 0 },
+		{ "self/exe", ELOOP },
+		{ "self/root", ELOOP },
+		{ "self/fd/0", ELOOP },
+		{ "self/cwd", ELOOP },
+		{ "mounts", 0 },
+		{ "self/ns/mnt", ELOOP },
+		{ "../etc", EXDEV },
+		{ "/proc/self/stat", EXDEV },
+		{ "self/../../x", EXDEV },
+		{ "self/none", ENOENT },
+		{ "selfish", ENOENT },
+		{ "self", 0 },
+		{ "thread-self/comm", 0 },
+		{ "self/comm", 0 },
+		{ "sys/kernel/pid_max", 0 },
+		{ "self/attr/exec", 0 },
 		{ "self/task/../comm", 0 },
 	};
 	struct cs_err err = CS_ERR_INIT;
@@ -568,9 +576,9 @@ START_TEST(test_proc_other_pid_ns)
 	close(sv[1]);
 	ck_assert_int_eq(cs_fd_recv(sv[0], &other, 1, &n, &c, &len, &err), 0);
 	ck_assert_int_eq(cs_path_proc_verify(other, &err), 0);
-	ck_assert_int_eq(cs_path_proc_file(other, "self/comm", O_RDONLY, &err), -ESRCH);
-	ck_assert_str_eq(err.msg, "/proc/self: this process is not in its pid namespace");
-	ck_assert_int_eq(proc_file(other, "thread-self/comm"), -ESRCH);
+	ck_assert_int_eq(cs_path_proc_file(other, "self/comm", O_RDONLY, &err), -ENOENT);
+	ck_assert_str_eq(err.msg, "open /proc/self/comm: no such file or directory");
+	ck_assert_int_eq(proc_file(other, "thread-self/comm"), -ENOENT);
 	status = proc_file(other, "1/comm");
 	ck_assert_int_ge(status, 0);
 	close(status);

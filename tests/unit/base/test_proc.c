@@ -511,7 +511,24 @@ START_TEST(test_run_out_of_fds)
 }
 END_TEST
 
-UNIT_MAIN("base/proc", test_wait, test_wait_end, test_start_time, test_stat_texts, test_pidfd,
-	  test_run, test_run_killed, test_run_input, test_run_timeout, test_run_timeout_group,
-	  test_run_cannot_start, test_run_fds, test_run_without_stdio, test_run_no_output,
-	  test_run_signals, test_run_out_of_fds)
+START_TEST(test_unignore)
+{
+	struct cs_err err = CS_ERR_INIT;
+	cs_auto_fd int procfd = cs_path_proc_open(&err);
+	struct sigaction sa;
+
+	ck_assert_int_ge(procfd, 0);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);
+	ck_assert_int_eq(cs_proc_unignore_signals(procfd, &err), 0);
+	ck_assert_int_eq(sigaction(SIGUSR1, NULL, &sa), 0);
+	ck_assert(sa.sa_handler == SIG_DFL);
+	ck_assert_int_eq(sigaction(SIGCHLD, NULL, &sa), 0);
+	ck_assert(sa.sa_handler == SIG_DFL);
+}
+END_TEST
+
+UNIT_MAIN("base/proc", test_unignore, test_wait, test_wait_end, test_start_time, test_stat_texts,
+	  test_pidfd, test_run, test_run_killed, test_run_input, test_run_timeout,
+	  test_run_timeout_group, test_run_cannot_start, test_run_fds, test_run_without_stdio,
+	  test_run_no_output, test_run_signals, test_run_out_of_fds)

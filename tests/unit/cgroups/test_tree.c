@@ -29,8 +29,11 @@ START_TEST(test_create_destroy)
 	for (size_t h = 0; h < cgt_host.n_hier; h++) {
 		ck_assert(cgt_exists(h, cg.path));
 		ck_assert(cg.created[h]);
-		ck_assert_int_eq(cg.join[h] >= 0, !cgt_host.hier[h].v2);
+		ck_assert_int_lt(cg.join[h], 0);
 	}
+	ck_assert_int_eq(cg_open_join(&cg, &err), 0);
+	for (size_t h = 0; h < cgt_host.n_hier; h++)
+		ck_assert_int_eq(cg.join[h] >= 0, !cgt_host.hier[h].v2);
 	ck_assert_int_eq(cg_v2_fd(&cg) >= 0, cgt_host.v2 >= 0);
 	cgt_destroy(&cg);
 	for (size_t h = 0; h < cgt_host.n_hier; h++)
