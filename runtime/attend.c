@@ -14,14 +14,19 @@
 #include "runtime/container.h"
 #include "runtime/ns/tty.h"
 
-int ctr_attend_prepare(bool subreaper, struct cs_err *err)
+int ctr_attend_prepare(struct cs_err *err)
 {
 	sigset_t all;
 
 	sigfillset(&all);
 	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
 		return cs_err_sys(err, "hold signals back");
-	if (subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+	return 0;
+}
+
+int ctr_attend_orphans(struct cs_err *err)
+{
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return cs_err_sys(err, "become the subreaper");
 	return 0;
 }

@@ -271,7 +271,7 @@ int ctr_run(const struct ctr_rt *rt, const char *id, const struct ctr_create_opt
 	c.rt = rt;
 	c.id = id;
 	if (!opts->detach)
-		rc = ctr_attend_prepare(!opts->no_subreaper, err);
+		rc = ctr_attend_prepare(err);
 	if (rc == 0)
 		rc = make(&c, &mine, &child, err);
 	if (rc < 0) {
@@ -279,7 +279,10 @@ int ctr_run(const struct ctr_rt *rt, const char *id, const struct ctr_create_opt
 			*exit_code = child.program_exit;
 		return rc;
 	}
-	rc = start(&c, !opts->detach, err);
+	if (!opts->detach && !opts->no_subreaper && !c.state.own_pidns)
+		rc = ctr_attend_orphans(err);
+	if (rc == 0)
+		rc = start(&c, !opts->detach, err);
 	if (rc < 0) {
 		if (c.program_exit)
 			*exit_code = c.program_exit;

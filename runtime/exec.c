@@ -39,7 +39,7 @@ int ctr_exec(const struct ctr_rt *rt, const char *id, const struct ctr_exec_opts
 	if (rc == 0)
 		rc = cs_proc_unignore_signals(c.host_proc, err);
 	if (rc == 0 && !opts->detach)
-		rc = ctr_attend_prepare(false, err);
+		rc = ctr_attend_prepare(err);
 	if (rc < 0)
 		return rc;
 	rc = c.wall->exec(&c, opts, &child, err);

@@ -319,10 +319,13 @@ void ctr_state_fini(struct ctr_state *st)
 int ctr_state_remove(int root, int dir, const char *id, struct cs_err *err)
 {
 	/* state.json first: without it there is no container, and what is left is taken over */
-	static const char *const files[] = { "state.json", "config.json", "start.sock", "lock" };
+	static const char *const files[] = { "state.json", "config.json", "lock" };
 
 	for (size_t i = 0; i < CS_LEN(files); i++)
 		unlinkat(dir, files[i], 0);
+	if (unlinkat(root, id, AT_REMOVEDIR) == 0)
+		return 0;
+	unlinkat(dir, "start.sock", 0); /* of a created one */
 	if (unlinkat(root, id, AT_REMOVEDIR) == 0)
 		return 0;
 	return cs_file_rmtree(root, id, err); /* there was more in it, or it says why not */

@@ -62,6 +62,7 @@ int ctr_teardown_ended(struct ctr *c, struct cs_err *err)
 		return -err->code;
 	if (faccessat(c->dir, "state.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : cs_err_sys(err, "container %s: its state", c->id);
+	c->state.pid = 0; /* reaped */
 	return take_down(c, err);
 }
 

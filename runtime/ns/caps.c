@@ -175,12 +175,12 @@ int ctr_caps_become(const struct ctr_user *user, const struct ctr_caps *caps, bo
 	if (rc < 0)
 		return rc;
 	/* or leaving user 0 would empty the permitted set before it is cut to size below */
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+	if (user->uid != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return cs_err_sys(err, "keep capabilities over the change of user");
 	rc = become_ids(user, setgroups, err);
 	if (rc < 0)
 		return rc;
-	if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
+	if (user->uid != 0 && prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0)
 		return cs_err_sys(err, "stop keeping capabilities");
 	rc = capset_all(&use, err);
 	if (rc < 0)

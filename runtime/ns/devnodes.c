@@ -261,7 +261,8 @@ static int make_links(const struct ctr_ns_setup *s, int dev, struct cs_err *err)
 	};
 
 	for (size_t i = 0; i < CS_LEN(links); i++) {
-		if (strcmp(links[i].name, "core") == 0 && faccessat(s->proc, "kcore", F_OK, 0) < 0)
+		if (strcmp(links[i].name, "core") == 0 &&
+		    faccessat(s->host_proc, "kcore", F_OK, 0) < 0)
 			continue;
 		if (symlinkat(links[i].to, dev, links[i].name) < 0 && errno != EEXIST)
 			return cs_err_sys(err, "link /dev/%s", links[i].name);

@@ -22,6 +22,7 @@
 #include "runtime/ns/join.h"
 #include "runtime/ns/keyring.h"
 #include "runtime/ns/limits.h"
+#include "runtime/ns/lsm.h"
 #include "runtime/ns/maskpaths.h"
 #include "runtime/ns/mounts.h"
 #include "runtime/ns/netdev.h"
@@ -136,9 +137,20 @@ static int step_network(struct ctr_init *in, struct cs_err *err)
 
 static int step_session(struct ctr_init *in, struct cs_err *err)
 {
+	int rc;
+
 	if (setsid() < 0)
 		return cs_err_sys(err, "become a session leader");
-	return in->new_keyring ? ctr_keyring_new(in->setup.id, err) : 0;
+	if (!in->new_keyring)
+		return 0;
+	rc = ctr_lsm_set_keyring(&spec_of(in)->process, in->setup.host_proc, err);
+	return rc < 0 ? rc : ctr_keyring_new(in->setup.id, err);
+}
+
+/* Does anything that is asked for go through /proc? */
+static bool needs_proc(const struct ctr_spec *spec)
+{
+	return spec->n_sysctl > 0 || spec->process.apparmor_profile || spec->process.selinux_label;
 }
 
 /* What can be changed in the root before anything of it is executed: mounts, nodes, working folder.
@@ -150,7 +162,7 @@ static int step_root(struct ctr_init *in, struct cs_err *err)
 	int rc, fd;
 
 	rc = ctr_rootfs_attach(s, err);
-	if (rc == 0) {
+	if (rc == 0 && needs_proc(s->spec)) {
 		s->proc = ctr_procfs_open(err);
 		rc = s->proc < 0 ? s->proc : 0;
 	}

@@ -1,6 +1,7 @@
 #include "runtime/ns/self.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -25,6 +26,8 @@ static int is_sealed(int exe, struct cs_err *err)
 		return cs_err_sys(err, "read the file system of /proc/self/exe");
 	if ((fs.f_flags & ST_RDONLY) != 0)
 		return 1;
+	if (fs.f_type != TMPFS_MAGIC) /* what a memfd is on */
+		return 0;
 	seals = fcntl(exe, F_GET_SEALS);
 	return seals >= 0 && (seals & SEALS) == SEALS;
 }
