@@ -172,9 +172,11 @@ static int write_file(int root, int dir, const char *name, const char *text, str
 
 static int open_folder(int dir, const char *name, struct cs_err *err)
 {
-	int fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cs_auto_fd int fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 ? cs_err_sys(err, "linux.intelRdt: open resctrl's %s", name) : fd;
+	if (fd < 0)
+		return cs_err_sys(err, "linux.intelRdt: open resctrl's %s", name);
+	return cs_take_fd(&fd);
 }
 
 static int schemata_compare(int clos, const char *name, const char *wanted, struct cs_err *err)

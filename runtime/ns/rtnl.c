@@ -110,42 +110,45 @@ static int answer_ack(const struct nlmsghdr *h, const void *body, size_t len, st
 	return cs_err_errno(err, -e.error, "netlink");
 }
 
+/* One message of our answer. 1 when it was the last. */
+static int answer_message(const struct nlmsghdr *h, const void *body, ctr_rtnl_fn fn, void *arg,
+			  struct cs_err *err)
+{
+	size_t len = h->nlmsg_len - msg_head;
+	int rc;
+
+	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+		return cs_err_set(err, EAGAIN, "netlink: changed while read");
+	if (h->nlmsg_type == NLMSG_DONE)
+		return 1;
+	if (h->nlmsg_type == NLMSG_ERROR) {
+		rc = answer_ack(h, body, len, err);
+		return rc < 0 ? rc : 1;
+	}
+	return fn ? fn(h, body, len, arg, err) : 0;
+}
+
 /* One datagram of the answer. 1 when the answer is complete. */
 static int answer_part(const unsigned char *p, size_t len, uint32_t seq, ctr_rtnl_fn fn, void *arg,
 		       struct cs_err *err)
 {
-	while (len >= msg_head) {
-		const void *body = p + msg_head;
+	int rc = 0;
+
+	while (rc == 0 && len >= msg_head) {
 		struct nlmsghdr h;
 		size_t step;
-		int rc = 0;
 
 		memcpy(&h, p, sizeof(h));
 		if (h.nlmsg_len < msg_head || h.nlmsg_len > len)
 			return cs_err_set(err, EPROTO, "netlink: broken answer");
+		if (h.nlmsg_seq == seq)
+			rc = answer_message(&h, p + msg_head, fn, arg, err);
 		step = aligned((size_t)h.nlmsg_len);
-		if (h.nlmsg_seq == seq) {
-			size_t body_len = h.nlmsg_len - msg_head;
-
-			if (h.nlmsg_flags & NLM_F_DUMP_INTR)
-				return cs_err_set(err, EAGAIN, "netlink: changed while read");
-			if (h.nlmsg_type == NLMSG_DONE)
-				return 1;
-			if (h.nlmsg_type == NLMSG_ERROR) {
-				rc = answer_ack(&h, body, body_len, err);
-				return rc < 0 ? rc : 1;
-			}
-			if (fn)
-				rc = fn(&h, body, body_len, arg, err);
-			if (rc < 0)
-				return rc;
-		}
-		if (step >= len)
-			break;
+		step = step < len ? step : len;
 		p += step;
 		len -= step;
 	}
-	return 0;
+	return rc;
 }
 
 int ctr_rtnl_call(struct ctr_rtnl *nl, struct ctr_rtnl_req *req, ctr_rtnl_fn fn, void *arg,

@@ -23,7 +23,7 @@ int ctr_seccomp_spans_add(struct ctr_seccomp_spans *s, struct ctr_seccomp_span s
 	if (last && last->fixed == span.fixed && last->action == span.action &&
 	    last->code == span.code && last->pc == span.pc)
 		return 0;
-	if (s->n % SPANS_STEP == 0) {
+	if (!s->v || s->n % SPANS_STEP == 0) {
 		struct ctr_seccomp_span *v = reallocarray(s->v, s->n + SPANS_STEP, sizeof(*v));
 
 		if (!v)

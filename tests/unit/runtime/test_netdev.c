@@ -91,7 +91,7 @@ static int with_ifreq(const char *name, unsigned long call, struct ifreq *ifr)
 	return rc;
 }
 
-static short flags_of(const char *name)
+static int flags_of(const char *name)
 {
 	struct ifreq ifr = { 0 };
 
