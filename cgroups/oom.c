@@ -48,7 +48,8 @@ static int open_v1(const struct cg *cg, size_t h, struct cg_oom *out, struct cs_
 	return 0;
 }
 
-static int watch(int fd, const struct cg *cg, const char *name, struct cs_err *err)
+/* Watches a file of the cgroup or, with "..", the folder above it. */
+static int watch(int fd, const struct cg *cg, const char *name, uint32_t events, struct cs_err *err)
 {
 	char path[CG_PATH_MAX];
 	int wd;
@@ -57,7 +58,7 @@ static int watch(int fd, const struct cg *cg, const char *name, struct cs_err *e
 
 	if (ret < 0)
 		return ret;
-	wd = inotify_add_watch(fd, path, IN_MODIFY);
+	wd = inotify_add_watch(fd, path, events);
 	if (wd < 0 && errno == ENOENT)
 		return no_memory(cg, err);
 	return wd < 0 ? cs_err_sys(err, "watch %s", path) : wd;
@@ -71,12 +72,14 @@ static int open_v2(const struct cg *cg, struct cg_oom *out, struct cs_err *err)
 
 	if (fd < 0)
 		return cs_err_sys(err, "watch for OOM kills: inotify");
-	ret = watch(fd, cg, "memory.events", err);
+	ret = watch(fd, cg, "memory.events", IN_MODIFY, err);
 	if (ret < 0)
 		return ret;
-	wd = watch(fd, cg, "cgroup.events", err);
-	if (wd < 0)
-		return wd;
+	wd = watch(fd, cg, "cgroup.events", IN_MODIFY, err);
+	/* That it is empty is told up to 10 ms late, and not at all if it is removed before. */
+	ret = wd < 0 ? wd : watch(fd, cg, "..", IN_DELETE, err);
+	if (ret < 0)
+		return ret;
 	ret = cg_file_key(cg, (size_t)cg->host->v2, "memory.events", "oom_kill", &kills);
 	if (ret < 0)
 		return cg_file_err(err, -ret, cg, (size_t)cg->host->v2, "memory.events", "read");

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -199,50 +200,62 @@ static bool has_word(const char *list, const char *name)
 	return false;
 }
 
-/* Enables all controllers in cgroup @at that are there and not enabled yet. One the kernel refuses
- * (cpu where realtime processes live, any where processes live beside cgroups) is left out: only a
- * limit that needs it fails, with a message of its own. */
-static int enable_all_in(const struct cg_host *host, const char *at)
+/* May controllers be enabled in cgroup @at? Not where processes live in it, but for the root, which
+ * has no cgroup.type: the kernel refuses most controllers there (EBUSY), and with the others would
+ * make the cgroups below invalid ones that no process can join (cgroup-v2.rst, Threads). */
+static int check_no_processes(const struct cg_host *host, const char *at)
+{
+	char some[32];
+	int ret = cg_file_read_at(host, (size_t)host->v2, at, "cgroup.type", some, sizeof(some));
+
+	if (ret == -ENOENT)
+		return 0;
+	if (ret >= 0)
+		ret = cg_file_read_at(host, (size_t)host->v2, at, "cgroup.procs", some,
+				      sizeof(some));
+	return ret == -EFBIG || ret == -EOPNOTSUPP || ret > 0 ? -EBUSY : ret;
+}
+
+/* Enables in cgroup @at what is not enabled yet of @ctl or (CG_CTL_COUNT) of all controllers that
+ * are there. Of all, one that the kernel refuses (cpu where realtime processes live) is left out:
+ * only a limit that needs it fails, with a message of its own. */
+static int enable_in(const struct cg_host *host, const char *at, enum cg_ctl ctl)
 {
 	size_t h = (size_t)host->v2;
 	char have[LIST_MAX], on[LIST_MAX], word[32];
+	bool all = ctl == CG_CTL_COUNT, checked = false;
 	int ret = cg_file_read_at(host, h, at, "cgroup.controllers", have, sizeof(have));
-	struct cs_err ignored = CS_ERR_INIT;
 
 	if (ret >= 0)
 		ret = cg_file_read_at(host, h, at, "cgroup.subtree_control", on, sizeof(on));
 	if (ret < 0)
 		return ret;
+	ret = -ENOENT;
 	for (size_t i = 0; i < CS_LEN(v2_all); i++) {
 		const char *name = cg_ctl_name(v2_all[i], true);
 
-		if (!has_word(have, name) || has_word(on, name))
+		if ((!all && v2_all[i] != ctl) || !has_word(have, name))
 			continue;
-		if (!cs_str_fmt(word, sizeof(word), &ignored, "+%s", name))
-			cg_file_write_at(host, h, at, "cgroup.subtree_control", word);
+		ret = has_word(on, name) || checked ? 0 : check_no_processes(host, at);
+		if (ret < 0)
+			break;
+		if (has_word(on, name))
+			continue;
+		checked = true;
+		snprintf(word, sizeof(word), "+%s", name);
+		ret = cg_file_write_at(host, h, at, "cgroup.subtree_control", word);
 	}
-	return 0;
+	return all ? 0 : ret;
 }
 
 int cg_v2_enable(const struct cg *cg, enum cg_ctl ctl)
 {
-	const struct cg_host *host = cg->host;
-	struct cs_err ignored = CS_ERR_INIT;
-	char at[sizeof(cg->path)], word[32];
+	char at[sizeof(cg->path)];
 	size_t pos = 0;
-	int ret = 0;
+	int ret = cg->host->v2 < 0 ? -ENOENT : 0;
 
-	if (host->v2 < 0)
-		return -ENOENT;
-	if (ctl != CG_CTL_COUNT)
-		ret = cs_str_fmt(word, sizeof(word), &ignored, "+%s", cg_ctl_name(ctl, true));
-	while (!ret && next_parent(cg->path, &pos, at)) {
-		if (ctl == CG_CTL_COUNT)
-			ret = enable_all_in(host, at);
-		else
-			ret = cg_file_write_at(host, (size_t)host->v2, at, "cgroup.subtree_control",
-					       word);
-	}
+	while (!ret && next_parent(cg->path, &pos, at))
+		ret = enable_in(cg->host, at, ctl);
 	return ret;
 }
 

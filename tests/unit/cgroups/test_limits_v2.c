@@ -1,5 +1,7 @@
 #include "tests/unit/cgroups/cgtest.h"
 
+#include <sys/mman.h>
+
 /* Every limit of v2's controllers. */
 
 static const char *reason(void)
@@ -60,10 +62,11 @@ END_TEST
 
 static void use_memory(void *arg)
 {
-	char *p = malloc(8 << 20);
+	enum { BYTES = 8 << 20 };
+	void *p = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)arg;
-	memset(p, 1, 8 << 20);
+	memset(p, 1, BYTES);
 	raise(SIGSTOP);
 }
 
