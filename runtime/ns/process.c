@@ -24,7 +24,7 @@
 #include "runtime/ns/sync.h"
 #include "runtime/passwd.h"
 
-enum { EXIT_NOT_FOUND = 127, EXIT_NOT_EXECUTABLE = 126, FIRST_PRESERVED = 3 };
+enum { EXIT_NOT_FOUND = 127, EXIT_NOT_EXECUTABLE = 126, FIRST_PRESERVED = 3, MAX_LISTEN_FDS = 512 };
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -51,17 +51,23 @@ static int env_add(struct ctr_becoming *b, size_t *n, const char *name, const ch
 	return 0;
 }
 
-/* What systemd's socket activation tells a service: sd_listen_fds(3). */
+/* How many fds systemd's socket activation gave the runtime: sd_listen_fds(3). */
+static unsigned int listen_fds(void)
+{
+	const char *text = getenv("LISTEN_FDS");
+	uint64_t n;
+
+	return text && cs_str_u64(text, &n) == 0 && n <= MAX_LISTEN_FDS ? (unsigned int)n : 0;
+}
+
 static int env_add_listen(struct ctr_becoming *b, size_t *n, struct cs_err *err)
 {
-	const char *fds = getenv("LISTEN_FDS");
 	const char *names = getenv("LISTEN_FDNAMES");
-	uint64_t count;
 	int rc;
 
-	if (!fds || cs_str_u64(fds, &count) < 0 || count == 0)
+	if (listen_fds() == 0)
 		return 0;
-	rc = env_add(b, n, "LISTEN_FDS", fds, err);
+	rc = env_add(b, n, "LISTEN_FDS", getenv("LISTEN_FDS"), err);
 	if (rc == 0)
 		rc = env_add(b, n, "LISTEN_PID", "1", err);
 	if (rc == 0 && names)
@@ -195,8 +201,9 @@ static int seal_fds(const struct ctr_becoming *b, struct cs_err *err)
 		int fd = (int)(FIRST_PRESERVED + i);
 		int flags = fcntl(fd, F_GETFD);
 
-		if (flags < 0 || fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC) < 0)
-			return cs_err_sys(err, "--preserve-fds: fd %d", fd);
+		if (flags < 0 || (flags & FD_CLOEXEC))
+			return cs_err_set(err, EBADF,
+					  "--preserve-fds (or LISTEN_FDS): fd %d is not open", fd);
 	}
 	if (cs_sys_close_range(FIRST_PRESERVED + b->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return cs_err_sys(err, "mark the runtime's files close-on-exec");
@@ -224,6 +231,7 @@ int ctr_process_prepare(struct ctr_becoming *b, int *exit_code, struct cs_err *e
 	rc = make_env(b, err);
 	if (rc < 0)
 		return rc;
+	b->preserve_fds += listen_fds();
 	if (enter_cwd(b->p->cwd, err) < 0) {
 		if (err->code != EACCES)
 			return -err->code;
