@@ -36,11 +36,13 @@ oci() # COMMAND [ARGUMENT...]
 	timeout --foreground -k 5 60 "$CAISSON_OCI" --root "$it_tmp/state" "$@"
 }
 
-# Any command; its stdout, stderr and exit status are in $out, $err and $status.
+# Any command; its stdout, stderr and exit status are in $out, $err and $status. By files: a pipe
+# would stay open as long as a detached container lives.
 it_try() # COMMAND [ARGUMENT...]
 {
 	status=0
-	out=$("$@" 2>"$it_tmp/err") || status=$?
+	"$@" >"$it_tmp/out" 2>"$it_tmp/err" || status=$?
+	out=$(<"$it_tmp/out")
 	err=$(<"$it_tmp/err")
 }
 
