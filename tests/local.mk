@@ -84,6 +84,8 @@ check-it: all
 .PHONY: check-it
 EXTRA_DIST += tests/it
 
+include tests/lab/local.mk
+
 # Speed and size against other runtimes.
 bench: all
 	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/start

@@ -1,0 +1,13 @@
+# The lab: the same tests on an emulated host with cgroup v2, AppArmor and real KVM; minutes.
+if HAVE_CHECK
+lab_unit_tests = $(unit_tests)
+endif
+
+check-lab: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(lab_unit_tests)
+	@$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/lab/check $(lab_unit_tests)
+# The lab itself.
+check-lab-self:
+	@bash $(srcdir)/tests/lab/selftest.sh
+.PHONY: check-lab check-lab-self
+EXTRA_DIST += tests/lab
