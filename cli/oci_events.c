@@ -128,6 +128,10 @@ static int follow_with(const struct cli_call *call, struct cg_oom *oom, int pidf
 		if (now_ms() < next)
 			continue;
 		ret = print_stats(call, err);
+		if (ret == -ENOENT) { /* deleted in this moment */
+			cs_err_clear(err);
+			return 0;
+		}
 		if (ret < 0)
 			return ret;
 		next += interval_ms;
