@@ -178,12 +178,9 @@ int ctr_state_open(int root, const char *id, int *dir, int *lock, struct cs_err 
 	return 0;
 }
 
-int ctr_state_write(int dir, const struct ctr_state *st, struct cs_err *err)
+int ctr_state_text(const struct ctr_state *st, char **out, size_t *len, struct cs_err *err)
 {
 	cs_auto_jw struct cs_jw w = CS_JW_INIT;
-	cs_auto_free char *text = NULL;
-	size_t len;
-	int rc;
 
 	cs_jw_obj(&w, NULL);
 	cs_jw_u64(&w, "version", STATE_VERSION);
@@ -201,10 +198,17 @@ int ctr_state_write(int dir, const struct ctr_state *st, struct cs_err *err)
 	cs_jw_bool(&w, "systemdCgroup", st->systemd_cgroup);
 	cs_jw_bool(&w, "ownPidNamespace", st->own_pidns);
 	cs_jw_obj_end(&w);
-	rc = cs_jw_take(&w, &text, &len, err);
-	if (rc < 0)
-		return rc;
-	return cs_file_replace(dir, "state.json", text, len, 0600, false, err);
+	return cs_jw_take(&w, out, len, err);
+}
+
+int ctr_state_write(int dir, const struct ctr_state *st, struct cs_err *err)
+{
+	cs_auto_free char *text = NULL;
+	size_t len;
+	int rc;
+
+	rc = ctr_state_text(st, &text, &len, err);
+	return rc < 0 ? rc : cs_file_replace(dir, "state.json", text, len, 0600, false, err);
 }
 
 /* Copies a string member; a missing one stays NULL unless @needed. */

@@ -47,6 +47,8 @@ int ctr_state_create(int root, const char *id, int *dir, int *lock, struct cs_er
  * not NULL takes its lock, waiting. */
 int ctr_state_open(int root, const char *id, int *dir, int *lock, struct cs_err *err);
 
+/* state.json's text; the caller frees *@out. */
+int ctr_state_text(const struct ctr_state *st, char **out, size_t *len, struct cs_err *err);
 int ctr_state_write(int dir, const struct ctr_state *st, struct cs_err *err);
 int ctr_state_read(int dir, struct ctr_state *out, struct cs_err *err);
 /* Parses state.json's text; pure, for the fuzzer. */

@@ -2,6 +2,8 @@ runtime_unit_ldadd = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
 	$(SECCOMP_LIBS) $(CAP_LIBS) $(MNL_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
 
 unit_tests += \
+	tests/unit/runtime/test_passwd \
+	tests/unit/runtime/test_state \
 	tests/unit/runtime/test_caps \
 	tests/unit/runtime/test_devnodes \
 	tests/unit/runtime/test_hooks \
@@ -147,3 +149,11 @@ tests_unit_runtime_test_sysctl_LDADD = $(runtime_unit_ldadd)
 tests_unit_runtime_test_tmpcopyup_SOURCES = tests/unit/runtime/test_tmpcopyup.c
 tests_unit_runtime_test_tmpcopyup_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_tmpcopyup_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_passwd_SOURCES = tests/unit/runtime/test_passwd.c
+tests_unit_runtime_test_passwd_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_passwd_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_state_SOURCES = tests/unit/runtime/test_state.c
+tests_unit_runtime_test_state_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_state_LDADD = $(runtime_unit_ldadd)
