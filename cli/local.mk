@@ -34,4 +34,4 @@ bin_PROGRAMS += caisson-oci
 caisson_oci_SOURCES = cli/oci_main.c
 caisson_oci_LDFLAGS = $(CS_STATIC_LDFLAGS)
 caisson_oci_LDADD = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
-	$(SECCOMP_LIBS) $(CAP_LIBS) $(YAJL_STATIC_LIBS) -lm
+	$(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm

@@ -5,7 +5,7 @@ TEST_EXTENSIONS = .sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/.build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
 SH_LOG_COMPILER = timeout -k 60 300 bash
-PKG_CFLAGS = $(SECCOMP_CFLAGS) $(CAP_CFLAGS) $(MNL_CFLAGS) $(YAJL_CFLAGS) $(CHECK_CFLAGS)
+PKG_CFLAGS = $(SECCOMP_CFLAGS) $(YAJL_CFLAGS) $(CHECK_CFLAGS)
 if SANITIZE
 sanitize = yes
 else

@@ -12,7 +12,7 @@ fuzz_targets = \
 
 tests_fuzz_fuzz_cli_SOURCES = tests/fuzz/fuzz_cli.c $(fuzz_main)
 tests_fuzz_fuzz_cli_LDADD = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a \
-	base/libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(MNL_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+	base/libbase.a $(SECCOMP_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(fuzz_main)
 tests_fuzz_fuzz_json_LDADD = base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
@@ -23,7 +23,7 @@ tests_fuzz_fuzz_spec_LDADD = runtime/libruntime.a cgroups/libcgroups.a base/libb
 
 tests_fuzz_fuzz_state_SOURCES = tests/fuzz/fuzz_state.c $(fuzz_main)
 tests_fuzz_fuzz_state_LDADD = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
-	$(SECCOMP_LIBS) $(CAP_LIBS) $(MNL_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+	$(SECCOMP_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
 
 if FUZZERS
 fuzz_main =

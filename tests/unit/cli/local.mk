@@ -1,5 +1,5 @@
 cli_unit_ldadd = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
-	$(SECCOMP_LIBS) $(CAP_LIBS) $(MNL_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
+	$(SECCOMP_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
 
 unit_tests += \
 	tests/unit/cli/test_cmd \

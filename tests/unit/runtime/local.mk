@@ -1,5 +1,5 @@
 runtime_unit_ldadd = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
-	$(SECCOMP_LIBS) $(CAP_LIBS) $(MNL_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
+	$(SECCOMP_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
 
 unit_tests += \
 	tests/unit/runtime/test_passwd \
