@@ -17,7 +17,7 @@ static const char text[] = "root:x:0:0:root:/root:/bin/sh\n"
 			   "big:x:4294967296:0::/big:\n"
 			   "web:x:33:33:web:/srv/web:/bin/false\n"
 			   "twice:x:33:33::/second:\n"
-			   "last:x:1000:1000::/home/last:/bin/sh";
+			   "last:x:1000:1000::/srv/last:/bin/sh";
 
 static const char *home_of(uid_t uid)
 {
@@ -36,7 +36,7 @@ START_TEST(test_find)
 
 	ck_assert_str_eq(home_of(0), "/root");
 	ck_assert_str_eq(home_of(33), "/srv/web");
-	ck_assert_str_eq(home_of(1000), "/home/last");
+	ck_assert_str_eq(home_of(1000), "/srv/last");
 	ck_assert_ptr_null(home_of(7));
 	ck_assert_ptr_null(home_of(UINT32_MAX));
 	ck_assert_int_eq(ctr_passwd_find("", 0, 0, &pw), 0);
