@@ -45,14 +45,6 @@ static const char *const mempolicy_flags[] = {
 	"MPOL_F_STATIC_NODES",
 };
 
-static void put_list(struct cs_jw *w, const char *key, const char *const *v, size_t n)
-{
-	cs_jw_arr(w, key);
-	for (size_t i = 0; i < n; i++)
-		cs_jw_str(w, NULL, v[i]);
-	cs_jw_arr_end(w);
-}
-
 static void put_enabled(struct cs_jw *w, const char *key)
 {
 	cs_jw_obj(w, key);
@@ -64,11 +56,11 @@ static void put_seccomp(struct cs_jw *w)
 {
 	cs_jw_obj(w, "seccomp");
 	cs_jw_bool(w, "enabled", true);
-	put_list(w, "actions", actions, CS_LEN(actions));
-	put_list(w, "operators", operators, CS_LEN(operators));
-	put_list(w, "archs", archs, CS_LEN(archs));
-	put_list(w, "knownFlags", seccomp_flags, CS_LEN(seccomp_flags));
-	put_list(w, "supportedFlags", seccomp_flags, CS_LEN(seccomp_flags));
+	cli_json_strings(w, "actions", actions, CS_LEN(actions));
+	cli_json_strings(w, "operators", operators, CS_LEN(operators));
+	cli_json_strings(w, "archs", archs, CS_LEN(archs));
+	cli_json_strings(w, "knownFlags", seccomp_flags, CS_LEN(seccomp_flags));
+	cli_json_strings(w, "supportedFlags", seccomp_flags, CS_LEN(seccomp_flags));
 	cs_jw_obj_end(w);
 }
 
@@ -106,8 +98,8 @@ static void put_linux(struct cs_jw *w)
 	cs_jw_bool(w, "monitoring", true);
 	cs_jw_obj_end(w);
 	cs_jw_obj(w, "memoryPolicy");
-	put_list(w, "modes", mempolicy_modes, CS_LEN(mempolicy_modes));
-	put_list(w, "flags", mempolicy_flags, CS_LEN(mempolicy_flags));
+	cli_json_strings(w, "modes", mempolicy_modes, CS_LEN(mempolicy_modes));
+	cli_json_strings(w, "flags", mempolicy_flags, CS_LEN(mempolicy_flags));
 	cs_jw_obj_end(w);
 	cs_jw_obj(w, "mountExtensions");
 	put_enabled(w, "idmap");
@@ -136,11 +128,11 @@ void cli_oci_features_put(struct cs_jw *w)
 	cs_jw_obj(w, NULL);
 	cs_jw_str(w, "ociVersionMin", "1.0.0");
 	cs_jw_str(w, "ociVersionMax", CLI_OCI_SPEC_VERSION);
-	put_list(w, "hooks", ctr_hook_names, CTR_HOOK_COUNT);
-	put_list(w, "mountOptions", ctr_mountopt_names, ctr_mountopt_n_names);
+	cli_json_strings(w, "hooks", ctr_hook_names, CTR_HOOK_COUNT);
+	cli_json_strings(w, "mountOptions", ctr_mountopt_names, ctr_mountopt_n_names);
 	put_linux(w);
 	put_annotations(w);
-	put_list(w, "potentiallyUnsafeConfigAnnotations", NULL, 0);
+	cli_json_strings(w, "potentiallyUnsafeConfigAnnotations", NULL, 0);
 	cs_jw_obj_end(w);
 }
 

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "cli/oci.h"
+#include "cli/out.h"
 
 struct spec_opts {
 	const char *bundle;
@@ -69,14 +70,6 @@ static const char *const readonly[] = {
 	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
 };
 
-static void put_strings(struct cs_jw *w, const char *key, const char *const *v, size_t n)
-{
-	cs_jw_arr(w, key);
-	for (size_t i = 0; i < n && v[i]; i++)
-		cs_jw_str(w, NULL, v[i]);
-	cs_jw_arr_end(w);
-}
-
 static void put_process(struct cs_jw *w)
 {
 	cs_jw_obj(w, "process");
@@ -85,12 +78,12 @@ static void put_process(struct cs_jw *w)
 	cs_jw_u64(w, "uid", 0);
 	cs_jw_u64(w, "gid", 0);
 	cs_jw_obj_end(w);
-	put_strings(w, "args", args, CS_LEN(args));
-	put_strings(w, "env", env, CS_LEN(env));
+	cli_json_strings(w, "args", args, CS_LEN(args));
+	cli_json_strings(w, "env", env, CS_LEN(env));
 	cs_jw_str(w, "cwd", "/");
 	cs_jw_obj(w, "capabilities");
 	for (size_t i = 0; i < CS_LEN(cap_sets); i++)
-		put_strings(w, cap_sets[i], caps, CS_LEN(caps));
+		cli_json_strings(w, cap_sets[i], caps, CS_LEN(caps));
 	cs_jw_obj_end(w);
 	cs_jw_arr(w, "rlimits");
 	cs_jw_obj(w, NULL);
@@ -112,7 +105,7 @@ static void put_mounts(struct cs_jw *w)
 		cs_jw_str(w, "type", mounts[i].type);
 		cs_jw_str(w, "source", mounts[i].source);
 		if (mounts[i].options[0])
-			put_strings(w, "options", mounts[i].options, MOUNT_OPTIONS);
+			cli_json_strings(w, "options", mounts[i].options, MOUNT_OPTIONS);
 		cs_jw_obj_end(w);
 	}
 	cs_jw_arr_end(w);
@@ -136,8 +129,8 @@ static void put_linux(struct cs_jw *w)
 		cs_jw_obj_end(w);
 	}
 	cs_jw_arr_end(w);
-	put_strings(w, "maskedPaths", masked, CS_LEN(masked));
-	put_strings(w, "readonlyPaths", readonly, CS_LEN(readonly));
+	cli_json_strings(w, "maskedPaths", masked, CS_LEN(masked));
+	cli_json_strings(w, "readonlyPaths", readonly, CS_LEN(readonly));
 	cs_jw_obj_end(w);
 }
 

@@ -22,6 +22,11 @@ const struct cli_opt *cli_opt_find(const struct cli_opts *opts, const char *name
 	return NULL;
 }
 
+/* gcc's analyzer loses sight of a pointer that is stored at an offset it does not know. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
 static int strv_add(struct cli_strv *sv, const char *s, struct cs_err *err)
 {
 	const char **v = reallocarray(sv->v, sv->n + 2, sizeof(*v));
@@ -33,6 +38,9 @@ static int strv_add(struct cli_strv *sv, const char *s, struct cs_err *err)
 	sv->v = v;
 	return 0;
 }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 static int set_num(const struct cli_opt *o, struct cli_num *num, const char *s)
 {

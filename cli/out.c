@@ -37,6 +37,14 @@ int cli_out_json(struct cs_jw *w, bool newline, struct cs_err *err)
 	return cli_out(&b, err);
 }
 
+void cli_json_strings(struct cs_jw *w, const char *key, const char *const *v, size_t n)
+{
+	cs_jw_arr(w, key);
+	for (size_t i = 0; i < n && v[i]; i++)
+		cs_jw_str(w, NULL, v[i]);
+	cs_jw_arr_end(w);
+}
+
 int cli_table_add(struct cli_table *t, const char *text, struct cs_err *err)
 {
 	cs_auto_free char *copy = strdup(text);

@@ -17,6 +17,9 @@ int cli_out(const struct cs_buf *b, struct cs_err *err);
 /* Writes the JSON text and, if @newline, a line end. Takes the writer's text. */
 int cli_out_json(struct cs_jw *w, bool newline, struct cs_err *err);
 
+/* Writes an array of strings into @w; a NULL among the @n ends it. */
+void cli_json_strings(struct cs_jw *w, const char *key, const char *const *v, size_t n);
+
 /* A table of text: columns are as wide as their widest cell and three blanks, at least twelve. */
 struct cli_table {
 	const char *const *head;

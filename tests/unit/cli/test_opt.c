@@ -44,11 +44,12 @@ struct parse {
 static int parse(struct parse *p, bool in_order, const char *line)
 {
 	size_t argc = 0, len = strlen(line);
-	char *word = p->text;
+	char *word;
 
 	memset(p, 0, sizeof(*p));
 	ck_assert_uint_lt(len, sizeof(p->text));
 	memcpy(p->text, line, len + 1);
+	word = p->text;
 	while (*word) {
 		size_t n = strcspn(word, " ");
 		bool last = !word[n];
