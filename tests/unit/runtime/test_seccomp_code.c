@@ -460,13 +460,11 @@ START_TEST(test_pack_sizes)
 							       .fixed = true,
 							       .action = (uint32_t)(i % 5) };
 
-			ck_assert_int_eq(
-				ctr_seccomp_spans_add(&sections[i % 3 == 0].spans, span, &err), 0);
-			ck_assert_int_eq(ctr_seccomp_spans_add(&sections[1].spans, span, &err), 0);
+			/* the first has gaps, which its spans before them fill */
+			for (size_t k = i % 3 == 1; k < 2; k++)
+				ck_assert_int_eq(
+					ctr_seccomp_spans_add(&sections[k].spans, span, &err), 0);
 		}
-		if (!sections[0].spans.n)
-			sections[0].spans = sections[1].spans;
-		sections[0].spans.v[0].first = 0;
 		ck_assert_msg(ctr_seccomp_pack(sections, 2, NULL, 0x33, &out, &err) == 0, "%s",
 			      err.msg);
 		for (size_t a = 0; a < 2; a++)
@@ -484,6 +482,8 @@ START_TEST(test_pack_sizes)
 				ck_assert_uint_eq(bpf_run(out.v, out.n, &d), 0x33);
 			}
 		free(out.v);
+		free(sections[0].spans.v);
+		free(sections[1].spans.v);
 	}
 }
 END_TEST
