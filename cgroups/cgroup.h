@@ -114,7 +114,7 @@ int cg_follow(struct cg *cg, int procfd, pid_t pid, struct cs_err *err);
 /* Hands the v2 subtree to a uid (chowns the folder and the delegatable files, cgroups(7)). */
 int cg_delegate(const struct cg *cg, uid_t uid, gid_t gid, struct cs_err *err);
 
-/* Freezes or thaws and waits until it is so (bounded). */
+/* Freezes and waits until it is so (bounded), or thaws. */
 int cg_freeze(const struct cg *cg, bool frozen, struct cs_err *err);
 /* 1 frozen, 0 not. */
 int cg_is_frozen(const struct cg *cg, struct cs_err *err);

@@ -45,8 +45,10 @@ static int no_freezer(const struct cg *cg, struct cs_err *err)
 			  cg->path);
 }
 
-/* v2: waits on cgroup.events, which wakes a poll when it changes. */
-static int wait_v2(const struct cg *cg, size_t h, bool frozen)
+/* v2: waits on cgroup.events, which wakes a poll when it changes. Only for freezing: what is thawed
+ * runs as soon as it is scheduled, and the file has been seen to say "frozen" for long after the
+ * last process had died meanwhile. */
+static int wait_v2(const struct cg *cg, size_t h)
 {
 	cs_auto_fd int fd = cg_file_open(cg, h, "cgroup.events", O_RDONLY);
 	struct cg_backoff limit = { 0 };
@@ -64,7 +66,7 @@ static int wait_v2(const struct cg *cg, size_t h, bool frozen)
 		buf[n] = '\0';
 		if (cg_text_key(buf, "frozen", &is) < 0)
 			return -ENOTSUP;
-		if (is == frozen)
+		if (is)
 			return 0;
 		/* The read armed it; a change between the two shows at once. */
 		poll(&p, 1, 1000);
@@ -111,9 +113,10 @@ int cg_freeze(const struct cg *cg, bool frozen, struct cs_err *err)
 	on = cg->host->hier[h].v2 ? "1" : "FROZEN";
 	off = cg->host->hier[h].v2 ? "0" : "THAWED";
 	ret = cg_file_write(cg, (size_t)h, file, frozen ? on : off);
-	if (!ret)
-		ret = cg->host->hier[h].v2 ? wait_v2(cg, (size_t)h, frozen)
-					   : wait_v1(cg, (size_t)h, frozen);
+	if (!ret && !cg->host->hier[h].v2)
+		ret = wait_v1(cg, (size_t)h, frozen);
+	else if (!ret && frozen)
+		ret = wait_v2(cg, (size_t)h);
 	if (!ret)
 		return 0;
 	/* Half frozen is no state to leave it in. */
