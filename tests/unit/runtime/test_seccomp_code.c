@@ -505,6 +505,41 @@ START_TEST(test_too_big)
 }
 END_TEST
 
+/* Each kind of comparison turns where it should. */
+START_TEST(test_spans)
+{
+	static const struct {
+		uint16_t code;
+		uint32_t first[3]; /* of the spans that 10 gives */
+		uint32_t action[3];
+		size_t n;
+	} jumps[] = {
+		{ BPF_JMP | BPF_JEQ | BPF_K, { 0, 10, 11 }, { 2, 1, 2 }, 3 },
+		{ BPF_JMP | BPF_JGT | BPF_K, { 0, 11 }, { 2, 1 }, 2 },
+		{ BPF_JMP | BPF_JGE | BPF_K, { 0, 10 }, { 2, 1 }, 2 },
+	};
+
+	for (size_t i = 0; i < CS_LEN(jumps); i++) {
+		struct sock_filter v[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+					   BPF_JUMP(jumps[i].code, 10, 0, 1),
+					   BPF_STMT(BPF_RET | BPF_K, 1),
+					   BPF_STMT(BPF_RET | BPF_K, 2) };
+		const struct ctr_seccomp_code code = { .v = v, .n = CS_LEN(v) };
+		struct ctr_seccomp_spans spans = { 0 };
+		struct cs_err err = CS_ERR_INIT;
+
+		ck_assert_int_eq(ctr_seccomp_spans_of(&code, 0, 7, 0, UINT32_MAX, &spans, &err), 0);
+		ck_assert_uint_eq(spans.n, jumps[i].n);
+		for (size_t k = 0; k < spans.n; k++) {
+			ck_assert_uint_eq(spans.v[k].first, jumps[i].first[k]);
+			ck_assert_uint_eq(spans.v[k].action, jumps[i].action[k]);
+			ck_assert(spans.v[k].fixed);
+		}
+		free(spans.v);
+	}
+}
+END_TEST
+
 /* Code that does what is not expected of libseccomp is refused, not misread. */
 START_TEST(test_not_understood)
 {
@@ -552,5 +587,5 @@ START_TEST(test_endless_part)
 END_TEST
 
 UNIT_MAIN("runtime/seccomp_code", test_big, test_native, test_younger, test_no_rules, test_sizes,
-	  test_same_as_libseccomp, test_pack_sizes, test_too_big, test_not_understood,
+	  test_same_as_libseccomp, test_pack_sizes, test_too_big, test_spans, test_not_understood,
 	  test_endless_part)
