@@ -15,6 +15,7 @@ unit_tests += \
 	tests/unit/runtime/test_mount_idmap \
 	tests/unit/runtime/test_mountopt \
 	tests/unit/runtime/test_mounts \
+	tests/unit/runtime/test_mounts_gaps \
 	tests/unit/runtime/test_mounts_hostile \
 	tests/unit/runtime/test_mounts_userns \
 	tests/unit/runtime/test_netdev \
@@ -108,7 +109,7 @@ tests_unit_runtime_test_rdt_SOURCES = tests/unit/runtime/test_rdt.c
 tests_unit_runtime_test_rdt_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_rdt_LDADD = $(runtime_unit_ldadd)
 
-EXTRA_DIST += tests/unit/runtime/mntfix.h
+EXTRA_DIST += tests/unit/runtime/atcall.h tests/unit/runtime/mntfix.h
 
 tests_unit_runtime_test_devnodes_SOURCES = tests/unit/runtime/test_devnodes.c
 tests_unit_runtime_test_devnodes_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -157,3 +158,8 @@ tests_unit_runtime_test_passwd_LDADD = $(runtime_unit_ldadd)
 tests_unit_runtime_test_state_SOURCES = tests/unit/runtime/test_state.c
 tests_unit_runtime_test_state_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_state_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_mounts_gaps_SOURCES = tests/unit/runtime/test_mounts_gaps.c
+tests_unit_runtime_test_mounts_gaps_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_mounts_gaps_LDADD = $(runtime_unit_ldadd)
+

@@ -116,6 +116,8 @@ static void split(struct fix *f, struct host *h)
 	fix_dir("/mnt/shared");
 	fix_tmpfs("/mnt/shared");
 	fix_dir("/mnt/shared/late");
+	fix_dir("/mnt/shared/early");
+	fix_tmpfs("/mnt/shared/early");
 	ck_assert_int_eq(pipe2(h->go, O_CLOEXEC), 0);
 	ck_assert_int_eq(pipe2(h->done, O_CLOEXEC), 0);
 	h->pid = fix_fork();
@@ -194,6 +196,7 @@ START_TEST(shared_propagation_goes_out_but_not_with_the_root)
 	ck_assert_int_eq(count_lines(&f, h.pid, " /mnt/shared/out "), 1);
 	ck_assert_int_eq(count_lines(&f, h.pid, "rootfs"), 0);
 	ck_assert_int_eq(count_lines(&f, h.pid, " / / "), 1);
+	ck_assert_int_eq(count_lines(&f, h.pid, " /mnt/shared/early "), 1);
 	let_host_mount(&h);
 	fix_has(&f, "/vol/late", "tmpfs");
 	fix_fini(&f);
