@@ -16,6 +16,9 @@ enum {
 	OPEN_TRIES = 32, /* EAGAIN: something was renamed meanwhile */
 	READ_ALL_MAX = 16 << 20,
 	SMALL_MAX = 4096,
+	/* The kernel hands out a page's worth of lines at once: less than this, ending with a
+	 * line, is all there is. */
+	SURELY_ALL = 1024,
 };
 
 /* Paths come from a config and name folders that containers may write to: whatever is in them,
@@ -69,6 +72,8 @@ static int read_small(int fd, char *buf, size_t size)
 		len += (size_t)n;
 		if (len == size)
 			return -EFBIG;
+		if (len < SURELY_ALL && buf[len - 1] == '\n')
+			break;
 	}
 	while (len && buf[len - 1] == '\n')
 		len--;

@@ -200,7 +200,9 @@ int cg_host_parse(const char *mountinfo, struct cg_host *out, struct cs_err *err
 	while ((line = strsep(&rest, "\n"))) {
 		struct mount_line m;
 
-		if (split_line(line, &m) && cs_str_starts(m.fstype, "cgroup"))
+		/* Most lines are of other file systems: looked at no further. */
+		if (strstr(line, " - cgroup") && split_line(line, &m) &&
+		    cs_str_starts(m.fstype, "cgroup"))
 			add_mount(&host, seen, &m);
 	}
 	if (host.n_hier > (host.v2 >= 0))

@@ -1,7 +1,9 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "cgroups/cgroup_int.h"
@@ -144,5 +146,42 @@ START_TEST(test_text_key)
 }
 END_TEST
 
+/* Without cgroups all goes well but what is asked of them. */
+START_TEST(test_no_cgroups)
+{
+	const struct cg_host none = { .mode = CG_V2, .root = -EBADF, .v2 = -1 };
+	struct cg_resources res = { .has = 1 << CG_PIDS_LIMIT };
+	const struct cg_device_rule rule = { .type = 'a', .major = -1, .minor = -1 };
+	struct cs_err err = CS_ERR_INIT;
+	struct cg cg = CG_INIT;
+	pid_t *pids = NULL;
+	size_t n = 1;
+
+	ck_assert_int_eq(cg_create(&none, "/caisson/x", &cg, &err), 0);
+	ck_assert_int_eq(cg_v2_fd(&cg), -EBADF);
+	ck_assert_int_eq(cg_join_self(&cg, false, &err), 0);
+	ck_assert_int_eq(cg_join_pid(&cg, getpid(), &err), 0);
+	ck_assert_int_eq(cg_pids(&cg, &pids, &n, &err), 0);
+	ck_assert_uint_eq(n, 0);
+	ck_assert_int_eq(cg_is_frozen(&cg, &err), 0);
+	res.num[CG_PIDS_LIMIT] = -1;
+	ck_assert_int_eq(cg_apply(&cg, &res, &err), 0);
+	res.num[CG_PIDS_LIMIT] = 7;
+	ck_assert_int_eq(cg_apply(&cg, &res, &err), -ENOENT);
+	ck_assert_str_eq(err.msg, "linux.resources.pids.limit: this host has no cgroups");
+	cs_err_clear(&err);
+	res = (struct cg_resources){ .devices = &rule, .n_devices = 1 };
+	ck_assert_int_eq(cg_apply(&cg, &res, &err), -ENOENT);
+	cs_err_clear(&err);
+	ck_assert_int_eq(cg_kill(&cg, SIGKILL, &err), -ENOTSUP);
+	cs_err_clear(&err);
+	ck_assert_int_eq(cg_freeze(&cg, true, &err), -ENOTSUP);
+	cs_err_clear(&err);
+	cg_fini(&cg);
+	cg_fini(&cg);
+	ck_assert_int_eq(cg_destroy(&none, "/caisson/x", &err), 0);
+}
+END_TEST
+
 UNIT_MAIN("cgroups/host", test_hybrid, test_modes, test_twice, test_nested, test_garbage,
-	  test_names, test_text_key)
+	  test_names, test_text_key, test_no_cgroups)

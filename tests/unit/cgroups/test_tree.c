@@ -1,6 +1,9 @@
 #include "tests/unit/cgroups/cgtest.h"
 
-#include <poll.h>
+#include "base/sys.h"
+
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -380,6 +383,78 @@ START_TEST(test_sub_one)
 }
 END_TEST
 
+/* Puts in the place of every hierarchy only the part of it that is @cg's, as in a container without
+ * a cgroup namespace. */
+static void mount_nested(const struct cg *cg)
+{
+	int tree[CG_MAX_HIER];
+
+	for (size_t h = 0; h < cgt_host.n_hier; h++) {
+		cs_auto_fd int dir = cg_file_open(cg, h, "", O_PATH | O_DIRECTORY);
+
+		tree[h] = cs_sys_open_tree(dir, "",
+					   AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		ck_assert_int_ge(tree[h], 0);
+	}
+	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(umount2("/sys/fs/cgroup", MNT_DETACH), 0);
+	if (cgt_host.mode != CG_V2)
+		ck_assert_int_eq(mount("tmpfs", "/sys/fs/cgroup", "tmpfs", 0, "mode=755"), 0);
+	for (size_t h = 0; h < cgt_host.n_hier; h++) {
+		const char *point = cgt_host.hier[h].mountpoint;
+
+		if (cgt_host.mode != CG_V2)
+			ck_assert_int_eq(mkdir(point, 0755), 0);
+		ck_assert_int_eq(
+			cs_sys_move_mount(tree[h], "", AT_FDCWD, point, MOVE_MOUNT_F_EMPTY_PATH),
+			0);
+		close(tree[h]);
+	}
+}
+
+START_TEST(test_nested)
+{
+	struct cs_err err = CS_ERR_INIT;
+	cs_auto_fd int proc = cs_path_proc_open(&err);
+	struct cg outer = CG_INIT, cg = CG_INIT;
+	struct cg_host inner;
+	char name[32], text[4096], want[64];
+	size_t n_hier;
+	FILE *f;
+	pid_t pid;
+	int ret;
+
+	if (_i)
+		return; /* cg_host_open() finds the whole of it */
+	cgt_use(_i);
+	n_hier = cgt_host.n_hier;
+	cgt_create("outer", &outer);
+	mount_nested(&outer);
+	ret = cg_host_open(proc, &inner, &err);
+	ck_ok(ret, err);
+	ck_assert_uint_eq(inner.n_hier, n_hier);
+	ck_assert_int_eq(inner.mode, cgt_host.mode);
+	ret = cg_create(&inner, "/caisson/x", &cg, &err);
+	ck_ok(ret, err);
+	pid = cgt_spawn(&cg, NULL, NULL);
+	snprintf(name, sizeof(name), "/proc/%d/cgroup", pid);
+	snprintf(want, sizeof(want), ":%s/outer/caisson/x", cgt_top);
+	f = fopen(name, "re");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(text, sizeof(text), f))
+		n_hier -= strstr(text, want) != NULL;
+	fclose(f);
+	ck_assert_uint_eq(n_hier, 0);
+	cg_fini(&cg);
+	ret = cg_destroy(&inner, "/caisson/x", &err);
+	ck_ok(ret, err);
+	cgt_died_of(pid, SIGKILL);
+	cg_host_fini(&inner);
+	cg_fini(&outer);
+}
+END_TEST
+
 CGT_MAIN("cgroups/tree", NULL, test_create_destroy, test_parents, test_join, test_join_opened,
 	 test_join_gone, test_taken, test_taken_below, test_undo, test_half_made, test_destroy_all,
-	 test_destroy_strayed, test_deep, test_pids, test_sub, test_sub_one)
+	 test_destroy_strayed, test_deep, test_pids, test_sub, test_sub_one, test_nested)
