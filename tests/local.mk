@@ -86,8 +86,4 @@ EXTRA_DIST += tests/it
 
 include tests/lab/local.mk
 
-# Speed and size against other runtimes.
-bench: all
-	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/start
-.PHONY: bench
-EXTRA_DIST += tests/bench
+include tests/bench/local.mk

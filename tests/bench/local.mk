@@ -1,0 +1,8 @@
+# Measures, and tests nothing: `make bench`, never a part of `make check`.
+noinst_PROGRAMS += tests/bench/pace
+tests_bench_pace_SOURCES = tests/bench/pace.c
+
+bench: all
+	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/start
+.PHONY: bench
+EXTRA_DIST += tests/bench/start
