@@ -134,7 +134,7 @@ tap_is "JSON on stderr is one line" "$(jq -r .level <<<"$err")" error
 it_try oci --log /dev/stderr --log-format json start nosuch
 tap_is "/dev/stderr is stderr" "$(jq -r .level <<<"$err")" error
 fails "no such log format" 1 '--log-format: "xml"' oci --log-format xml list
-fails "a log that cannot be opened" 1 'open log /nosuch/log: no such file' oci --log /nosuch/log list
+fails "a log that cannot be opened" 1 "open log $it_tmp/nosuch/log: no such file" oci --log "$it_tmp/nosuch/log" list
 
 # --- list, state, ps -----------------------------------------------------------------------------
 
