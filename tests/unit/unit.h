@@ -38,4 +38,15 @@ static inline int unit_run(const char *name, const TTest *const *tests, size_t n
 		return unit_run(name, tests, sizeof(tests) / sizeof(tests[0])); \
 	}
 
+/* For tests that leave their mount or pid namespace, where LeakSanitizer cannot do its work: no
+ * leak check. Once a program, outside of functions. */
+#define UNIT_NO_LEAK_CHECK                                                                    \
+	/* NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizer's name for it */       \
+	const char *__asan_default_options(void);                                             \
+	/* NOLINTNEXTLINE(bugprone-reserved-identifier) */                                    \
+	__attribute__((used, visibility("default"))) const char *__asan_default_options(void) \
+	{                                                                                     \
+		return "detect_leaks=0";                                                      \
+	}
+
 #endif

@@ -36,6 +36,8 @@
  * of it is gone with the process.
  */
 
+UNIT_NO_LEAK_CHECK
+
 #define FIX_BUNDLE "/mnt/bundle"
 #define FIX_ROOT FIX_BUNDLE "/rootfs"
 
