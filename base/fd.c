@@ -17,7 +17,8 @@
 #include "base/sys.h"
 
 enum {
-	FDS_MAX = 16,		/* fds in one message */
+	FDS_MAX = 16, /* fds in one message */
+	KEEP_MAX = 8,
 	READ_FIRST = 64 * 1024, /* cs_fd_read_all()'s first buffer; untouched pages cost nothing */
 };
 
@@ -221,6 +222,40 @@ int cs_fd_cloexec_from(unsigned int first, struct cs_err *err)
 	if (cs_sys_close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return cs_err_sys(err, "mark the fds from %u close-on-exec", first);
 	return 0;
+}
+
+/* close_range(2) of [@first, @last], which may be empty. */
+static int close_row(unsigned int first, unsigned int last, struct cs_err *err)
+{
+	if (first <= last && cs_sys_close_range(first, last, 0) < 0)
+		return cs_err_sys(err, "close the fds from %u", first);
+	return 0;
+}
+
+int cs_fd_close_others(unsigned int first, const int *keep, size_t n, struct cs_err *err)
+{
+	unsigned int sorted[KEEP_MAX];
+	size_t k = 0;
+	int ret = 0;
+
+	if (n > KEEP_MAX)
+		return cs_err_set(err, EINVAL, "close fds but %zu", n);
+	for (size_t i = 0; i < n; i++) {
+		size_t at = k;
+
+		if (keep[i] < 0 || (unsigned int)keep[i] < first)
+			continue;
+		for (; at > 0 && sorted[at - 1] > (unsigned int)keep[i]; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = (unsigned int)keep[i];
+		k++;
+	}
+	for (size_t i = 0; i < k && !ret; i++) {
+		if (sorted[i] > first)
+			ret = close_row(first, sorted[i] - 1, err);
+		first = sorted[i] + 1;
+	}
+	return ret < 0 ? ret : close_row(first, ~0U, err);
 }
 
 int cs_fd_set_cloexec(int fd, int on, struct cs_err *err)

@@ -36,6 +36,11 @@ void cs_log_setup(int fd, enum cs_log_format format, enum cs_log_level max, cons
 	sink.prog = prog;
 }
 
+int cs_log_fd(void)
+{
+	return sink.fd;
+}
+
 bool cs_log_on(enum cs_log_level level)
 {
 	return level <= sink.max;

@@ -21,6 +21,9 @@ void cs_log_setup(int fd, enum cs_log_format format, enum cs_log_level max, cons
 /* Logs one line, one write(2). Keeps errno. Does nothing above the set level. */
 void cs_log(enum cs_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Where it is logged to: for who closes all other fds. */
+int cs_log_fd(void);
+
 /* Is @level logged? For work that only a message needs. */
 bool cs_log_on(enum cs_log_level level);
 

@@ -110,8 +110,9 @@ static int open_terminal(struct joiner *j, struct cs_err *err)
 	return rc;
 }
 
-/* Everything that needs no pid in the container. Afterwards only the sockets of struct joiner, the
- * terminal and the preserved fds are open. */
+/* Everything that needs no pid in the container. Afterwards only the socket, the terminal, the log
+ * and the preserved fds are open: nothing of the host, before a process of the container can see
+ * the one that has it. */
 static int prepare_inside(struct joiner *j, int *exit_code, struct cs_err *err)
 {
 	int rc;
@@ -125,9 +126,11 @@ static int prepare_inside(struct joiner *j, int *exit_code, struct cs_err *err)
 	rc = ctr_keyring_new(j->c->id, err);
 	if (rc == 0)
 		rc = open_terminal(j, err);
-	if (rc == 0)
-		rc = ctr_process_prepare(&j->becoming, exit_code, err);
-	return rc;
+	if (rc < 0)
+		return rc;
+	j->becoming.sync = j->sync;
+	j->becoming.keep = j->slave;
+	return ctr_process_prepare(&j->becoming, exit_code, err);
 }
 
 static _Noreturn void fail(int sync, int exit_code, const struct cs_err *err)
@@ -170,27 +173,6 @@ static int run_program(void *arg)
 	fail(j->sync, exit_code, &err);
 }
 
-/* Moves the socket and the terminal to the bottom and closes all above, the host's fds with them,
- * before a process of the container can see the one that has them. In ascending order, so that
- * neither lands on the other. */
-static void drop_host_fds(struct joiner *j)
-{
-	int *first = j->slave >= 0 && j->slave < j->sync ? &j->slave : &j->sync;
-	int *second = first == &j->sync ? &j->slave : &j->sync;
-	int *const keep[] = { first, second };
-	int from = 3 + (int)j->becoming.preserve_fds;
-
-	for (size_t i = 0; i < CS_LEN(keep); i++) {
-		if (*keep[i] < 0)
-			continue;
-		if (*keep[i] != from && dup3(*keep[i], from, O_CLOEXEC) == from)
-			*keep[i] = from;
-		from = *keep[i] + 1;
-	}
-	cs_sys_close_range((unsigned int)from, ~0U, 0);
-	j->becoming.root = -EBADF;
-}
-
 /* The first process. */
 static int run_joiner(void *arg)
 {
@@ -208,7 +190,6 @@ static int run_joiner(void *arg)
 
 	if (prepare_inside(j, &exit_code, &err) < 0)
 		fail(j->sync, exit_code, &err);
-	drop_host_fds(j);
 	if (ctr_clone(&how, &msg.value, &pidfd, &err) < 0 ||
 	    ctr_sync_send(j->sync, &msg, pidfd, &err) < 0)
 		fail(j->sync, 0, &err);

@@ -181,22 +181,33 @@ static int step_root(struct ctr_init *in, struct cs_err *err)
 	return 0;
 }
 
-/* Runs the hooks that belong inside, with the pid as the runtime's namespace sees it. */
+/* Once the program is prepared there is no way to the host's procfs any more. */
+static int find_pid(struct ctr_init *in, struct cs_err *err)
+{
+	const struct ctr_hooks *hooks = spec_of(in)->hooks;
+	char pid[16] = "";
+	int64_t v;
+
+	if (hooks[CTR_HOOK_CREATE_CONTAINER].n + hooks[CTR_HOOK_START_CONTAINER].n == 0)
+		return 0;
+	if (readlinkat(in->setup.host_proc, "self", pid, sizeof(pid) - 1) < 0 ||
+	    cs_str_i64(pid, &v) < 0)
+		return cs_err_sys(err, "read the init's pid");
+	in->pid = (pid_t)v;
+	return 0;
+}
+
+/* Runs the hooks that belong inside. */
 static int run_hooks(struct ctr_init *in, enum ctr_hook_kind kind, enum ctr_status status,
 		     struct cs_err *err)
 {
 	const struct ctr_spec *spec = spec_of(in);
 	cs_auto_free char *text = NULL;
-	char pid[16] = "";
-	int64_t v;
 	int rc;
 
 	if (spec->hooks[kind].n == 0)
 		return 0;
-	if (readlinkat(in->setup.host_proc, "self", pid, sizeof(pid) - 1) < 0 ||
-	    cs_str_i64(pid, &v) < 0)
-		return cs_err_sys(err, "read the init's pid");
-	rc = ctr_oci_state_text(spec, in->setup.id, in->setup.bundle, (pid_t)v, status, &text, err);
+	rc = ctr_oci_state_text(spec, in->setup.id, in->setup.bundle, in->pid, status, &text, err);
 	return rc < 0 ? rc : ctr_hooks_run(&spec->hooks[kind], kind, text, err);
 }
 
@@ -210,6 +221,8 @@ static int step_hooks(struct ctr_init *in, struct cs_err *err)
 		if (rc == 0)
 			rc = ctr_sync_wait(in->sync, err);
 	}
+	if (rc == 0)
+		rc = find_pid(in, err);
 	return rc < 0 ? rc : run_hooks(in, CTR_HOOK_CREATE_CONTAINER, CTR_CREATING, err);
 }
 
@@ -314,6 +327,8 @@ static int set_up(struct ctr_init *in, int *exit_code, struct cs_err *err)
 		return 0;
 	in->becoming.root = in->setup.root;
 	in->becoming.proc = in->setup.proc;
+	in->becoming.sync = in->sync;
+	in->becoming.keep = in->listener;
 	return ctr_process_prepare(&in->becoming, exit_code, err);
 }
 

@@ -2,6 +2,7 @@
 #define CS_RUNTIME_NS_INIT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "runtime/ns/process.h"
 #include "runtime/ns/setup.h"
@@ -19,6 +20,7 @@ struct ctr_init {
 	bool cloned_into_cgroup; /* the v2 cgroup is joined already */
 	bool runtime_hooks;	 /* prestart or createRuntime hooks are to be run meanwhile */
 	bool new_keyring;
+	pid_t pid; /* filled where hooks are run inside: its pid as the runtime sees it */
 };
 
 /* The init process from the clone to execve(2). Its order of steps is the list in init.c. */

@@ -14,6 +14,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "runtime/ns/caps.h"
@@ -224,6 +226,16 @@ static int find_program(struct ctr_becoming *b, int *exit_code, struct cs_err *e
 	return b->path ? 0 : cs_err_set(err, ENOMEM, "program: out of memory");
 }
 
+/* Nothing of the host stays within reach of the paths that follow, all of them an image's to say.
+ */
+static int drop_host_fds(struct ctr_becoming *b, struct cs_err *err)
+{
+	const int keep[] = { b->proc, b->sync, b->keep, cs_log_fd() };
+
+	b->root = -EBADF;
+	return cs_fd_close_others(FIRST_PRESERVED + b->preserve_fds, keep, CS_LEN(keep), err);
+}
+
 int ctr_process_prepare(struct ctr_becoming *b, int *exit_code, struct cs_err *err)
 {
 	int rc;
@@ -232,6 +244,9 @@ int ctr_process_prepare(struct ctr_becoming *b, int *exit_code, struct cs_err *e
 	if (rc < 0)
 		return rc;
 	b->preserve_fds += listen_fds();
+	rc = drop_host_fds(b, err);
+	if (rc < 0)
+		return rc;
 	if (enter_cwd(b->p->cwd, err) < 0) {
 		if (err->code != EACCES)
 			return -err->code;
@@ -307,6 +322,7 @@ int ctr_process_become(struct ctr_becoming *b, struct cs_err *err)
 		rc = ctr_limits_rlimits(p, err);
 	if (rc == 0)
 		rc = ctr_lsm_set_exec(p, b->proc, err);
+	cs_close_fd(&b->proc);
 	if (rc == 0 && p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		rc = cs_err_sys(err, "process.noNewPrivileges");
 	/* Without no_new_privs a filter needs the rights that are about to go. */

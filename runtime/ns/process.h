@@ -16,9 +16,10 @@ struct ctr_seccomp_prog;
 struct ctr_becoming {
 	const struct ctr_process *p;
 	const struct ctr_seccomp_prog *seccomp; /* NULL: none */
-	int root;				/* O_PATH: the container's root */
+	int root;				/* owned; O_PATH: the container's root */
 	int proc;				/* verified procfs root */
 	int sync;				/* where CTR_MSG_SECCOMP goes */
+	int keep;				/* one more fd that stays open, or -EBADF */
 	bool setgroups;				/* setgroups(2) is allowed */
 	unsigned int preserve_fds;
 
@@ -27,9 +28,11 @@ struct ctr_becoming {
 	char *path;	  /* filled: owned; what execve(2) gets */
 };
 
-/* Environment (HOME, LISTEN_*), working folder, where the program is, scheduling, and which fds it
- * gets. A program that is not there or cannot be executed is an error: *@exit_code is then 127 or
- * 126. */
+/* Environment (HOME, LISTEN_*), working folder, where the program is, and which fds it gets. First
+ * of all, every fd but stdio, the preserved ones, proc, sync, keep and the log's is closed: a
+ * folder of the host behind /proc/self/fd/N would be a way out for the paths of the working folder
+ * and the program (CVE-2024-21626). A program that is not there or cannot be executed is an error:
+ * *@exit_code is then 127 or 126. */
 int ctr_process_prepare(struct ctr_becoming *b, int *exit_code, struct cs_err *err);
 
 /* Scheduling, limits, then the way from root to the user's identity, with the security modules,

@@ -372,7 +372,29 @@ START_TEST(test_cloexec)
 }
 END_TEST
 
+START_TEST(test_close_others)
+{
+	struct cs_err err = CS_ERR_INIT;
+	int fd[6], keep[9] = { 0 };
+
+	for (size_t i = 0; i < CS_LEN(fd); i++)
+		fd[i] = fcntl(STDERR_FILENO, F_DUPFD, 60);
+	keep[0] = fd[4]; /* in any order; below the first and none at all do no harm */
+	keep[1] = -EBADF;
+	keep[2] = fd[1];
+	keep[3] = STDIN_FILENO;
+	keep[4] = fd[4];
+	ck_assert_int_eq(cs_fd_close_others((unsigned int)fd[1], keep, 5, &err), 0);
+	for (size_t i = 0; i < CS_LEN(fd); i++)
+		ck_assert_int_eq(fcntl(fd[i], F_GETFD) == 0, i == 0 || i == 1 || i == 4);
+	ck_assert_int_eq(cs_fd_close_others((unsigned int)fd[0], keep, 0, &err), 0);
+	for (size_t i = 0; i < CS_LEN(fd); i++)
+		ck_assert_int_eq(fcntl(fd[i], F_GETFD), -1);
+	ck_assert_int_eq(cs_fd_close_others(60, keep, CS_LEN(keep), &err), -EINVAL);
+}
+END_TEST
+
 UNIT_MAIN("base/fd", test_write_all, test_write_all_fails, test_read_exact, test_read_timeout,
 	  test_read_all, test_read_all_fails, test_send_recv, test_recv_too_many,
 	  test_recv_cut_short, test_recv_without_fds, test_send_refused, test_send_big,
-	  test_cloexec)
+	  test_cloexec, test_close_others)
