@@ -17,22 +17,32 @@ enum {
 	REFREEZE_EVERY = 8, /* waits */
 };
 
-/* Which hierarchy freezes: the v2 tree if the cgroup is there (a process frozen by it can still be
- * killed, one frozen by v1 not), else the v1 freezer. Returns its index; -ENOENT: neither, or the
- * kernel's v2 has no freezer and there is no v1 one. */
-static int freezer(const struct cg *cg)
+/* What freezes, by version. */
+static const struct freezer {
+	const char *file, *on, *off;
+} freezers[] = {
+	{ "freezer.state", "FROZEN", "THAWED" },
+	{ "cgroup.freeze", "1", "0" },
+};
+
+static const struct freezer *freezer(const struct cg *cg, int h)
 {
-	const struct cg_host *host = cg->host;
-	int v1;
+	return &freezers[cg->host->hier[h].v2];
+}
 
-	if (cg->v2_dir >= 0) {
-		cs_auto_fd int fd = cg_file_open(cg, (size_t)host->v2, "cgroup.freeze", O_PATH);
+/* The hierarchies that may freeze, best first: the v2 tree if the cgroup is there (a process frozen
+ * by it can still be killed, one frozen by v1 not), else, or where the kernel's v2 has no freezer,
+ * v1's. Returns how many. */
+static size_t candidates(const struct cg *cg, int out[2])
+{
+	int v1 = cg_v1_hier(cg->host, CG_CTL_FREEZER);
+	size_t n = 0;
 
-		if (fd >= 0)
-			return host->v2;
-	}
-	v1 = cg_v1_hier(host, CG_CTL_FREEZER);
-	return v1 < 0 ? -ENOENT : v1;
+	if (cg->v2_dir >= 0)
+		out[n++] = cg->host->v2;
+	if (v1 >= 0)
+		out[n++] = v1;
+	return n;
 }
 
 static int no_freezer(const struct cg *cg, struct cs_err *err)
@@ -52,7 +62,7 @@ static int wait_v2(const struct cg *cg, size_t h)
 {
 	cs_auto_fd int fd = cg_file_open(cg, h, "cgroup.events", O_RDONLY);
 	struct cg_backoff limit = { 0 };
-	uint64_t is;
+	uint64_t is, populated;
 
 	if (fd < 0)
 		return fd;
@@ -66,7 +76,8 @@ static int wait_v2(const struct cg *cg, size_t h)
 		buf[n] = '\0';
 		if (cg_text_key(buf, "frozen", &is) < 0)
 			return -ENOTSUP;
-		if (is)
+		/* Nobody left is as good. */
+		if (is || (!cg_text_key(buf, "populated", &populated) && !populated))
 			return 0;
 		/* The read armed it; a change between the two shows at once. */
 		poll(&p, 1, 1000);
@@ -103,16 +114,17 @@ static int wait_v1(const struct cg *cg, size_t h, bool frozen)
 
 int cg_freeze(const struct cg *cg, bool frozen, struct cs_err *err)
 {
-	int h = freezer(cg);
-	const char *file, *on, *off;
-	int ret;
+	int hiers[2], h = -1;
+	size_t n = candidates(cg, hiers);
+	int ret = -ENOENT;
 
-	if (h < 0)
+	if (!n)
 		return no_freezer(cg, err);
-	file = cg->host->hier[h].v2 ? "cgroup.freeze" : "freezer.state";
-	on = cg->host->hier[h].v2 ? "1" : "FROZEN";
-	off = cg->host->hier[h].v2 ? "0" : "THAWED";
-	ret = cg_file_write(cg, (size_t)h, file, frozen ? on : off);
+	for (size_t i = 0; i < n && ret == -ENOENT; i++) {
+		h = hiers[i];
+		ret = cg_file_write(cg, (size_t)h, freezer(cg, h)->file,
+				    frozen ? freezer(cg, h)->on : freezer(cg, h)->off);
+	}
 	if (!ret && !cg->host->hier[h].v2)
 		ret = wait_v1(cg, (size_t)h, frozen);
 	else if (!ret && frozen)
@@ -121,28 +133,28 @@ int cg_freeze(const struct cg *cg, bool frozen, struct cs_err *err)
 		return 0;
 	/* Half frozen is no state to leave it in. */
 	if (frozen)
-		cg_file_write(cg, (size_t)h, file, off);
+		cg_file_write(cg, (size_t)h, freezer(cg, h)->file, freezer(cg, h)->off);
 	if (ret == -ETIMEDOUT)
 		return cs_err_set(err, ETIMEDOUT,
 				  "%s cgroup %s: not all of its processes did so in %d s",
 				  frozen ? "freeze" : "thaw", cg->path, CG_WAIT_MS / 1000);
-	return cg_file_err(err, -ret, cg, (size_t)h, file, "write");
+	return cg_file_err(err, -ret, cg, (size_t)h, freezer(cg, h)->file, "write");
 }
 
 int cg_is_frozen(const struct cg *cg, struct cs_err *err)
 {
-	int h = freezer(cg);
+	int hiers[2], h = -1;
+	size_t n = candidates(cg, hiers);
 	char state[STATE_MAX];
-	const char *file;
-	int ret;
+	int ret = -ENOENT;
 
-	if (h < 0)
-		return 0;
-	file = cg->host->hier[h].v2 ? "cgroup.freeze" : "freezer.state";
-	ret = cg_file_read(cg, (size_t)h, file, state, sizeof(state));
+	for (size_t i = 0; i < n && ret == -ENOENT; i++) {
+		h = hiers[i];
+		ret = cg_file_read(cg, (size_t)h, freezer(cg, h)->file, state, sizeof(state));
+	}
 	if (ret == -ENOENT || ret == -ENODEV)
 		return 0;
 	if (ret < 0)
-		return cg_file_err(err, -ret, cg, (size_t)h, file, "read");
-	return strcmp(state, "0") != 0 && strcmp(state, "THAWED") != 0;
+		return cg_file_err(err, -ret, cg, (size_t)h, freezer(cg, h)->file, "read");
+	return strcmp(state, freezer(cg, h)->off) != 0;
 }
