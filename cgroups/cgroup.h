@@ -130,6 +130,10 @@ int cg_kill(const struct cg *cg, int signo, struct cs_err *err);
  * Idempotent: gone is success. */
 int cg_destroy(const struct cg_host *host, const char *path, struct cs_err *err);
 
+/* Removes it where nobody lives in it and nothing is below it, and ends nobody; waits a moment for
+ * processes that are ending. Where it cannot be removed it stays. */
+void cg_remove_empty(const struct cg_host *host, const char *path);
+
 /* Statistics in the shape of runc's `events --stats` "data" object, written as members into the
  * open object of @w. */
 int cg_stats(const struct cg *cg, struct cs_jw *w, struct cs_err *err);

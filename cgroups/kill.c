@@ -12,7 +12,10 @@
 #include "base/err.h"
 #include "cgroups/cgroup_int.h"
 
-enum { KILL_ROUNDS = 8 };
+enum {
+	KILL_ROUNDS = 8,
+	EMPTY_TRIES = 40, /* in some 600 ms */
+};
 
 /* The hierarchies that tell what is in a cgroup, best first: those that a container is always put
  * into and that nothing moves its processes out of. */
@@ -215,6 +218,22 @@ static bool wait_empty(const struct cg *cg, struct cg_backoff *b)
 			poll(&p, 1, 100);
 	}
 	return true;
+}
+
+void cg_remove_empty(const struct cg_host *host, const char *path)
+{
+	uint32_t left = (UINT32_C(1) << host->n_hier) - 1;
+	struct cs_err ignored = CS_ERR_INIT;
+	struct cg_backoff wait = { 0 };
+	int why = EBUSY;
+
+	if (cg_path_check(path, &ignored) < 0)
+		return;
+	for (int i = 0; i < EMPTY_TRIES && left && why == EBUSY; i++) {
+		if (i)
+			cg_backoff_wait(&wait);
+		left = remove_all(host, path, left, &why);
+	}
 }
 
 int cg_destroy(const struct cg_host *host, const char *path, struct cs_err *err)

@@ -190,6 +190,7 @@ int ctr_state_text(const struct ctr_state *st, char **out, size_t *len, struct c
 	cs_jw_str(&w, "rootfs", st->rootfs);
 	cs_jw_str(&w, "isolation", st->wall);
 	cs_jw_str(&w, "cgroup", st->cgroup);
+	cs_jw_bool(&w, "ownCgroup", st->own_cgroup);
 	cs_jw_str(&w, "owner", st->owner);
 	cs_jw_i64(&w, "createdNs", st->created_ns);
 	cs_jw_i64(&w, "pid", st->pid);
@@ -262,6 +263,7 @@ static int take_numbers(const struct cs_json *o, struct ctr_state *st, struct cs
 	if (cs_json_i64(o, "createdNs", &st->created_ns, err) < 0 ||
 	    cs_json_i32(o, "pid", &pid, err) < 0 ||
 	    cs_json_u64(o, "startTime", &st->start_time, err) < 0 ||
+	    cs_json_bool(o, "ownCgroup", &st->own_cgroup, err) < 0 ||
 	    cs_json_bool(o, "intelRdt", &st->has_rdt, err) < 0 ||
 	    cs_json_bool(o, "systemdCgroup", &st->systemd_cgroup, err) < 0 ||
 	    cs_json_bool(o, "ownPidNamespace", &st->own_pidns, err) < 0)

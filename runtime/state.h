@@ -23,7 +23,8 @@ struct ctr_state {
 	char *rootfs; /* absolute path */
 	char *oci_version;
 	char *wall;	     /* isolation's name */
-	char *cgroup;	     /* as cg_create() took it; NULL: none */
+	char *cgroup;	     /* as cg_create() takes it; NULL: none */
+	bool own_cgroup;     /* it took it: who is in it is the container's */
 	char *owner;	     /* user name or uid of who created it */
 	int64_t created_ns;  /* Unix time */
 	pid_t pid;	     /* init as the runtime sees it; 0: not cloned (yet) */

@@ -67,6 +67,7 @@ static int open_cgroup(struct launch *l, struct cs_err *err)
 	if (rc < 0)
 		return cs_err_wrap(err, "make cgroup %s", l->c->state.cgroup);
 	l->has_cg = true;
+	l->c->state.own_cgroup = true;
 	return l->c->spec.ns[CTR_NS_USER].present ? cg_open_join(&l->cg, err) : 0;
 }
 

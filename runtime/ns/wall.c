@@ -252,21 +252,35 @@ static int kill_init(struct ctr *c, struct cs_err *err)
 	return rc < 0 ? rc : 0;
 }
 
-static int ns_destroy(struct ctr *c, struct cs_err *err)
+/* A create that did not get as far as taking its cgroup has no right to end who lives there: it may
+ * be another container's. One that was killed on the way may have left it empty. */
+static int remove_cgroup(const struct ctr *c, struct cs_err *err)
 {
 	struct cg_host host;
+	int rc;
+
+	if (!c->state.own_cgroup && c->bundle >= 0)
+		return 0;
+	rc = cg_host_open(c->host_proc, &host, err);
+	if (rc < 0)
+		return rc;
+	if (c->state.own_cgroup)
+		rc = cg_destroy(&host, c->state.cgroup, err);
+	else
+		cg_remove_empty(&host, c->state.cgroup);
+	cg_host_fini(&host);
+	return rc;
+}
+
+static int ns_destroy(struct ctr *c, struct cs_err *err)
+{
 	int rc;
 
 	rc = kill_init(c, err);
 	if (rc < 0)
 		return rc;
-	if (c->state.cgroup) {
-		rc = cg_host_open(c->host_proc, &host, err);
-		if (rc < 0)
-			return rc;
-		rc = cg_destroy(&host, c->state.cgroup, err);
-		cg_host_fini(&host);
-	}
+	if (c->state.cgroup)
+		rc = remove_cgroup(c, err);
 	if (rc == 0 && c->state.has_rdt && c->has_spec)
 		rc = ctr_rdt_destroy(&c->spec, c->id, err);
 	return rc;

@@ -19,6 +19,17 @@ done
 tap_empty "the init that waits has no folder open" "$folders"
 oci delete fds
 
+it_start victim
+it_bundle thief ".linux.cgroupsPath = \"/$it_cg/victim\""
+it_try oci run --bundle "$bundle" thief </dev/null
+tap_like "another container's cgroup is refused" "$status:$err" "^1:.*holds processes"
+it_bundle thief ".linux.cgroupsPath = \"/$it_cg/victim\" |
+	.linux.namespaces[1].path = \"/proc/0/ns/net\""
+it_try oci run --bundle "$bundle" thief </dev/null
+tap_is "a create that fails even before that" "$status" 1
+tap_is "and its failure ends nobody there" "$(oci exec victim echo alive)" alive
+oci delete --force victim
+
 # --- exec ----------------------------------------------------------------------------------------
 
 # More than fs.nr_open is refused to everybody: a warning of the process that is to be the program.

@@ -66,6 +66,7 @@ static struct ctr_state make_state(void)
 		.pid = 42,
 		.start_time = UINT64_MAX,
 		.own_pidns = true,
+		.own_cgroup = true,
 	};
 }
 
@@ -83,7 +84,7 @@ START_TEST(test_write_read)
 	ck_assert_int_eq(again.pid, 42);
 	ck_assert(again.start_time == UINT64_MAX);
 	ck_assert(again.created_ns == st.created_ns);
-	ck_assert(again.own_pidns && !again.has_rdt);
+	ck_assert(again.own_pidns && again.own_cgroup && !again.has_rdt);
 	ctr_state_fini(&st);
 	ctr_state_fini(&again);
 	ctr_state_fini(&again);
