@@ -94,14 +94,15 @@ static inline int at_call_one(const struct at_call *a, struct fix *f, int ns, in
 	return status;
 }
 
-/* Tries them all. */
+/* Tries them all; in the lab, where a gap takes fifty times as long, one in ten. */
 static inline void at_each_call(const struct at_call *a, struct fix *f)
 {
 	int ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	int step = getenv("CAISSON_LAB") ? 10 : 1;
 	int k = 0, status;
 
 	ck_assert_int_ge(ns, 0);
-	for (;; k++) {
+	for (;; k += step) {
 		status = at_call_one(a, f, ns, k);
 		if (WIFEXITED(status) && WEXITSTATUS(status) == AT_CALL_NOT_REACHED)
 			break;

@@ -50,7 +50,7 @@ START_TEST(the_hosts_views_where_the_namespace_is_the_hosts)
 	fix_has(&f, FIX_ROOT "/sys", "- sysfs ");
 	if (fix_line(&f, "/sys/fs/cgroup"))
 		fix_has(&f, FIX_ROOT "/sys/fs/cgroup", " ro,nosuid,");
-	fix_has(&f, FIX_ROOT "/proc", " rw,noexec,");
+	fix_has(&f, FIX_ROOT "/proc", "noexec,");
 	fix_has(&f, FIX_ROOT "/dev/mqueue", "- mqueue ");
 	fix_fini(&f);
 }
