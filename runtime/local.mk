@@ -13,7 +13,6 @@ runtime_libruntime_a_SOURCES = \
 	runtime/ns/caps.c runtime/ns/caps.h \
 	runtime/ns/clone.c runtime/ns/clone.h \
 	runtime/ns/devnodes.c runtime/ns/devnodes.h \
-	runtime/ns/devrules.c runtime/ns/devrules.h \
 	runtime/ns/exec.c runtime/ns/exec.h \
 	runtime/ns/execcg.c runtime/ns/execcg.h \
 	runtime/ns/hooks.c runtime/ns/hooks.h \

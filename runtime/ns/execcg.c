@@ -1,14 +1,10 @@
 #include "runtime/ns/execcg.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/fd.h"
-#include "base/path.h"
 #include "runtime/container.h"
 
 /* "sub" or "controller:sub" */
@@ -66,30 +62,8 @@ int ctr_exec_cgroup_join(const struct ctr_exec_cgroup *x, struct cs_err *err)
 
 int ctr_exec_cgroup_follow_init(const struct ctr *c, struct ctr_exec_cgroup *x, struct cs_err *err)
 {
-	enum { MAX_BYTES = 64 << 10 };
-	cs_auto_free char *text = NULL;
-	cs_auto_fd int fd = -EBADF;
-	char path[32];
-	size_t len;
-	char *line;
-	int rc;
+	int rc = cg_follow(&x->cg, c->host_proc, c->state.pid, err);
 
-	snprintf(path, sizeof(path), "%d/cgroup", c->state.pid);
-	fd = cs_path_proc_file(c->host_proc, path, O_RDONLY, err);
-	if (fd < 0)
-		return -err->code;
-	rc = cs_fd_read_all(fd, MAX_BYTES, &text, &len, err);
-	if (rc < 0)
-		return rc;
-	line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
-	if (!line)
-		return cs_err_set(err, ENOENT, "the container's init is in no v2 cgroup");
-	line = strchr(line, '/');
-	if (!line)
-		return cs_err_set(err, EINVAL, "the cgroup of the container's init has no path");
-	line[strcspn(line, "\n")] = '\0';
-	cg_fini(&x->cg);
-	rc = cg_open(&x->host, line, &x->cg, err);
 	if (rc == 0)
 		x->clone_fd = cg_v2_fd(&x->cg);
 	return rc;

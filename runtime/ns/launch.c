@@ -15,7 +15,6 @@
 #include "runtime/container.h"
 #include "runtime/isolation.h"
 #include "runtime/ns/clone.h"
-#include "runtime/ns/devrules.h"
 #include "runtime/ns/init.h"
 #include "runtime/ns/join.h"
 #include "runtime/ns/mounts.h"

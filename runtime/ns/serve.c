@@ -16,7 +16,6 @@
 #include "cgroups/cgroup.h"
 #include "runtime/container.h"
 #include "runtime/info.h"
-#include "runtime/ns/devrules.h"
 #include "runtime/ns/hooks.h"
 #include "runtime/ns/idmap.h"
 #include "runtime/ns/limits.h"
@@ -25,19 +24,6 @@
 #include "runtime/ns/seccomp.h"
 #include "runtime/ns/sync.h"
 #include "runtime/ns/tty.h"
-
-static int apply_resources(struct ctr_serve *s, struct cs_err *err)
-{
-	cs_auto_free void *rules = NULL;
-	struct cg_resources res;
-	int rc;
-
-	rc = ctr_devrules_add(&s->c->spec, &res, &rules, err);
-	if (rc < 0)
-		return rc;
-	/* cg_apply() changes nothing in the handle that matters to its owner */
-	return cg_apply((struct cg *)(uintptr_t)s->cg, &res, err);
-}
 
 static int move_devices(struct ctr_serve *s, struct cs_err *err)
 {
@@ -80,7 +66,7 @@ static int set_up_outside(struct ctr_serve *s, struct cs_err *err)
 	if (rc == 0 && c->spec.process.has_oom_score_adj)
 		rc = ctr_limits_oom_score(&c->spec.process, c->host_proc, s->child->pid, err);
 	if (rc == 0)
-		rc = apply_resources(s, err);
+		rc = cg_apply(s->cg, &c->spec.resources, err);
 	if (rc == 0)
 		rc = move_devices(s, err);
 	if (rc == 0)
