@@ -179,14 +179,38 @@ int ctr_record_init(struct ctr *c, pid_t pid, struct cs_err *err)
 	return ctr_state_write(c->dir, &c->state, err);
 }
 
-/* The pid file as runc writes it: the number alone, under a temporary name first. */
+/* Makes the file @name of @dir whole at once, of a nameless one: dying half way leaves nothing.
+ * What was there is of an earlier container. -EOPNOTSUPP where the file system has no nameless
+ * files. */
+static int publish_file(int dir, const char *name, const char *text, size_t len, struct cs_err *err)
+{
+	cs_auto_fd int fd = -EBADF;
+	char self[32];
+	int rc;
+
+	fd = openat(dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return errno == EOPNOTSUPP || errno == EISDIR ? -EOPNOTSUPP
+							      : cs_err_sys(err, "open");
+	rc = cs_fd_write_all(fd, text, len, err);
+	if (rc < 0)
+		return rc;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	while (linkat(AT_FDCWD, self, dir, name, AT_SYMLINK_FOLLOW) < 0)
+		if (errno != EEXIST || unlinkat(dir, name, 0) < 0)
+			return cs_err_sys(err, "make %s", name);
+	return 0;
+}
+
+/* The pid file as runc writes it: the number alone, and there is never half of it. */
 static int write_pid_file(const char *path, pid_t pid, struct cs_err *err)
 {
 	cs_auto_free char *dir_name = NULL;
 	cs_auto_fd int dir = -EBADF;
 	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
 	char text[16];
-	int n;
+	int n, rc;
 
 	dir_name = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 	if (!dir_name)
@@ -195,9 +219,10 @@ static int write_pid_file(const char *path, pid_t pid, struct cs_err *err)
 	if (dir < 0)
 		return cs_err_sys(err, "--pid-file: open folder %s", dir_name);
 	n = snprintf(text, sizeof(text), "%d", pid);
-	if (cs_file_replace(dir, slash ? slash + 1 : path, text, (size_t)n, 0644, false, err) < 0)
-		return cs_err_wrap(err, "--pid-file");
-	return 0;
+	rc = publish_file(dir, name, text, (size_t)n, err);
+	if (rc == -EOPNOTSUPP)
+		rc = cs_file_replace(dir, name, text, (size_t)n, 0644, false, err);
+	return rc < 0 ? cs_err_wrap(err, "--pid-file") : 0;
 }
 
 int ctr_publish_child(const char *pid_file, const char *pidfd_socket, const struct ctr_child *child,

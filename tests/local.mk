@@ -78,7 +78,9 @@ fuzz: all
 .PHONY: fuzz
 
 # Integration tests: real containers, so they need root. Every tests/it/NN-name.sh is one.
+include tests/it/local.mk
 check-it: all
+	$(MAKE) $(AM_MAKEFLAGS) $(it_programs)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS VERBOSE=1 \
 		TESTS="$$(cd $(srcdir) && echo tests/it/[0-9]*.sh)"
 .PHONY: check-it

@@ -31,7 +31,8 @@ static pid_t clone_now(const struct ctr_clone *how, bool sibling, int *pidfd)
 	return cs_sys_clone3(&args);
 }
 
-/* The stage: joins, clones on the runtime's behalf, says who it was. */
+/* The stage: joins, clones on the runtime's behalf, says who it was. The new process does not keep
+ * the stage's end: that is how the runtime sees that the stage died. */
 static _Noreturn void run_stage(const struct ctr_clone *how, int sock)
 {
 	struct ctr_msg msg = { .kind = CTR_MSG_FORKED };
@@ -41,8 +42,10 @@ static _Noreturn void run_stage(const struct ctr_clone *how, int sock)
 
 	if (ctr_join_enter(how->join, &msg.err) == 0) {
 		pid = clone_now(how, true, &pidfd);
-		if (pid == 0)
+		if (pid == 0) {
+			close(sock);
 			_exit(how->entry(how->arg));
+		}
 		if (pid > 0)
 			msg.value = pid;
 		else

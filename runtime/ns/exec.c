@@ -229,12 +229,13 @@ static int clone_joiner(struct joiner *j, pid_t *pid, int *pidfd, struct cs_err 
 }
 
 /* Serves both processes until the program runs. */
-static int serve(struct joiner *j, struct ctr *c, int sock, struct ctr_child *child,
+static int serve(struct joiner *j, struct ctr *c, int sock, int pidfd, struct ctr_child *child,
 		 struct cs_err *err)
 {
 	struct ctr_serve s = {
 		.c = c,
 		.sync = sock,
+		.joiner = pidfd,
 		.console_socket = j->opts->console_socket,
 		.child = child,
 	};
@@ -266,7 +267,7 @@ static int launch(struct joiner *j, struct ctr *c, struct ctr_child *child, stru
 	cs_close_fd(&j->sync);
 	if (rc < 0)
 		return rc;
-	rc = serve(j, c, ours, child, err);
+	rc = serve(j, c, ours, pidfd, child, err);
 	while (waitid(P_PIDFD, (id_t)pidfd, &(siginfo_t){ 0 }, WEXITED) < 0 && errno == EINTR)
 		;
 	return rc;

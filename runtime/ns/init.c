@@ -341,6 +341,7 @@ _Noreturn void ctr_init_main(struct ctr_init *in)
 	int rc;
 
 	cs_close_fd(&in->lock);
+	cs_close_fd(&in->runtime_end);
 	prctl(PR_SET_NAME, "caisson-init");
 	rc = set_up(in, &exit_code, &err);
 	if (rc == 0)

@@ -15,8 +15,9 @@ struct ctr_init {
 	struct ctr_becoming becoming;
 	const struct ctr_join *join; /* to be joined by init itself; NULL: none, or done already */
 	int sync;		     /* to the runtime */
-	int listener;		 /* where `start` connects; -EBADF: the runtime itself starts it */
-	int lock;		 /* the state folder's: let go of at once, it is the runtime's */
+	int runtime_end; /* of sync: let go of at once, so that the runtime's death is seen */
+	int listener;	 /* where `start` connects; -EBADF: the runtime itself starts it */
+	int lock;	 /* the state folder's: let go of at once, it is the runtime's */
 	bool cloned_into_cgroup; /* the v2 cgroup is joined already */
 	bool runtime_hooks;	 /* prestart or createRuntime hooks are to be run meanwhile */
 	bool new_keyring;

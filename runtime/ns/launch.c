@@ -145,6 +145,7 @@ static void fill_init(struct launch *l, bool staged, struct ctr_init *in)
 		},
 		.join = staged ? NULL : &l->join,
 		.sync = l->sync[1],
+		.runtime_end = l->sync[0],
 		.listener = l->listener,
 		.lock = c->lock,
 		.cloned_into_cgroup = cg_v2_fd(&l->cg) >= 0,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -204,27 +205,50 @@ static int serve_one(struct ctr_serve *s, enum ctr_msg_kind last, struct cs_err 
 	return rc < 0 ? rc : msg.kind == (uint32_t)last;
 }
 
-static int serve_until(struct ctr_serve *s, enum ctr_msg_kind last, struct cs_err *err)
+static int died(struct cs_err *err)
 {
-	int rc;
-
-	do
-		rc = serve_one(s, last, err);
-	while (rc == 0);
-	if (rc == -EPIPE)
-		return cs_err_wrap(err, "the process died while it was set up (killed, or out of "
-					"memory?)");
-	return rc < 0 ? rc : 0;
+	return cs_err_wrap(err, "the process died while it was set up (killed, or out of memory?)");
 }
 
 int ctr_serve_until_ready(struct ctr_serve *s, struct cs_err *err)
 {
-	return serve_until(s, CTR_MSG_READY, err);
+	int rc;
+
+	do
+		rc = serve_one(s, CTR_MSG_READY, err);
+	while (rc == 0);
+	if (rc == -EPIPE)
+		return died(err);
+	return rc < 0 ? rc : 0;
+}
+
+/* Waits until there is something to be received. */
+static int wait_joiner(const struct ctr_serve *s, struct cs_err *err)
+{
+	struct pollfd p[] = { { .fd = s->sync, .events = POLLIN },
+			      { .fd = s->joiner, .events = POLLIN } };
+
+	while (poll(p, CS_LEN(p), -1) < 0)
+		if (errno != EINTR)
+			return cs_err_sys(err, "wait for exec's first process");
+	/* when it has ended, its last word may be a moment older */
+	if (p[0].revents || poll(p, 1, 0) > 0)
+		return 0;
+	return cs_err_set(err, EPIPE, "its first process ended without a word");
 }
 
 int ctr_serve_until_forked(struct ctr_serve *s, struct cs_err *err)
 {
-	return serve_until(s, CTR_MSG_FORKED, err);
+	int rc;
+
+	do {
+		rc = wait_joiner(s, err);
+		if (rc == 0)
+			rc = serve_one(s, CTR_MSG_FORKED, err);
+	} while (rc == 0);
+	if (rc == -EPIPE)
+		return died(err);
+	return rc < 0 ? rc : 0;
 }
 
 int ctr_serve_until_exec(struct ctr_serve *s, struct cs_err *err)

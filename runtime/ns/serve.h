@@ -12,6 +12,8 @@ struct ctr_serve {
 	const struct cg *cg;
 	int sync;
 	const char *console_socket; /* where the pty's master goes; NULL: to child->master */
+	int joiner;		    /* pidfd of who says CTR_MSG_FORKED; the process it made holds
+				     * the socket, too, so that its death is no end of file */
 	struct ctr_child *child;
 };
 

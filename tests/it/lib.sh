@@ -188,7 +188,7 @@ it_done()
 
 	it_delete_all
 	left=$(it_mounts; it_cgroups | grep "/$it_cg/")
-	[ -d "$it_tmp/state" ] && left+=$(find "$it_tmp/state" -mindepth 1 -maxdepth 1 -type d)
+	[ -d "$it_tmp/state" ] && left+=$(find "$it_tmp/state" -mindepth 1 -maxdepth 1 -name '[!.]*')
 	tap_empty "nothing is left of the containers" "$left"
 	tap_done
 }

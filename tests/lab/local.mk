@@ -4,7 +4,7 @@ lab_unit_tests = $(unit_tests)
 endif
 
 check-lab: all
-	@$(MAKE) $(AM_MAKEFLAGS) $(lab_unit_tests)
+	@$(MAKE) $(AM_MAKEFLAGS) $(lab_unit_tests) $(it_programs)
 	@$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/lab/check $(lab_unit_tests)
 # The lab itself.
 check-lab-self:
