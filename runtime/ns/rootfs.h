@@ -7,7 +7,7 @@ struct ctr_ns_setup;
 /* The root of the container, in three steps. All run inside, in the new mount namespace. */
 
 /* Cuts propagation to the host (rootfsPropagation, default rslave), makes root.path a mount of its
- * own and sets s->root. Without a new mount namespace root.path is only opened. */
+ * own and sets s->root and s->host_null. Without a new mount namespace root.path is only opened. */
 int ctr_rootfs_attach(struct ctr_ns_setup *s, struct cs_err *err);
 
 /* pivot_root (or MS_MOVE + chroot with no_pivot; chroot without a mount namespace) into s->root and

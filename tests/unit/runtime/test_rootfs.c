@@ -244,6 +244,32 @@ START_TEST(no_pivot_takes_the_hosts_proc_and_sys_away)
 }
 END_TEST
 
+/* There they are locked and cannot be unmounted: they are covered. */
+START_TEST(no_pivot_in_a_user_namespace)
+{
+	struct fix f;
+	pid_t outside;
+
+	fix_init(&f, 0);
+	fix_chown_root();
+	fix_file(FIX_ROOT "/inside", "yes");
+	fix_enter_userns(&f, 0);
+	f.s.no_pivot = true;
+	outside = fix_fork();
+	if (outside == 0) {
+		pause();
+		_exit(0);
+	}
+	fix_step_ok(&f, STEP_ATTACH | STEP_PROC | STEP_PIVOT);
+	ck_assert_str_eq(fix_text("/inside"), "yes");
+	ck_assert_int_eq(count_lines(&f, outside, " / /proc ro,"), 1);
+	ck_assert_int_eq(count_lines(&f, outside, " / /sys ro,"), 1);
+	kill(outside, SIGKILL);
+	waitpid(outside, NULL, 0);
+	fix_fini(&f);
+}
+END_TEST
+
 START_TEST(without_a_mount_namespace_the_root_is_only_entered)
 {
 	struct fix f;
@@ -296,5 +322,5 @@ CHILD_MAIN("runtime/ns/rootfs", pivot_enters_the_root_and_leaves_the_old_one,
 	   root_path_is_absolute_or_from_the_bundle, a_missing_root_is_named, root_readonly,
 	   by_default_mounts_come_in_and_do_not_go_out, private_propagation_lets_nothing_in,
 	   shared_propagation_goes_out_but_not_with_the_root, unbindable_propagation,
-	   no_pivot_takes_the_hosts_proc_and_sys_away,
+	   no_pivot_takes_the_hosts_proc_and_sys_away, no_pivot_in_a_user_namespace,
 	   without_a_mount_namespace_the_root_is_only_entered, no_fd_is_left_open)
