@@ -89,3 +89,9 @@ EXTRA_DIST += tests/it
 include tests/lab/local.mk
 
 include tests/bench/local.mk
+
+# A folder in EXTRA_DIST is taken from the build tree as well, with what was built there.
+dist-hook:
+	cd $(distdir)/tests && find . -type f | while read -r f; do \
+		test -e "$(abs_top_srcdir)/tests/$$f" || rm -f "$$f"; done
+	find $(distdir)/tests -name .deps -exec rm -rf {} +

@@ -21,7 +21,10 @@ lint_files() # PATTERN...
 	for p in "$@"; do
 		args+=(-o -path "./$p")
 	done
-	find . \( -path './build*' -o -path './.build-aux' -o -path './_build' \) -prune -o \
+	# what the autotools made is not ours to judge
+	find . \( -path './build*' -o -path './_build' -o -path ./.build-aux -o \
+		-path ./autom4te.cache -o -path ./aclocal.m4 -o -path ./configure -o \
+		-path ./Makefile.in \) -prune -o \
 		-type f \( -false "${args[@]}" \) -printf '%P\n' | sort
 }
 
