@@ -176,6 +176,7 @@ static int make(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_ch
 		rc = fill_state(c, err);
 	if (rc < 0)
 		return rc;
+	c->state.no_new_keyring = opts->no_new_keyring;
 	c->host_proc = cs_path_proc_open(err);
 	if (c->host_proc < 0 || cs_proc_unignore_signals(c->host_proc, err) < 0)
 		return -err->code;
@@ -204,6 +205,7 @@ static int start(struct ctr *c, bool attended, struct cs_err *err)
 		rc = c->wall->start(c, err);
 	if (rc < 0)
 		return rc;
+	cs_close_fd(&c->lock); /* it runs: others may look at it and end it */
 	if (ctr_teardown_hooks(c, CTR_HOOK_POSTSTART, CTR_RUNNING, &hook) < 0)
 		cs_log(CS_LOG_WARN, "%s", hook.msg);
 	cs_err_clear(&hook);
@@ -249,7 +251,6 @@ static int attend(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_
 	int code = 0;
 	int rc;
 
-	cs_close_fd(&c->lock);
 	rc = ctr_attend(child, &code, err);
 	if (rc == 0 && !opts->keep)
 		rc = ctr_teardown_ended(c, err);

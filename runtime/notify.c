@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "runtime/container.h"
 
@@ -41,7 +43,8 @@ static int add_mount(struct ctr_spec *spec, const char *source, struct cs_err *e
 		.destination = folder,
 		.source = copy,
 		.opt = { .bind = true,
-			 .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC },
+			 .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				     MOUNT_ATTR_NOEXEC },
 	};
 	spec->mounts = v;
 	spec->n_mounts++;
@@ -64,15 +67,18 @@ static int add_env(struct ctr_spec *spec, struct cs_err *err)
 
 int ctr_notify_prepare(struct ctr *c, struct cs_err *err)
 {
-	char source[64];
+	char source[PATH_MAX];
 	int rc;
 
 	if (!host_socket() || !c->spec.process.present)
 		return 0;
 	if (mkdirat(c->dir, "notify", 0755) < 0 && errno != EEXIST)
 		return cs_err_sys(err, "NOTIFY_SOCKET: make its folder");
-	snprintf(source, sizeof(source), "/proc/self/fd/%d/notify", c->dir);
-	rc = add_mount(&c->spec, source, err);
+	/* By text: what the folder's fd leads to is of the host's mount namespace, not of init's.
+	 */
+	rc = cs_str_fmt(source, sizeof(source), err, "%s/%s/notify", c->rt->root, c->id);
+	if (rc == 0)
+		rc = add_mount(&c->spec, source, err);
 	return rc < 0 ? rc : add_env(&c->spec, err);
 }
 

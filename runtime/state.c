@@ -197,6 +197,7 @@ int ctr_state_text(const struct ctr_state *st, char **out, size_t *len, struct c
 	cs_jw_u64(&w, "startTime", st->start_time);
 	cs_jw_bool(&w, "intelRdt", st->has_rdt);
 	cs_jw_bool(&w, "systemdCgroup", st->systemd_cgroup);
+	cs_jw_bool(&w, "noNewKeyring", st->no_new_keyring);
 	cs_jw_bool(&w, "ownPidNamespace", st->own_pidns);
 	cs_jw_obj_end(&w);
 	return cs_jw_take(&w, out, len, err);
@@ -266,6 +267,7 @@ static int take_numbers(const struct cs_json *o, struct ctr_state *st, struct cs
 	    cs_json_bool(o, "ownCgroup", &st->own_cgroup, err) < 0 ||
 	    cs_json_bool(o, "intelRdt", &st->has_rdt, err) < 0 ||
 	    cs_json_bool(o, "systemdCgroup", &st->systemd_cgroup, err) < 0 ||
+	    cs_json_bool(o, "noNewKeyring", &st->no_new_keyring, err) < 0 ||
 	    cs_json_bool(o, "ownPidNamespace", &st->own_pidns, err) < 0)
 		return -err->code;
 	if (pid < 0)

@@ -31,7 +31,8 @@ struct ctr_state {
 	uint64_t start_time; /* of the pid, cs_proc_start_time() */
 	bool has_rdt;	     /* intelRdt was set up: delete takes it down */
 	bool systemd_cgroup;
-	bool own_pidns; /* init is pid 1 of a new pid namespace: its end ends them all */
+	bool no_new_keyring; /* its processes keep the caller's session keyring */
+	bool own_pidns;	     /* init is pid 1 of a new pid namespace: its end ends them all */
 };
 
 /* Checks an id: 1 to CTR_ID_MAX of [A-Za-z0-9_+.-], not starting with a dot; EINVAL. */

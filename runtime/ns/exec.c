@@ -24,6 +24,7 @@
 #include "runtime/ns/limits.h"
 #include "runtime/ns/process.h"
 #include "runtime/ns/procfs.h"
+#include "runtime/ns/rdt.h"
 #include "runtime/ns/seccomp.h"
 #include "runtime/ns/seccomp_load.h"
 #include "runtime/ns/serve.h"
@@ -123,7 +124,12 @@ static int prepare_inside(struct joiner *j, int *exit_code, struct cs_err *err)
 	j->becoming.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (j->becoming.root < 0)
 		return cs_err_sys(err, "open the container's root");
-	rc = ctr_keyring_new(j->c->id, err);
+	if (!j->c->state.no_new_keyring)
+		rc = ctr_keyring_new(j->c->id, err);
+	if (rc == 0)
+		rc = ctr_limits_personality(&j->c->spec, err);
+	if (rc == 0)
+		rc = ctr_limits_mempolicy(&j->c->spec, err);
 	if (rc == 0)
 		rc = open_terminal(j, err);
 	if (rc < 0)
@@ -244,6 +250,8 @@ static int serve(struct joiner *j, struct ctr *c, int sock, int pidfd, struct ct
 	rc = ctr_serve_until_forked(&s, err);
 	if (rc == 0 && j->becoming.p->has_oom_score_adj)
 		rc = ctr_limits_oom_score(j->becoming.p, c->host_proc, child->pid, err);
+	if (rc == 0)
+		rc = ctr_rdt_join(&c->spec, c->id, child->pid, err);
 	if (rc == 0)
 		rc = ctr_publish_child(j->opts->pid_file, j->opts->pidfd_socket, child, err);
 	if (rc == 0)

@@ -44,3 +44,16 @@ int ctr_idmap_write(int proc, pid_t pid, const struct ctr_spec *spec, struct cs_
 		return cs_err_wrap(err, "linux.gidMappings");
 	return 0;
 }
+
+bool ctr_idmap_host(const struct ctr_idmaps *maps, uint32_t id, uint32_t *out)
+{
+	for (size_t i = 0; i < maps->n; i++) {
+		const struct ctr_idmap *m = &maps->v[i];
+
+		if (id < m->container_id || id - m->container_id >= m->size)
+			continue;
+		*out = m->host_id + (id - m->container_id);
+		return true;
+	}
+	return false;
+}

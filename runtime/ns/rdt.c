@@ -265,6 +265,30 @@ int ctr_rdt_create_at(int root, const struct ctr_intel_rdt *rdt, const char *id,
 	return rc;
 }
 
+int ctr_rdt_join_at(int root, const struct ctr_intel_rdt *rdt, const char *id, pid_t pid,
+		    struct cs_err *err)
+{
+	const char *name = rdt->clos_id ? rdt->clos_id : id;
+	cs_auto_fd int groups = -EBADF;
+	cs_auto_fd int clos = -EBADF;
+	cs_auto_fd int mon = -EBADF;
+	char text[16];
+	int rc;
+
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	clos = open_folder(root, strcmp(name, "/") == 0 ? "." : name, err);
+	if (clos < 0)
+		return clos;
+	rc = write_file(root, clos, "tasks", text, err);
+	if (rc < 0 || !rdt->enable_monitoring)
+		return rc;
+	groups = open_folder(clos, "mon_groups", err);
+	if (groups < 0)
+		return groups;
+	mon = open_folder(groups, id, err);
+	return mon < 0 ? mon : write_file(root, mon, "tasks", text, err);
+}
+
 static int remove_folder(int dir, const char *path, struct cs_err *err)
 {
 	if (unlinkat(dir, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
@@ -309,6 +333,16 @@ int ctr_rdt_create(const struct ctr_spec *spec, const char *id, pid_t pid, struc
 		return 0;
 	root = root_open(err);
 	return root < 0 ? root : ctr_rdt_create_at(root, &spec->intel_rdt, id, pid, err);
+}
+
+int ctr_rdt_join(const struct ctr_spec *spec, const char *id, pid_t pid, struct cs_err *err)
+{
+	cs_auto_fd int root = -EBADF;
+
+	if (!spec->intel_rdt.present)
+		return 0;
+	root = root_open(err);
+	return root < 0 ? root : ctr_rdt_join_at(root, &spec->intel_rdt, id, pid, err);
 }
 
 int ctr_rdt_destroy(const struct ctr_spec *spec, const char *id, struct cs_err *err)

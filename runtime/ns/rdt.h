@@ -12,6 +12,10 @@ struct ctr_spec;
  * On failure nothing that was made is left. */
 int ctr_rdt_create(const struct ctr_spec *spec, const char *id, pid_t pid, struct cs_err *err);
 
+/* Puts @pid, another process of the container (exec), where create put the first one. Without
+ * linux.intelRdt it does nothing. */
+int ctr_rdt_join(const struct ctr_spec *spec, const char *id, pid_t pid, struct cs_err *err);
+
 /* Removes what create made for this container alone: its monitoring group, and the class if
  * closID is not set. What is not there is no error. */
 int ctr_rdt_destroy(const struct ctr_spec *spec, const char *id, struct cs_err *err);

@@ -11,6 +11,8 @@ struct ctr_intel_rdt;
 
 int ctr_rdt_create_at(int root, const struct ctr_intel_rdt *rdt, const char *id, pid_t pid,
 		      struct cs_err *err);
+int ctr_rdt_join_at(int root, const struct ctr_intel_rdt *rdt, const char *id, pid_t pid,
+		    struct cs_err *err);
 int ctr_rdt_destroy_at(int root, const struct ctr_intel_rdt *rdt, const char *id,
 		       struct cs_err *err);
 

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "cgroups/cgroup.h"
 #include "runtime/container.h"
@@ -25,6 +26,29 @@
 #include "runtime/ns/seccomp.h"
 #include "runtime/ns/sync.h"
 #include "runtime/ns/tty.h"
+
+/* Root of a container with a user namespace may make cgroups of its own, where it can write to
+ * them: it has a cgroup namespace and a cgroup mount that is not read-only. The same as with runc.
+ */
+static int delegate(struct ctr_serve *s, struct cs_err *err)
+{
+	const struct ctr_spec *spec = &s->c->spec;
+	const struct ctr_ns_spec *ns = &spec->ns[CTR_NS_CGROUP];
+	bool writable = false;
+	uid_t uid;
+
+	if (!ctr_spec_new_userns(spec) || !ns->present || ns->path)
+		return 0;
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		const struct ctr_mount *m = &spec->mounts[i];
+
+		if (m->type && cs_str_starts(m->type, "cgroup"))
+			writable |= !((m->opt.attr_set | m->opt.rec_attr_set) & MOUNT_ATTR_RDONLY);
+	}
+	if (!writable || !ctr_idmap_host(&spec->uid_maps, spec->process.user.uid, &uid))
+		return 0;
+	return cg_delegate(s->cg, uid, (gid_t)-1, err);
+}
 
 static int move_devices(struct ctr_serve *s, struct cs_err *err)
 {
@@ -68,6 +92,8 @@ static int set_up_outside(struct ctr_serve *s, struct cs_err *err)
 		rc = ctr_limits_oom_score(&c->spec.process, c->host_proc, s->child->pid, err);
 	if (rc == 0)
 		rc = cg_apply(s->cg, &c->spec.resources, err);
+	if (rc == 0)
+		rc = delegate(s, err);
 	if (rc == 0)
 		rc = move_devices(s, err);
 	if (rc == 0)

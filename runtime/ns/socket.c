@@ -9,9 +9,9 @@
 #include "base/err.h"
 
 /* The folder's fd keeps the name short enough for any state root, and is what was checked. */
-static int open_socket(int dir, struct sockaddr_un *addr, struct cs_err *err)
+static int open_socket(int dir, int flags, struct sockaddr_un *addr, struct cs_err *err)
 {
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
 
 	if (fd < 0)
 		return cs_err_sys(err, "make the start socket");
@@ -25,7 +25,7 @@ int ctr_socket_listen(int dir, int *out, struct cs_err *err)
 	cs_auto_fd int fd = -EBADF;
 	struct sockaddr_un addr;
 
-	fd = open_socket(dir, &addr, err);
+	fd = open_socket(dir, 0, &addr, err);
 	if (fd < 0)
 		return fd;
 	unlinkat(dir, "start.sock", 0); /* of a create that was killed */
@@ -40,10 +40,26 @@ int ctr_socket_connect(int dir, struct cs_err *err)
 	cs_auto_fd int fd = -EBADF;
 	struct sockaddr_un addr;
 
-	fd = open_socket(dir, &addr, err);
+	fd = open_socket(dir, 0, &addr, err);
 	if (fd < 0)
 		return fd;
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return cs_err_sys(err, "connect to the start socket");
 	return cs_take_fd(&fd);
+}
+
+int ctr_socket_listens(int dir, struct cs_err *err)
+{
+	cs_auto_fd int fd = -EBADF;
+	struct sockaddr_un addr;
+
+	fd = open_socket(dir, SOCK_NONBLOCK, &addr, err);
+	if (fd < 0)
+		return fd;
+	/* EAGAIN: more have asked than a stopped init can answer */
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 || errno == EAGAIN)
+		return 1;
+	if (errno == ECONNREFUSED || errno == ENOENT)
+		return 0;
+	return cs_err_sys(err, "connect to the start socket");
 }

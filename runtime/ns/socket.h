@@ -16,4 +16,7 @@ int ctr_socket_listen(int dir, int *out, struct cs_err *err);
  */
 int ctr_socket_connect(int dir, struct cs_err *err);
 
+/* 1: somebody listens, 0: not. Never waits, also for an init that is stopped. */
+int ctr_socket_listens(int dir, struct cs_err *err);
+
 #endif

@@ -154,14 +154,7 @@ static int ns_frozen(struct ctr *c, struct cs_err *err)
 /* 1: init still waits for its start. */
 static int ns_waits(struct ctr *c, struct cs_err *err)
 {
-	cs_auto_fd int fd = ctr_socket_connect(c->dir, err);
-
-	if (fd >= 0)
-		return 1;
-	if (err->code != ECONNREFUSED && err->code != ENOENT)
-		return -err->code;
-	cs_err_clear(err);
-	return 0;
+	return ctr_socket_listens(c->dir, err);
 }
 
 static int ns_update(struct ctr *c, const struct cg_resources *res, struct cs_err *err)

@@ -167,6 +167,17 @@ static int create(const struct fake *f)
 	return 0;
 }
 
+static int join(const struct fake *f)
+{
+	struct cs_err err = CS_ERR_INIT;
+
+	if (ctr_rdt_join_at(f->root, f->rdt, "c1", 5353, &err) < 0) {
+		fprintf(stderr, "%s\n", err.msg);
+		return 1;
+	}
+	return 0;
+}
+
 static int destroy(const struct fake *f)
 {
 	struct cs_err err = CS_ERR_INIT;
@@ -237,6 +248,8 @@ START_TEST(test_own_class)
 	assert_text(&f, "c1/schemata", "L3:0=f;1=f\nMB:0=20\nL3:0=1\nMB:1=30\n");
 	assert_text(&f, "c1/tasks", "4242");
 	assert_text(&f, "c1/mon_groups/c1/tasks", "4242");
+	ck_assert_int_eq(run(&f, join), 0);
+	assert_text(&f, "c1/tasks", "5353");
 	ck_assert_int_eq(run(&f, destroy), 0);
 	ck_assert(!there(&f, "c1"));
 	ck_assert_int_eq(run(&f, destroy), 0); /* again */
@@ -265,6 +278,9 @@ START_TEST(test_joined)
 	assert_text(&f, "gold/tasks", "4242");
 	assert_text(&f, "gold/mon_groups/c1/tasks", "4242");
 	assert_text(&f, "gold/schemata", "    L3:0=00f;1=0f0\n    MB:0=  20;1= 100\n");
+	ck_assert_int_eq(run(&f, join), 0);
+	assert_text(&f, "gold/tasks", "5353");
+	assert_text(&f, "gold/mon_groups/c1/tasks", "5353");
 	ck_assert_int_eq(run(&f, destroy), 0);
 	ck_assert(there(&f, "gold/mon_groups") && !there(&f, "gold/mon_groups/c1"));
 	ck_assert_int_eq(run(&f, destroy), 0);
