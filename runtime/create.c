@@ -196,7 +196,7 @@ static int make(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_ch
  * (config.md, Poststart). */
 static int start(struct ctr *c, bool attended, struct cs_err *err)
 {
-	struct cs_err hook = CS_ERR_INIT;
+	struct cs_err unheard = CS_ERR_INIT;
 	cs_auto_fd int notify = -EBADF;
 	int rc;
 
@@ -206,11 +206,9 @@ static int start(struct ctr *c, bool attended, struct cs_err *err)
 	if (rc < 0)
 		return rc;
 	cs_close_fd(&c->lock); /* it runs: others may look at it and end it */
-	if (ctr_teardown_hooks(c, CTR_HOOK_POSTSTART, CTR_RUNNING, &hook) < 0)
-		cs_log(CS_LOG_WARN, "%s", hook.msg);
-	cs_err_clear(&hook);
-	if (ctr_notify_wait(c, notify, attended, &hook) < 0)
-		cs_log(CS_LOG_WARN, "%s", hook.msg);
+	ctr_teardown_hooks(c, CTR_HOOK_POSTSTART, CTR_RUNNING);
+	if (ctr_notify_wait(c, notify, attended, &unheard) < 0)
+		cs_log(CS_LOG_WARN, "%s", unheard.msg);
 	return 0;
 }
 

@@ -14,30 +14,29 @@
 
 /* kill's neighbour delete, and what create and run do when they fail. */
 
-int ctr_teardown_hooks(struct ctr *c, enum ctr_hook_kind kind, enum ctr_status status,
-		       struct cs_err *err)
+void ctr_teardown_hooks(struct ctr *c, enum ctr_hook_kind kind, enum ctr_status status)
 {
+	pid_t pid = status == CTR_STOPPED ? 0 : c->state.pid;
+	struct cs_err err = CS_ERR_INIT;
 	cs_auto_free char *text = NULL;
-	int rc;
 
 	if (!c->has_spec || c->spec.hooks[kind].n == 0)
-		return 0;
-	rc = ctr_oci_state_text(&c->spec, c->id, c->state.bundle,
-				status == CTR_STOPPED ? 0 : c->state.pid, status, &text, err);
-	return rc < 0 ? rc : ctr_hooks_run(&c->spec.hooks[kind], kind, text, err);
+		return;
+	if (ctr_oci_state_text(&c->spec, c->id, c->state.bundle, pid, status, &text, &err) < 0)
+		cs_log(CS_LOG_WARN, "%s hooks: %s", ctr_hook_names[kind], err.msg);
+	else
+		ctr_hooks_run_all(&c->spec.hooks[kind], kind, text);
 }
 
 /* The wall first, the folder last: as long as anything is left, the next delete finds it. */
 static int take_down(struct ctr *c, struct cs_err *err)
 {
-	struct cs_err hook = CS_ERR_INIT;
 	int rc;
 
 	rc = c->wall->destroy(c, err);
 	if (rc < 0)
 		return rc;
-	if (ctr_teardown_hooks(c, CTR_HOOK_POSTSTOP, CTR_STOPPED, &hook) < 0)
-		cs_log(CS_LOG_WARN, "%s", hook.msg);
+	ctr_teardown_hooks(c, CTR_HOOK_POSTSTOP, CTR_STOPPED);
 	return ctr_state_remove(c->root_fd, c->dir, c->id, err);
 }
 

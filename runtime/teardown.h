@@ -13,8 +13,8 @@ void ctr_teardown_failed(struct ctr *c);
  * somebody else has done so is no error. */
 int ctr_teardown_ended(struct ctr *c, struct cs_err *err);
 
-/* Runs the hooks of @kind on the runtime's side with the container's state on stdin. */
-int ctr_teardown_hooks(struct ctr *c, enum ctr_hook_kind kind, enum ctr_status status,
-		       struct cs_err *err);
+/* Runs the hooks of @kind, poststart or poststop, with the container's state on stdin. What fails
+ * is only warned of. */
+void ctr_teardown_hooks(struct ctr *c, enum ctr_hook_kind kind, enum ctr_status status);
 
 #endif

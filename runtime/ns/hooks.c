@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/proc.h"
 
 enum {
@@ -80,4 +81,14 @@ int ctr_hooks_run(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const 
 			return rc;
 	}
 	return 0;
+}
+
+void ctr_hooks_run_all(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const char *state)
+{
+	for (size_t i = 0; i < hooks->n; i++) {
+		struct cs_err err = CS_ERR_INIT;
+
+		if (hook_run(&hooks->v[i], ctr_hook_names[kind], i, state, &err) < 0)
+			cs_log(CS_LOG_WARN, "%s", err.msg);
+	}
 }

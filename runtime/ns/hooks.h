@@ -8,9 +8,12 @@
 struct cs_err;
 
 /* Runs the hooks of @kind in order with the state JSON on stdin (config.md, POSIX-platform Hooks).
- * The first that fails, times out or cannot be started ends it with an error that names it; for
- * poststart and poststop (and after a failure) the caller decides to only warn. */
+ * The first that fails, times out or cannot be started ends it with an error that names it. */
 int ctr_hooks_run(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const char *state,
 		  struct cs_err *err);
+
+/* The same for poststart and poststop, whose failures are only warned of: the hooks that remain are
+ * run all the same (runtime.md, Lifecycle). */
+void ctr_hooks_run_all(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const char *state);
 
 #endif

@@ -3,6 +3,159 @@
 # and what a hostile one must not reach.
 . "$(dirname "$0")/lib.sh"
 
+mkdir -p "$it_tmp/bundle/fields/volume"
+echo volume >"$it_tmp/bundle/fields/volume/file"
+chmod 777 "$it_tmp/bundle/fields/volume"
+
+# The value of a "name=value" line of $out.
+of() # NAME
+{
+	sed -n "s/^$1=//p" <<<"$out"
+}
+
+# --- the process and its namespaces ------------------------------------------------------------
+
+it_sh fields '
+status() { sed -n "s/^$1:[[:space:]]*//p" /proc/self/status; }
+opts() { awk -v p="$1" "\$5 == p { print \$6 }" /proc/self/mountinfo; }
+can() { "$@" 2>/dev/null && echo yes || echo no; }
+echo "hostname=$(hostname)"
+echo "domainname=$(cat /proc/sys/kernel/domainname)"
+echo "cwd=$(pwd) $(stat -c %a .)"
+echo "nofile=$(ulimit -Sn) $(ulimit -Hn)"
+echo "oom=$(cat /proc/self/oom_score_adj)"
+echo "umask=$(umask)"
+echo "ids=$(status Uid | tr "\t" " ") $(status Gid | tr "\t" " ")"
+echo "groups=$(status Groups)"
+for c in Inh Prm Eff Bnd Amb; do echo "cap$c=$(status "Cap$c")"; done
+echo "nnp=$(status NoNewPrivs)"
+echo "home=$HOME"
+echo "last=$TWICE"
+echo "sysctl=$(cat /proc/sys/net/ipv4/ip_local_port_range | tr "\t" " ") $(cat /proc/sys/kernel/msgmax)"
+echo "offsets=$(awk "{ print \$2 }" /proc/self/timens_offsets | tr "\n" " ")"
+echo "machine=$(uname -m)"
+echo "nice=$(awk "{ print \$19, \$41 }" /proc/self/stat)"
+echo "ionice=$(ionice -p $$)"
+echo "root=$(can touch /file)"
+echo "volume=$(can touch /volume/file) $(opts /volume)"
+echo "tmpfs=$(stat -c %a:%u /scratch) $(opts /scratch)"
+echo "masked=$(wc -c </etc/passwd):$(ls /var | wc -l):$(can touch /var/file)"
+echo "readonly=$(cat /volume2/file):$(can touch /volume2/file)"
+echo "device=$(stat -c %t:%T:%a:%u:%g /dev/mine)"
+echo "denied=$(can dd if=/dev/mine of=/dev/null count=1)"
+echo "fifo=$(stat -c "%F %a" /dev/pipe)"
+echo "links=$(readlink /dev/fd):$(readlink /dev/stdin):$(readlink /dev/ptmx)"
+echo "lo=$(cat /sys/class/net/lo/flags)"
+echo "shared=$(awk "\$5 == \"/volume\"" /proc/self/mountinfo | grep -c "master:\|shared:")"
+echo "cgroup=$(cat /proc/self/cgroup | grep -vc ":/$")"
+' '.hostname = "spec" | .domainname = "example.org" | .root.readonly = true |
+.process.cwd = "/tmp/new/folder" | .process.noNewPrivileges = false |
+.process.user = { uid: 1000, gid: 50, umask: 23, additionalGids: [7, 1000] } |
+.process.env = ["PATH=/usr/bin:/bin", "TWICE=1", "TWICE=2"] |
+.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 100, hard: 200 }] |
+.process.capabilities = { bounding: ["CAP_KILL", "CAP_CHOWN"], permitted: ["CAP_KILL"],
+	inheritable: ["CAP_KILL"], effective: ["CAP_KILL"], ambient: ["CAP_KILL"] } |
+.process.oomScoreAdj = 500 | .process.scheduler = { policy: "SCHED_BATCH", nice: 7 } |
+.process.ioPriority = { class: "IOPRIO_CLASS_BE", priority: 6 } |
+.linux.namespaces += [{ type: "time" }] |
+.linux.timeOffsets = { monotonic: { secs: 1000 }, boottime: { secs: 2000, nanosecs: 5 } } |
+.linux.sysctl = { "net.ipv4.ip_local_port_range": "2000 3000", "kernel.msgmax": "4096" } |
+.linux.personality = { domain: "LINUX32" } |
+.linux.maskedPaths += ["/etc/passwd", "/var", "/not/there"] |
+.linux.readonlyPaths += ["/volume2"] |
+.linux.devices = [{ type: "c", path: "/dev/mine", major: 10, minor: 229, fileMode: 384,
+	uid: 1000, gid: 50 }, { type: "p", path: "/dev/pipe", fileMode: 416 }] |
+.mounts |= [{ destination: "/tmp", type: "tmpfs", options: ["mode=1777"] }] + . + [
+	{ destination: "/volume", type: "bind", source: "volume",
+	  options: ["rbind", "nosuid", "nodev", "noexec", "rslave"] },
+	{ destination: "/volume2", type: "bind", source: "volume" },
+	{ destination: "/scratch", type: "tmpfs", options: ["mode=701", "uid=1000", "noexec"] }]
+'
+tap_is "all fields at once" "$status:$err" "0:"
+tap_is "hostname" "$(of hostname)" spec
+tap_is "domainname" "$(of domainname)" example.org
+tap_is "process.cwd is made" "$(of cwd)" "/tmp/new/folder 755"
+tap_is "process.rlimits" "$(of nofile)" "100 200"
+tap_is "process.oomScoreAdj" "$(of oom)" 500
+tap_is "process.user.umask" "$(of umask)" 0027
+tap_is "process.user" "$(of ids)" "1000 1000 1000 1000 50 50 50 50"
+tap_like "process.user.additionalGids" "$(of groups)" "^7 1000 ?$"
+for c in Inh Prm Eff Amb; do
+	tap_is "process.capabilities: $c" "$(of cap$c)" 0000000000000020
+done
+tap_is "process.capabilities: Bnd" "$(of capBnd)" 0000000000000021
+tap_is "process.noNewPrivileges: false" "$(of nnp)" 0
+tap_is "HOME is of the image's passwd, or /" "$(of home)" /
+tap_is "process.env: the last of a name counts" "$(of last)" 2
+tap_is "linux.sysctl" "$(of sysctl)" "2000 3000 4096"
+tap_is "linux.timeOffsets" "$(of offsets)" "1000 2000 "
+tap_like "linux.personality" "$(of machine)" "^(i.86|armv[0-9]+l)$"
+tap_is "process.scheduler: nice and SCHED_BATCH" "$(of nice)" "7 3"
+tap_is "process.ioPriority" "$(of ionice)" "best-effort: prio 6"
+tap_is "root.readonly" "$(of root)" no
+tap_like "a bind mount's options" "$(of volume)" "^(yes|no) rw,nosuid,nodev,noexec"
+tap_like "a tmpfs's options" "$(of tmpfs)" "^701:1000 rw,noexec"
+tap_is "linux.maskedPaths: a file is empty, a folder is and stays so" "$(of masked)" 0:0:no
+tap_is "linux.readonlyPaths" "$(of readonly)" volume:no
+tap_is "linux.devices" "$(of device)" a:e5:600:1000:50
+tap_is "linux.resources.devices: none but the default ones can be opened" "$(of denied)" no
+tap_is "linux.devices: a fifo" "$(of fifo)" "fifo 640"
+tap_is "the default links" "$(of links)" /proc/self/fd:/proc/self/fd/0:pts/ptmx
+tap_is "the loopback device is up" "$(($(of lo) & 1))" 1
+tap_is "the cgroup namespace hides where it is" "$(of cgroup)" 0
+
+# --- its cgroup --------------------------------------------------------------------------------
+
+it_start limits '.linux.resources += { pids: { limit: 77 }, memory: { limit: 67108864 },
+	cpu: { shares: 512, quota: 50000, period: 100000 } }'
+tap_is "limits" "$status:$err" "0:"
+tap_is "linux.resources.pids" "$(<"$(it_cgroup limits pids)/pids.max")" 77
+if [ "$(it_cgroup_version)" = 2 ]; then
+	tap_is "linux.resources.memory" "$(<"$(it_cgroup limits memory)/memory.max")" 67108864
+	tap_is "linux.resources.cpu" "$(<"$(it_cgroup limits cpu)/cpu.max")" "50000 100000"
+else
+	tap_is "linux.resources.memory" \
+		"$(<"$(it_cgroup limits memory)/memory.limit_in_bytes")" 67108864
+	tap_is "linux.resources.cpu" "$(<"$(it_cgroup limits cpu)/cpu.cfs_quota_us")" 50000
+fi
+oci delete --force limits
+
+# --- hooks -------------------------------------------------------------------------------------
+
+# One that appends its name and the state it gets to a file; with another file for the kind that
+# runs in the container's root.
+it_bundle hooks "def hook(\$kind; \$file): [{ path: \"/bin/sh\", env: [\"PATH=/usr/bin:/bin\"],
+	args: [\"sh\", \"-c\", \"{ printf '%s ' \$0; cat; echo; } >>\$1\", \$kind, \$file]}];
+	.annotations = { \"org.example.a\": \"b\" } | .process.args = [\"sh\", \"-c\",
+	\"grep -c ^startContainer /hooks >/seen\"] | .hooks = (reduce (\"poststop\", \"poststart\", \"createContainer\",
+	\"createRuntime\", \"prestart\") as \$k ({}; .[\$k] = hook(\$k; \"$bundle/../hooks/rootfs/hooks\")))
+	| .hooks.startContainer = hook(\"startContainer\"; \"/hooks\")"
+it_try oci run --bundle "$bundle" hooks </dev/null
+tap_is "hooks" "$status:$err" "0:"
+log=$bundle/rootfs/hooks
+tap_is "their order" "$(cut -d " " -f 1 "$log" | xargs)" \
+	"prestart createRuntime createContainer startContainer poststart poststop"
+tap_is "the program comes after startContainer" "$(<"$bundle/rootfs/seen")" 1
+states=
+for k in prestart createRuntime createContainer startContainer poststart poststop; do
+	states+="$(sed -n "s/^$k //p" "$log" | jq -r --arg b "$bundle" '"\(.status):\(.id):\(
+		.bundle == $b):\((.pid // 0) > 1):\(.annotations["org.example.a"])"') "
+done
+tap_is "what they get of the state" "$states" "creating:hooks:true:true:b creating:hooks:true:true:b \
+creating:hooks:true:true:b created:hooks:true:true:b running:hooks:true:true:b \
+stopped:hooks:true:false:b "
+
+it_bundle hooks '.hooks.createRuntime = [{ path: "/bin/sleep", args: ["sleep", "100"], timeout: 1 }]'
+it_try oci run --bundle "$bundle" hooks </dev/null
+tap_like "a hook that takes longer than its timeout ends the create" "$status:$err" \
+	"^1:.*createRuntime hook #0.*killed after 1000 ms"
+tap_is "and nothing is left of it" "$(it_status hooks)" ""
+it_bundle hooks ".hooks.poststart = [{ path: \"/bin/false\" }, { path: \"/bin/touch\",
+	args: [\"touch\", \"$it_tmp/second\"] }]"
+it_try oci run --bundle "$bundle" hooks </dev/null
+tap_like "a poststart hook that fails is only warned of" "$status:$err" "^0:.*warning.*poststart"
+tap_check "and the next one is run" test -e "$it_tmp/second"
+
 # --- what is not to be reached -------------------------------------------------------------------
 
 # A folder that init has open is a way out for the program's path (CVE-2024-21626).
