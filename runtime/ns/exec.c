@@ -326,6 +326,7 @@ int ctr_ns_exec(struct ctr *c, const struct ctr_exec_opts *opts, struct ctr_chil
 			.proc = -EBADF,
 			.setgroups = true,
 			.preserve_fds = opts->preserve_fds,
+			.listen_fds = ctr_process_listen_fds(),
 		},
 	};
 	int rc;

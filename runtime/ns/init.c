@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -343,6 +344,7 @@ _Noreturn void ctr_init_main(struct ctr_init *in)
 	cs_close_fd(&in->lock);
 	cs_close_fd(&in->runtime_end);
 	prctl(PR_SET_NAME, "caisson-init");
+	umask(022); /* what is made in the root is everybody's, whatever the caller's umask */
 	rc = set_up(in, &exit_code, &err);
 	if (rc == 0)
 		rc = wait_go(in, &err);

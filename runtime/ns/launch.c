@@ -142,6 +142,7 @@ static void fill_init(struct launch *l, bool staged, struct ctr_init *in)
 			.seccomp = spec->seccomp.present ? &l->seccomp : NULL,
 			.setgroups = true,
 			.preserve_fds = l->opts->preserve_fds,
+			.listen_fds = ctr_process_listen_fds(),
 		},
 		.join = staged ? NULL : &l->join,
 		.sync = l->sync[1],

@@ -53,12 +53,16 @@ static int env_add(struct ctr_becoming *b, size_t *n, const char *name, const ch
 	return 0;
 }
 
-/* How many fds systemd's socket activation gave the runtime: sd_listen_fds(3). */
-static unsigned int listen_fds(void)
+/* Another LISTEN_PID: the variables are a caller's, who did not clear them, and fds of these
+ * numbers are none of the container's business. */
+unsigned int ctr_process_listen_fds(void)
 {
 	const char *text = getenv("LISTEN_FDS");
+	const char *pid = getenv("LISTEN_PID");
 	uint64_t n;
 
+	if (pid && (cs_str_u64(pid, &n) < 0 || n != (uint64_t)getpid()))
+		return 0;
 	return text && cs_str_u64(text, &n) == 0 && n <= MAX_LISTEN_FDS ? (unsigned int)n : 0;
 }
 
@@ -67,7 +71,7 @@ static int env_add_listen(struct ctr_becoming *b, size_t *n, struct cs_err *err)
 	const char *names = getenv("LISTEN_FDNAMES");
 	int rc;
 
-	if (listen_fds() == 0)
+	if (b->listen_fds == 0)
 		return 0;
 	rc = env_add(b, n, "LISTEN_FDS", getenv("LISTEN_FDS"), err);
 	if (rc == 0)
@@ -243,7 +247,7 @@ int ctr_process_prepare(struct ctr_becoming *b, int *exit_code, struct cs_err *e
 	rc = make_env(b, err);
 	if (rc < 0)
 		return rc;
-	b->preserve_fds += listen_fds();
+	b->preserve_fds += b->listen_fds;
 	rc = drop_host_fds(b, err);
 	if (rc < 0)
 		return rc;

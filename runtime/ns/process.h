@@ -22,11 +22,16 @@ struct ctr_becoming {
 	int keep;				/* one more fd that stays open, or -EBADF */
 	bool setgroups;				/* setgroups(2) is allowed */
 	unsigned int preserve_fds;
+	unsigned int listen_fds; /* those of ctr_process_listen_fds() */
 
 	bool cwd_pending; /* filled: root may not enter cwd, perhaps the user may */
 	char **env;	  /* filled: owned, as are its strings */
 	char *path;	  /* filled: owned; what execve(2) gets */
 };
+
+/* How many fds of systemd's socket activation the runtime was given, for itself: LISTEN_PID, if it
+ * is set, is its pid (sd_listen_fds(3)). To be asked in the runtime's own process. */
+unsigned int ctr_process_listen_fds(void);
 
 /* Environment (HOME, LISTEN_*), working folder, where the program is, and which fds it gets. First
  * of all, every fd but stdio, the preserved ones, proc, sync, keep and the log's is closed: a

@@ -58,6 +58,12 @@ static int init_pidfd(const struct ctr *c, struct cs_err *err)
 	return cs_proc_pidfd(c->host_proc, c->state.pid, c->state.start_time, err);
 }
 
+static int not_waiting(const struct ctr *c, struct cs_err *err)
+{
+	return cs_err_set(err, EBUSY,
+			  "container %s cannot be started: it is running already or ended", c->id);
+}
+
 /* The connection to the init that waits: run has it, start makes it. */
 static int reach_init(struct ctr *c, struct cs_err *err)
 {
@@ -68,9 +74,7 @@ static int reach_init(struct ctr *c, struct cs_err *err)
 	fd = ctr_socket_connect(c->dir, err);
 	if (fd == -ECONNREFUSED || fd == -ENOENT) {
 		cs_err_clear(err);
-		return cs_err_set(err, EBUSY,
-				  "container %s cannot be started: it is running already or ended",
-				  c->id);
+		return not_waiting(c, err);
 	}
 	return fd;
 }
@@ -90,6 +94,10 @@ static int ns_start(struct ctr *c, struct cs_err *err)
 	rc = ctr_sync_ack(sock, err);
 	if (rc == 0)
 		rc = ctr_serve_until_exec(&serve, err);
+	if (rc == -ECONNRESET || rc == -EPIPE) { /* another start came first, or a kill */
+		cs_err_clear(err);
+		rc = not_waiting(c, err);
+	}
 	c->program_exit = child.program_exit;
 	ctr_child_fini(&child);
 	return rc;

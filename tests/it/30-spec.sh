@@ -104,6 +104,12 @@ tap_is "the default links" "$(of links)" /proc/self/fd:/proc/self/fd/0:pts/ptmx
 tap_is "the loopback device is up" "$(($(of lo) & 1))" 1
 tap_is "the cgroup namespace hides where it is" "$(of cgroup)" 0
 
+umask 077
+it_sh umask 'umask; stat -c %a /made/for/cwd /made /point' '.process.cwd = "/made/for/cwd" |
+	.mounts += [{ destination: "/point/below", type: "tmpfs" }]'
+umask 022
+tap_is "the caller's umask has no say in the container" "${out//$'\n'/ }" "0022 755 755 755"
+
 # --- its cgroup --------------------------------------------------------------------------------
 
 it_start limits '.linux.resources += { pids: { limit: 77 }, memory: { limit: 67108864 },
@@ -218,6 +224,29 @@ MAINPID=$(it_pid notify)"
 else
 	tap_skip "NOTIFY_SOCKET" "python3 is not installed"
 fi
+
+it_bundle listen '.process.args = ["sh", "-c", "echo $LISTEN_FDS:$LISTEN_PID; cat <&3"]'
+it_try env LISTEN_FDS=1 "$CAISSON_OCI" --root "$it_tmp/state" run --bundle "$bundle" listen \
+	3<<<data </dev/null
+tap_is "LISTEN_FDS gives the program its fds" "$out" "1:1
+data"
+it_try env LISTEN_FDS=1 LISTEN_PID=1 "$CAISSON_OCI" --root "$it_tmp/state" run \
+	--bundle "$bundle" listen 3<<<data </dev/null
+tap_is "but not those of another LISTEN_PID" "$out" ":"
+it_bundle starts '.process.args = ["sleep", "300"]'
+oci create --bundle "$bundle" starts </dev/null >/dev/null 2>&1
+starts=()
+for i in 1 2 3 4; do
+	oci start starts 2>"$it_tmp/start$i" &
+	starts+=($!)
+done
+n=0
+for p in "${starts[@]}"; do
+	wait "$p" && n=$((n + 1))
+done
+tap_is "one of four starts succeeds" $n 1
+tap_is "the others say why" "$(cat "$it_tmp"/start? | grep -cE "is running")" 3
+oci delete --force starts
 
 # --- exec ----------------------------------------------------------------------------------------
 
