@@ -134,7 +134,7 @@ static int run(struct fake *f, int (*fn)(const struct fake *f))
 	struct cs_err err = CS_ERR_INIT;
 	int listener = -1, status = -1;
 	size_t n = 0, len = 1;
-	struct pollfd p;
+	struct pollfd p[2];
 	pid_t pid;
 	char c;
 
@@ -145,8 +145,11 @@ static int run(struct fake *f, int (*fn)(const struct fake *f))
 		_exit(watch_me(f->sock[1]) < 0 ? CHILD_SETUP : fn(f));
 	close(f->sock[1]);
 	ck_assert_msg(cs_fd_recv(f->sock[0], &listener, 1, &n, &c, &len, &err) == 0, "%s", err.msg);
-	p = (struct pollfd){ .fd = listener, .events = POLLIN };
-	while (poll(&p, 1, 10000) == 1 && (p.revents & POLLIN))
+	/* kernels before 6.11 say that nobody is left to listen to only when the child is reaped:
+	 * its end of the socket says so on all */
+	p[0] = (struct pollfd){ .fd = listener, .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = f->sock[0] };
+	while (poll(p, 2, 10000) > 0 && (p[0].revents & POLLIN))
 		serve_call(listener);
 	close(listener);
 	close(f->sock[0]);
