@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "base/cleanup.h"
@@ -176,15 +177,29 @@ int ctr_bind_clone(int dirfd, const char *path, const struct ctr_mountopt *o, st
 	return fd;
 }
 
+/* Is one of them a folder and the other not? mount(2) says ENOTDIR then, and dockerd has a hint for
+ * its user on that text; move_mount(2) says EINVAL, as for other things. */
+static bool kinds_differ(int tree, int target)
+{
+	struct stat a, b;
+
+	return fstat(tree, &a) == 0 && fstat(target, &b) == 0 &&
+	       S_ISDIR(a.st_mode) != S_ISDIR(b.st_mode);
+}
+
 int ctr_mount_attach(int tree, int target, struct cs_err *err)
 {
+	int code;
+
 	if (cs_sys_move_mount(tree, "", target, "",
 			      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0)
 		return 0;
-	if (errno == EINVAL || errno == ENOTDIR)
-		return cs_err_sys(err, "attach the mount (a folder goes only over a folder, a file "
-				       "only over a file)");
-	return cs_err_sys(err, "attach the mount");
+	code = errno;
+	if (code == EINVAL && kinds_differ(tree, target))
+		return cs_err_errno(err, ENOTDIR,
+				    "attach the mount (a folder goes only over a folder, a file "
+				    "only over a file)");
+	return cs_err_errno(err, code, "attach the mount");
 }
 
 static int set_attrs(int fd, unsigned int flags, uint64_t set, uint64_t clr,

@@ -357,12 +357,12 @@ START_TEST(a_folder_goes_not_over_a_file)
 	fix_mount(&f, "bind", "/mnt/src", "/file");
 	r = fix_run(&f, STEP_IN);
 	ck_assert_int_lt(r, 0);
-	fix_failed(&f, r, -r, "mounts[0] (/file)", "a folder goes only over a folder");
+	fix_failed(&f, r, ENOTDIR, "mounts[0] (/file)", "only over a file): not a directory");
 	f.mounts[0].source = "/mnt/src/file";
 	f.mounts[0].destination = "/dir";
 	r = fix_run(&f, STEP_MOUNTS);
 	ck_assert_int_lt(r, 0);
-	fix_failed(&f, r, -r, "mounts[0] (/dir)", "a folder goes only over a folder");
+	fix_failed(&f, r, ENOTDIR, "mounts[0] (/dir)", "only over a file): not a directory");
 	f.mounts[0] = (struct ctr_mount){ .type = "tmpfs", .destination = "/file" };
 	r = fix_run(&f, STEP_MOUNTS);
 	fix_failed(&f, r, ENOTDIR, "mounts[0] (/file)", "not a directory");
