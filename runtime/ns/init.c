@@ -58,10 +58,11 @@ static int step_cgroup(struct ctr_init *in, struct cs_err *err)
 	return 0;
 }
 
-/* Waits for its id mappings, then becomes root of the user namespace. */
+/* Waits for its id mappings, becomes root of the user namespace, and as such makes the others. */
 static int step_user(struct ctr_init *in, struct cs_err *err)
 {
 	bool fresh = ctr_spec_new_userns(spec_of(in));
+	uint64_t flags = ctr_join_unshare_flags(spec_of(in));
 	int rc;
 
 	if (!in->setup.userns)
@@ -76,6 +77,8 @@ static int step_user(struct ctr_init *in, struct cs_err *err)
 	 * there is nobody who could look in. */
 	if (fresh && prctl(PR_SET_DUMPABLE, 1) < 0)
 		return cs_err_sys(err, "become dumpable");
+	if (flags && unshare((int)flags) < 0)
+		return cs_err_sys(err, "linux.namespaces: make the namespaces");
 	return 0;
 }
 
@@ -214,10 +217,10 @@ static int run_hooks(struct ctr_init *in, enum ctr_hook_kind kind, enum ctr_stat
 
 static int step_hooks(struct ctr_init *in, struct cs_err *err)
 {
-	struct ctr_msg msg = { .kind = CTR_MSG_HOOKS };
+	struct ctr_msg msg = { .kind = CTR_MSG_OUTSIDE };
 	int rc = 0;
 
-	if (in->runtime_hooks) {
+	if (in->outside) {
 		rc = ctr_sync_send(in->sync, &msg, -EBADF, err);
 		if (rc == 0)
 			rc = ctr_sync_wait(in->sync, err);

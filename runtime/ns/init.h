@@ -19,7 +19,7 @@ struct ctr_init {
 	int listener;	 /* where `start` connects; -EBADF: the runtime itself starts it */
 	int lock;	 /* the state folder's: let go of at once, it is the runtime's */
 	bool cloned_into_cgroup; /* the v2 cgroup is joined already */
-	bool runtime_hooks;	 /* prestart or createRuntime hooks are to be run meanwhile */
+	bool outside;		 /* the runtime is to be told when the namespaces stand */
 	bool new_keyring;
 	pid_t pid; /* filled where hooks are run inside: its pid as the runtime sees it */
 };

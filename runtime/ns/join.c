@@ -102,7 +102,7 @@ int ctr_join_enter(const struct ctr_join *j, struct cs_err *err)
 	return rc;
 }
 
-uint64_t ctr_join_clone_flags(const struct ctr_spec *spec)
+static uint64_t new_flags(const struct ctr_spec *spec)
 {
 	uint64_t flags = 0;
 
@@ -111,4 +111,19 @@ uint64_t ctr_join_clone_flags(const struct ctr_spec *spec)
 		    i != CTR_NS_TIME)
 			flags |= ctr_ns_table[i].flag;
 	return flags;
+}
+
+/* What is in force for children only, or must be there before all others. */
+static const uint64_t first_flags = CLONE_NEWUSER | CLONE_NEWPID;
+
+uint64_t ctr_join_clone_flags(const struct ctr_spec *spec)
+{
+	uint64_t flags = new_flags(spec);
+
+	return ctr_spec_new_userns(spec) ? flags & first_flags : flags;
+}
+
+uint64_t ctr_join_unshare_flags(const struct ctr_spec *spec)
+{
+	return ctr_spec_new_userns(spec) ? new_flags(spec) & ~first_flags : 0;
 }

@@ -26,8 +26,11 @@ bool ctr_join_needs_stage(const struct ctr_spec *spec);
  * needed. */
 int ctr_join_enter(const struct ctr_join *j, struct cs_err *err);
 
-/* CLONE_NEW* of the new namespaces for clone3(2). Without cgroup and time: those are unshared
- * from within, when the cgroup is joined and the offsets are written. */
+/* CLONE_NEW* of the new namespaces, for clone3(2) and for init's unshare(2) once it is root of a
+ * new user namespace: what a namespace holds from its birth (mqueue's root, lo's files in sysfs)
+ * belongs to who makes it, and before the ids are mapped that is nobody. Without cgroup and time:
+ * those are made when the cgroup is joined and the offsets are written. */
 uint64_t ctr_join_clone_flags(const struct ctr_spec *spec);
+uint64_t ctr_join_unshare_flags(const struct ctr_spec *spec);
 
 #endif

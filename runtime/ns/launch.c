@@ -108,9 +108,12 @@ static int prepare(struct launch *l, struct cs_err *err)
 	return 0;
 }
 
-static bool has_hooks(const struct ctr_spec *spec)
+/* Is there something to do from outside when the namespaces stand? */
+static bool has_outside(const struct ctr_spec *spec)
 {
-	return spec->hooks[CTR_HOOK_PRESTART].n + spec->hooks[CTR_HOOK_CREATE_RUNTIME].n > 0;
+	return spec->hooks[CTR_HOOK_PRESTART].n + spec->hooks[CTR_HOOK_CREATE_RUNTIME].n +
+		       spec->n_net_devices >
+	       0;
 }
 
 static void fill_init(struct launch *l, bool staged, struct ctr_init *in)
@@ -150,7 +153,7 @@ static void fill_init(struct launch *l, bool staged, struct ctr_init *in)
 		.listener = l->listener,
 		.lock = c->lock,
 		.cloned_into_cgroup = cg_v2_fd(&l->cg) >= 0,
-		.runtime_hooks = has_hooks(spec),
+		.outside = has_outside(spec),
 		.new_keyring = !l->opts->no_new_keyring,
 	};
 }

@@ -95,18 +95,20 @@ static int set_up_outside(struct ctr_serve *s, struct cs_err *err)
 	if (rc == 0)
 		rc = delegate(s, err);
 	if (rc == 0)
-		rc = move_devices(s, err);
-	if (rc == 0)
 		rc = set_rdt(s, err);
 	return rc;
 }
 
-static int run_hooks(struct ctr_serve *s, struct cs_err *err)
+/* The namespaces stand, and init waits. */
+static int finish_outside(struct ctr_serve *s, struct cs_err *err)
 {
 	const struct ctr_spec *spec = &s->c->spec;
 	cs_auto_free char *text = NULL;
 	int rc;
 
+	rc = move_devices(s, err);
+	if (rc < 0)
+		return rc;
 	rc = ctr_oci_state_text(spec, s->c->id, s->c->state.bundle, s->child->pid, CTR_CREATING,
 				&text, err);
 	if (rc == 0)
@@ -205,8 +207,8 @@ static int serve_one(struct ctr_serve *s, enum ctr_msg_kind last, struct cs_err 
 	if (rc < 0)
 		return rc;
 	switch ((enum ctr_msg_kind)msg.kind) {
-	case CTR_MSG_HOOKS:
-		rc = run_hooks(s, err);
+	case CTR_MSG_OUTSIDE:
+		rc = finish_outside(s, err);
 		break;
 	case CTR_MSG_CONSOLE:
 		rc = take_console(s, &fd, err);

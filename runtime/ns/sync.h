@@ -12,14 +12,15 @@
  * CTR_MSG_READY means that execve(2) succeeded, since the socket closes on exec.
  */
 enum ctr_msg_kind {
-	CTR_MSG_HOOKS = 1, /* namespaces stand: run the hooks of the runtime's side */
-	CTR_MSG_CONSOLE,   /* carries the pty's master */
-	CTR_MSG_READY,	   /* all but the user's program; init waits */
-	CTR_MSG_STARTING,  /* a start was taken: the connection is the one that counts */
-	CTR_MSG_FORKED,	   /* exec: the process of pid value, with its pidfd */
-	CTR_MSG_SECCOMP,   /* about to install a filter with a listener: fetch fd number value, then
-			    * set the int at address in the sender's memory to 1 */
-	CTR_MSG_FAILED,	   /* err says why; the process ends */
+	CTR_MSG_OUTSIDE = 1, /* namespaces stand: move the network devices in, run the hooks of the
+			      * runtime's side */
+	CTR_MSG_CONSOLE,     /* carries the pty's master */
+	CTR_MSG_READY,	     /* all but the user's program; init waits */
+	CTR_MSG_STARTING,    /* a start was taken: the connection is the one that counts */
+	CTR_MSG_FORKED,	     /* exec: the process of pid value, with its pidfd */
+	CTR_MSG_SECCOMP, /* about to install a filter with a listener: fetch fd number value, then
+			  * set the int at address in the sender's memory to 1 */
+	CTR_MSG_FAILED,	 /* err says why; the process ends */
 };
 
 struct ctr_msg {
