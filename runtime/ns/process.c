@@ -177,6 +177,33 @@ static int enter_cwd(const char *cwd, struct cs_err *err)
 	return 0;
 }
 
+static bool is_null(const struct stat *sb)
+{
+	return S_ISCHR(sb->st_mode) && sb->st_rdev == makedev(1, 3);
+}
+
+/* Through the host's /dev/null, as a standard file, the container's root could change that file's
+ * mode and owner: the container's own takes its place, where it has one. */
+static int replace_null(struct cs_err *err)
+{
+	cs_auto_fd int null = -EBADF;
+	struct stat sb;
+
+	for (int fd = 0; fd < FIRST_PRESERVED; fd++) {
+		if (fstat(fd, &sb) < 0 || !is_null(&sb))
+			continue;
+		if (null < 0)
+			null = open("/dev/null",
+				    O_RDWR | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+		if (null < 0 || fstat(null, &sb) < 0 || !is_null(&sb))
+			return 0;
+		/* NOLINTNEXTLINE(android-cloexec-dup): it is to stay */
+		if (dup2(null, fd) < 0)
+			return cs_err_sys(err, "replace fd %d by the container's /dev/null", fd);
+	}
+	return 0;
+}
+
 /* A user other than root must be able to open its own /dev/stdout again: the inherited files go to
  * it. What cannot change owner (a socket, a read-only file system) stays as it is. */
 static int own_stdio(const struct ctr_process *p, struct cs_err *err)
@@ -189,8 +216,7 @@ static int own_stdio(const struct ctr_process *p, struct cs_err *err)
 				continue;
 			return cs_err_sys(err, "stat fd %d", fd);
 		}
-		if (sb.st_uid == p->user.uid ||
-		    (S_ISCHR(sb.st_mode) && sb.st_rdev == makedev(1, 3)))
+		if (sb.st_uid == p->user.uid || is_null(&sb))
 			continue;
 		if (fchown(fd, p->user.uid, (gid_t)-1) < 0 && errno != EINVAL && errno != EPERM &&
 		    errno != EROFS)
@@ -258,6 +284,8 @@ int ctr_process_prepare(struct ctr_becoming *b, int *exit_code, struct cs_err *e
 		b->cwd_pending = true;
 	}
 	rc = find_program(b, exit_code, err);
+	if (rc == 0)
+		rc = replace_null(err);
 	if (rc == 0 && b->p->user.uid != 0)
 		rc = own_stdio(b->p, err);
 	if (rc == 0)
