@@ -7,13 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "runtime/ns/seccomp_int.h"
@@ -35,7 +33,6 @@ static const char magic[8] = "csscmp1";
 enum {
 	NAME_LEN = 16, /* the hash in hex */
 	KEY_MAX = 4 << 20,
-	STALE_S = 60, /* age of a temporary file whose writer must have died */
 };
 
 /* A quick 64-bit hash, eight bytes a step. Whoever could make collisions could write the folder. */
@@ -154,17 +151,12 @@ bool ctr_seccomp_cache_get(int dir, const void *key, size_t len, struct ctr_secc
 	return true;
 }
 
-/* Ours by name: an entry, or (*@temporary) one being written, ".<entry>.<pid>". */
-static bool entry_is(const char *name, bool *temporary)
+static bool is_entry(const char *name)
 {
-	*temporary = name[0] == '.';
-	name += *temporary;
-	return strspn(name, "0123456789abcdef") == NAME_LEN &&
-	       name[NAME_LEN] == (*temporary ? '.' : '\0');
+	return strspn(name, "0123456789abcdef") == NAME_LEN && !name[NAME_LEN];
 }
 
-/* Looks through the folder once: removes what dead writers left, counts the entries, and names
- * the oldest. */
+/* Looks through the folder once: counts the entries, and names the oldest. */
 static size_t entries_scan(DIR *d, char oldest[NAME_LEN + 1])
 {
 	struct timespec least = { .tv_sec = INT64_MAX };
@@ -172,17 +164,11 @@ static size_t entries_scan(DIR *d, char oldest[NAME_LEN + 1])
 
 	rewinddir(d);
 	for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
-		bool temporary;
 		struct stat sb;
 
-		if (!entry_is(e->d_name, &temporary) ||
+		if (!is_entry(e->d_name) ||
 		    fstatat(dirfd(d), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		if (temporary) {
-			if (time(NULL) - sb.st_mtime > STALE_S)
-				unlinkat(dirfd(d), e->d_name, 0);
-			continue;
-		}
 		n++;
 		if (sb.st_mtim.tv_sec < least.tv_sec ||
 		    (sb.st_mtim.tv_sec == least.tv_sec && sb.st_mtim.tv_nsec < least.tv_nsec)) {
@@ -212,6 +198,25 @@ static void entries_bound(int dir)
 			return;
 }
 
+/* Writes a file that has its name only when it is whole, and none if the writer is killed. */
+static int put_file(int dir, const char *name, const struct cs_buf *text, struct cs_err *err)
+{
+	cs_auto_fd int fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	char path[32];
+	int rc;
+
+	if (fd < 0)
+		return cs_err_sys(err, "make a file");
+	rc = cs_fd_write_all(fd, text->s, text->len, err);
+	if (rc < 0)
+		return rc;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	unlinkat(dir, name, 0); /* a damaged one */
+	if (linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST)
+		return cs_err_sys(err, "name it %s", name);
+	return 0;
+}
+
 void ctr_seccomp_cache_put(int dir, const void *key, size_t len,
 			   const struct ctr_seccomp_code *code)
 {
@@ -232,8 +237,7 @@ void ctr_seccomp_cache_put(int dir, const void *key, size_t len,
 	cs_buf_add_mem(&text, &head, sizeof(head));
 	cs_buf_add_mem(&text, key, len);
 	cs_buf_add_mem(&text, code->v, code_size);
-	if (cs_buf_ok(&text, &err) < 0 ||
-	    cs_file_replace(dir, name, text.s, text.len, 0600, false, &err) < 0) {
+	if (cs_buf_ok(&text, &err) < 0 || put_file(dir, name, &text, &err) < 0) {
 		cs_log(CS_LOG_DEBUG, "seccomp filter not cached: %s", err.msg);
 		return;
 	}

@@ -43,15 +43,6 @@ UNIT_NO_LEAK_CHECK
 
 enum { FIX_MAX_MOUNTS = 24, FIX_FIRST_ID = 100000 };
 
-#ifdef __SANITIZE_ADDRESS__
-/* The leak checker reads /proc, which these tests have left when they end. */
-const char *__asan_default_options(void) __attribute__((visibility("default")));
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-#endif
-
 struct fix {
 	struct ctr_spec spec;
 	struct ctr_ns_setup s;
