@@ -110,9 +110,12 @@ static int pass_on(pid_t pid, struct cs_err *err)
 	const char *path = host_socket();
 	cs_auto_fd int fd = -EBADF;
 	char text[64];
-	size_t len = strlen(path);
+	size_t len;
 	int n;
 
+	if (!path)
+		return 0;
+	len = strlen(path);
 	if (len >= sizeof(addr.sun_path))
 		return cs_err_set(err, ENAMETOOLONG, "NOTIFY_SOCKET: %s", path);
 	memcpy(addr.sun_path, path, len);

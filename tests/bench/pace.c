@@ -3,8 +3,8 @@
  * commands at ";". They take turns, so that a machine that grows slower does so for all.
  *
  *	pace RUNS CONTESTANT...		a round runs a contestant's commands one after the other
- *	pace -p AT-ONCE RUNS CONTESTANT...	RUNS of its one command, AT-ONCE at a time; "@" in a
- *word becomes the run's number
+ *	pace -p AT-ONCE RUNS CONTESTANT...	RUNS of its one command, AT-ONCE at a time;
+ *						"@" in a word becomes the run's number
  *
  * Prints a line a contestant: median wall ms, median CPU ms (of the command and all its children),
  * largest resident set of a process in KiB. With -p wall and CPU are those of all runs together.
@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,21 +42,23 @@ static void fail(const char *what)
 	exit(1);
 }
 
-/* vfork: the child's resident set is not to start with a copy of ours. */
+/* Not by fork(2): the child's resident set is not to start with a copy of ours. */
 static pid_t start(char *const *argv)
 {
-	pid_t pid = vfork();
+	posix_spawn_file_actions_t to_null;
+	pid_t pid;
 
-	if (pid == 0) {
-		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-		if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
-			_exit(126);
-		execvp(argv[0], argv);
-		_exit(127);
+	if (!argv[0]) {
+		errno = EINVAL;
+		fail("an empty command");
 	}
-	if (pid < 0)
-		fail("fork");
+	posix_spawn_file_actions_init(&to_null);
+	posix_spawn_file_actions_addopen(&to_null, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&to_null, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	errno = posix_spawnp(&pid, argv[0], &to_null, NULL, argv, environ);
+	if (errno)
+		fail(argv[0]);
+	posix_spawn_file_actions_destroy(&to_null);
 	return pid;
 }
 
@@ -123,6 +126,8 @@ static struct sample run_at_once(const char *contestant, int at_once, int runs)
 	pid_t *pids = calloc((size_t)runs, sizeof(*pids));
 	double begin = now_ms();
 
+	if (!pids)
+		fail("calloc");
 	for (int i = 0; i < runs + at_once; i++) {
 		if (i >= at_once)
 			finish(pids[i - at_once], contestant, &s);
@@ -181,7 +186,7 @@ int main(int argc, char **argv)
 	}
 	if (at_once)
 		return 0;
-	all = calloc((size_t)(n * runs), sizeof(*all));
+	all = calloc((size_t)n * (size_t)runs, sizeof(*all));
 	for (int i = -WARM_UP; i < runs; i++) {
 		for (int c = 0; c < n; c++) {
 			struct sample s = run_in_turn(argv[c]);
