@@ -41,10 +41,10 @@ int cs_str_i64(const char *s, int64_t *out);
  * container or a config must neither steer a terminal nor fake a second line. */
 void cs_str_plain(char *s);
 
-/* Length of the well-formed UTF-8 sequence at @text (RFC 3629: no overlong form, no surrogate,
+/* Length of the well-formed UTF-8 sequence at @s (RFC 3629: no overlong form, no surrogate,
  * nothing past U+10FFFF); 0 when there is none. Looks no further than a NUL, which counts as one.
  */
-size_t cs_str_utf8_len(const char *text);
+size_t cs_str_utf8_len(const char *s);
 
 bool cs_str_starts(const char *s, const char *prefix);
 /* Is @s one of the @n strings of @list? */

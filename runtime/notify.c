@@ -104,10 +104,9 @@ int ctr_notify_bind(struct ctr *c, int *out, struct cs_err *err)
 }
 
 /* Tells the host's service manager. */
-static int pass_on(pid_t pid, struct cs_err *err)
+static int pass_on(const char *path, pid_t pid, struct cs_err *err)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	const char *path = host_socket();
 	cs_auto_fd int fd = -EBADF;
 	char text[64];
 	size_t len;
@@ -175,7 +174,7 @@ static int wait_ready(struct ctr *c, int sock, struct cs_err *err)
 			continue;
 		text[n] = '\0';
 		if (says_ready(text))
-			return pass_on(c->state.pid, err);
+			return pass_on(host_socket(), c->state.pid, err);
 	}
 }
 

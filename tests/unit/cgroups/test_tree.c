@@ -387,7 +387,7 @@ END_TEST
  * a cgroup namespace. */
 static void mount_nested(const struct cg *cg)
 {
-	int tree[CG_MAX_HIER];
+	int tree[CG_MAX_HIER] = { 0 };
 
 	for (size_t h = 0; h < cgt_host.n_hier; h++) {
 		cs_auto_fd int dir = cg_file_open(cg, h, "", O_PATH | O_DIRECTORY);
