@@ -61,54 +61,36 @@ if ! command -v /usr/bin/python3 >/dev/null; then
 	it_done
 fi
 
-# Listens at $1, runs the rest, then kills the process whose pidfd came and prints how that ended.
+# Listens at $1, runs the rest, and when that has printed a line kills the process whose pidfd came;
+# prints how that ended.
 take_pidfd='
 import array, os, signal, socket, subprocess, sys
 s = socket.socket(socket.AF_UNIX)
 s.bind(sys.argv[1])
 s.listen()
 s.settimeout(20)
-command = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
+command = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 fd = socket.recv_fds(s.accept()[0], 64, 1)[1][0]
+command.stdout.readline()
 signal.pidfd_send_signal(fd, signal.SIGKILL)
 print(command.wait(20))
 '
-for command in "run box2" "exec box sleep 300"; do
-	# shellcheck disable=SC2086 # words
-	set -- $command
-	it_bundle box2 '.process.args = ["sleep", "300"]'
-	cd "$bundle" || exit 1
-	it_try timeout -k 5 30 /usr/bin/python3 -c "$take_pidfd" "$it_tmp/pidfd-$1" \
-		"$CAISSON_OCI" --root "$it_tmp/state" "$1" --pidfd-socket "$it_tmp/pidfd-$1" "${@:2}"
-	tap_is "$1 --pidfd-socket gives the process itself" "$out" 137
+for command in run exec; do
+	it_bundle pidfd '.process.args = ["sh", "-c", "echo up; exec sleep 300"]'
+	args=(run --bundle "$bundle" pidfd)
+	[ $command = run ] || args=(exec box sh -c 'echo up; exec sleep 300')
+	it_try timeout -k 5 30 /usr/bin/python3 -c "$take_pidfd" "$it_tmp/$command.sock" \
+		"$CAISSON_OCI" --root "$it_tmp/state" \
+		$command --pidfd-socket "$it_tmp/$command.sock" "${args[@]:1}"
+	tap_is "$command --pidfd-socket gives the process itself" "$out" 137
 done
 
-# Is the service manager at $1 for the rest; prints what it is told.
-be_manager='
-import os, socket, subprocess, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1])
-s.settimeout(20)
-os.environ["NOTIFY_SOCKET"] = sys.argv[1]
-status = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL).returncode
-print(status, *sorted(s.recv(512).decode().split("\n")))
-'
-# In the container, with the host's python.
-say_ready='
-import os, socket, time
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.connect(os.environ["NOTIFY_SOCKET"])
-s.send(b"STATUS=still starting")
-open("/said", "w").close()
-s.send(b"STATUS=up\nREADY=1\nWATCHDOG=1")
-time.sleep(300)
-'
 it_bundle ready '.mounts += [{ destination: "/usr", type: "bind", source: "/usr",
 		options: ["rbind", "ro"] }]
-	| .process.args = ["/usr/bin/python3", "-c", '"$(jq -n --arg s "$say_ready" '$s')]"
+	| .process.args = ["/usr/bin/python3", "-c", '"$(jq -Rs . "$it_here/notify.py")"', "say"]'
 ln -sf usr/lib "$bundle/rootfs/lib"
 ln -sf usr/lib64 "$bundle/rootfs/lib64"
-it_try timeout -k 5 30 /usr/bin/python3 -c "$be_manager" "$it_tmp/notify" \
+it_try timeout -k 5 30 /usr/bin/python3 "$it_here/notify.py" manage "$it_tmp/notify" \
 	"$CAISSON_OCI" --root "$it_tmp/state" run --detach --bundle "$bundle" ready
 tap_is "NOTIFY_SOCKET: READY=1 gets out, with the pid as the host sees it, and nothing else" \
 	"$out" "0 MAINPID=$(it_pid ready) READY=1"
