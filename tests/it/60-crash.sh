@@ -10,6 +10,7 @@ crash=${top_builddir:-$it_here/../../build}/tests/it/crash
 [ -x "$crash" ] || tap_skip_all "tests/it/crash is not built"
 step=${CAISSON_CRASH_STEP:-1}
 [ "${SANITIZE-}" != yes ] || step=$((step * 7))
+[ -z "${CAISSON_LAB-}" ] || step=$((step * 40)) # emulated
 report=$it_tmp/report
 patience=2        # seconds after which what is under way must have ended
 mark=86399.$$     # the argument of every sleep
