@@ -169,7 +169,8 @@ client_terminal() # TEXT SHELL-COMMAND
 }
 
 # For the shell in a container: waits until its terminal has got the size of client_terminal's.
-client_size='for i in $(seq 50); do [ "$(stty size)" != "40 100" ] || break; sleep 0.1; done; stty size'
+client_size='for i in $(seq 50); do [ "$(stty size 2>&1)" != "40 100" ] || break; sleep 0.1; done
+stty size'
 
 # Prints what a web server answers.
 client_fetch() # ADDRESS PORT
