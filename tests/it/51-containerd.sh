@@ -20,7 +20,7 @@ ctr_()
 }
 
 # ctr run [OPTION...] ID COMMAND...
-image=docker.io/library/bb:1
+image=localhost/bb:1
 run()
 {
 	local options=()
