@@ -5,7 +5,8 @@ TEST_EXTENSIONS = .sh
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/.build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
 SH_LOG_COMPILER = timeout -k 60 300 bash
-PKG_CFLAGS = $(SECCOMP_CFLAGS) $(YAJL_CFLAGS) $(CHECK_CFLAGS)
+PKG_CFLAGS = $(SECCOMP_CFLAGS) $(YAJL_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS) $(CURL_CFLAGS) \
+	$(ZSTD_CFLAGS) $(ZLIB_CFLAGS) $(CRYPTO_CFLAGS)
 if SANITIZE
 sanitize = yes
 else
@@ -22,6 +23,9 @@ UNIT_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 
 include tests/unit/base/local.mk
 include tests/unit/cgroups/local.mk
+include tests/unit/netns/local.mk
+include tests/unit/images/local.mk
+include tests/unit/kvm/local.mk
 include tests/unit/runtime/local.mk
 include tests/unit/cli/local.mk
 include tests/fuzz/local.mk

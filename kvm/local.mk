@@ -1,0 +1,2 @@
+noinst_LIBRARIES += kvm/libkvm.a
+kvm_libkvm_a_SOURCES =

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += netns/libnetns.a
+netns_libnetns_a_SOURCES =
