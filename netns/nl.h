@@ -85,10 +85,10 @@ struct net_nl_answer {
  * Sends all messages of @r as one datagram and takes every answer. For a dump (NLM_F_DUMP) @r is
  * one message, answered until its end; EAGAIN when what it lists changed meanwhile: ask again. For
  * nftables @r begins with NFNL_MSG_BATCH_BEGIN and ends with NFNL_MSG_BATCH_END (or is one get or
- * dump without them); it is done as a whole or not at all. @ans may be NULL. The error is the
+ * dump without them); it is done as a whole or not at all. @answer may be NULL. The error is the
  * kernel's code and words for the first refusal, without what was asked: wrap it.
  */
-int net_nl_call(struct net_nl *nl, struct net_nl_req *r, struct net_nl_answer *ans,
+int net_nl_call(struct net_nl *nl, struct net_nl_req *r, struct net_nl_answer *answer,
 		struct cs_err *err);
 
 /*
@@ -98,7 +98,7 @@ int net_nl_call(struct net_nl *nl, struct net_nl_req *r, struct net_nl_answer *a
 struct net_nl_reply {
 	uint32_t seq; /* of the request's first message */
 	unsigned n;   /* of its messages */
-	struct net_nl_answer *ans;
+	struct net_nl_answer *answer;
 	bool ended; /* out: NLMSG_DONE came, or the last message's ack or refusal */
 	bool again; /* out: a dump was interrupted */
 };
