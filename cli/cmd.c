@@ -1,6 +1,7 @@
 #include "cli/cmd.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -13,6 +14,22 @@ const struct cli_cmd *cli_cmd_find(const struct cli_prog *prog, const char *name
 			return prog->cmds[i];
 	}
 	return NULL;
+}
+
+const struct cli_group *cli_group_find(const struct cli_prog *prog, const char *name)
+{
+	for (size_t i = 0; i < prog->n_groups; i++) {
+		if (strcmp(prog->groups[i].name, name) == 0)
+			return &prog->groups[i];
+	}
+	return NULL;
+}
+
+bool cli_group_has(const struct cli_group *group, const struct cli_cmd *cmd)
+{
+	size_t len = strlen(group->name);
+
+	return strncmp(cmd->name, group->name, len) == 0 && cmd->name[len] == ' ';
 }
 
 enum { NAME_MAX_LEN = 24 };
@@ -81,6 +98,33 @@ int cli_cmd_unknown(const struct cli_prog *prog, const char *name, struct cs_err
 				  near->name);
 	return cs_err_set(err, EINVAL, "unknown command \"%s\"; \"%s --help\" lists them", name,
 			  prog->name);
+}
+
+int cli_cmd_lookup(const struct cli_prog *prog, char *const *argv, size_t argc,
+		   const struct cli_cmd **out, const struct cli_group **group, size_t *words,
+		   struct cs_err *err)
+{
+	const struct cli_group *g = cli_group_find(prog, argv[0]);
+	const struct cli_cmd *cmd;
+	char name[2 * NAME_MAX_LEN];
+
+	*words = 1;
+	if (!g) {
+		*out = cli_cmd_find(prog, argv[0]);
+		return *out ? 0 : cli_cmd_unknown(prog, argv[0], err);
+	}
+	if (argc < 2 || *argv[1] == '-') {
+		*out = NULL;
+		*group = g;
+		return 0;
+	}
+	snprintf(name, sizeof(name), "%s %s", g->name, argv[1]);
+	cmd = cli_cmd_find(prog, name);
+	if (!cmd)
+		return cli_cmd_unknown(prog, name, err);
+	*out = cmd;
+	*words = 2;
+	return 0;
 }
 
 static int check_args(const struct cli_cmd *cmd, size_t argc, struct cs_err *err)

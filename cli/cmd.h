@@ -6,6 +6,7 @@
 
 #include "cli/opt.h"
 
+struct caisson_dirs;
 struct cs_err;
 struct ctr_rt;
 
@@ -16,7 +17,7 @@ struct cli_call;
 enum { CLI_ANY_ARGS = -1 };
 
 struct cli_cmd {
-	const char *name;
+	const char *name;     /* one word, or two: a group's and its own ("network create") */
 	const char *synopsis; /* what follows the name: "[-f] ID" */
 	const char *help;     /* one line, lower-case */
 	const char *text;     /* more, for the command's own --help; lines of their own, or NULL */
@@ -32,26 +33,50 @@ struct cli_cmd {
 	int (*run)(struct cli_call *call, struct cs_err *err);
 };
 
+/* The first word of commands of two words. */
+struct cli_group {
+	const char *name;
+	const char *help; /* one line, lower-case */
+};
+
 struct cli_prog {
 	const char *name;
 	const char *help;
 	struct cli_opts opts;		   /* the global ones */
 	const struct cli_cmd *const *cmds; /* sorted by name */
 	size_t n_cmds;
+	const struct cli_group *groups; /* sorted by name */
+	size_t n_groups;
 };
 
 struct cli_call {
 	const struct cli_prog *prog;
 	const struct cli_cmd *cmd;
-	const struct ctr_rt *rt;
-	const void *opts;  /* the command's options' struct */
-	char *const *argv; /* arguments, NULL-terminated */
+	const struct ctr_rt *rt;	 /* the OCI command line's; else NULL */
+	const struct caisson_dirs *dirs; /* the user's command line's; else NULL */
+	const void *opts;		 /* the command's options' struct */
+	char *const *argv;		 /* arguments, NULL-terminated */
 	size_t argc;
 	int status; /* exit status; -1: not set */
 };
 
 /* The command of that name, NULL if there is none. */
 const struct cli_cmd *cli_cmd_find(const struct cli_prog *prog, const char *name);
+
+/* The group of that name, NULL if there is none. */
+const struct cli_group *cli_group_find(const struct cli_prog *prog, const char *name);
+
+/* Is @cmd a command of the group? */
+bool cli_group_has(const struct cli_group *group, const struct cli_cmd *cmd);
+
+/*
+ * The command that the words of a command line begin with; *@words (1 or 2) is how many of them
+ * are its name. EINVAL, with a suggestion, when there is none. A group's name without a second
+ * word, or before an option, is no error: then *@out is NULL and *@group the group.
+ */
+int cli_cmd_lookup(const struct cli_prog *prog, char *const *argv, size_t argc,
+		   const struct cli_cmd **out, const struct cli_group **group, size_t *words,
+		   struct cs_err *err);
 
 /* The command whose name is nearest to @name, NULL if none is near. */
 const struct cli_cmd *cli_cmd_suggest(const struct cli_prog *prog, const char *name);

@@ -1,5 +1,6 @@
 #include "cli/help.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -45,6 +46,22 @@ static void print_opts(struct cs_buf *out, const char *title, const struct cli_o
 	}
 }
 
+static void print_row(struct cs_buf *out, const char *name, size_t width, const char *help)
+{
+	cs_buf_addf(out, "  %s", name);
+	pad(out, strlen(name), width + 2);
+	cs_buf_addf(out, "%s\n", help);
+}
+
+static bool in_a_group(const struct cli_prog *prog, const struct cli_cmd *cmd)
+{
+	for (size_t i = 0; i < prog->n_groups; i++) {
+		if (cli_group_has(&prog->groups[i], cmd))
+			return true;
+	}
+	return false;
+}
+
 void cli_help_prog(const struct cli_prog *prog, struct cs_buf *out)
 {
 	size_t width = 0;
@@ -56,19 +73,46 @@ void cli_help_prog(const struct cli_prog *prog, struct cs_buf *out)
 	for (size_t i = 0; i < prog->n_cmds; i++) {
 		size_t len = strlen(prog->cmds[i]->name);
 
+		if (!in_a_group(prog, prog->cmds[i]))
+			width = len > width ? len : width;
+	}
+	for (size_t i = 0; i < prog->n_groups; i++) {
+		size_t len = strlen(prog->groups[i].name);
+
 		width = len > width ? len : width;
 	}
 	for (size_t i = 0; i < prog->n_cmds; i++) {
 		const struct cli_cmd *cmd = prog->cmds[i];
 
-		if (cmd->hidden)
-			continue;
-		cs_buf_addf(out, "  %s", cmd->name);
-		pad(out, strlen(cmd->name), width + 2);
-		cs_buf_addf(out, "%s\n", cmd->help);
+		if (!cmd->hidden && !in_a_group(prog, cmd))
+			print_row(out, cmd->name, width, cmd->help);
 	}
+	if (prog->n_groups > 0)
+		cs_buf_add(out, "\nCommands of two words:\n");
+	for (size_t i = 0; i < prog->n_groups; i++)
+		print_row(out, prog->groups[i].name, width, prog->groups[i].help);
 	print_opts(out, "Global options", &prog->opts);
 	cs_buf_addf(out, "\n\"%s COMMAND --help\" tells more of a command.\n", prog->name);
+}
+
+void cli_help_group(const struct cli_prog *prog, const struct cli_group *group, struct cs_buf *out)
+{
+	size_t width = 0;
+
+	cs_buf_addf(out,
+		    "%s %s: %s\n\nUsage: %s [GLOBAL OPTION...] %s COMMAND [OPTION...] "
+		    "[ARGUMENT...]\n\nCommands:\n",
+		    prog->name, group->name, group->help, prog->name, group->name);
+	for (size_t i = 0; i < prog->n_cmds; i++) {
+		size_t len = strlen(prog->cmds[i]->name);
+
+		if (cli_group_has(group, prog->cmds[i]))
+			width = len > width ? len : width;
+	}
+	for (size_t i = 0; i < prog->n_cmds; i++) {
+		if (!prog->cmds[i]->hidden && cli_group_has(group, prog->cmds[i]))
+			print_row(out, prog->cmds[i]->name, width, prog->cmds[i]->help);
+	}
 }
 
 void cli_help_cmd(const struct cli_prog *prog, const struct cli_cmd *cmd, struct cs_buf *out)

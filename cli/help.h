@@ -2,12 +2,14 @@
 #define CS_CLI_HELP_H
 
 struct cli_cmd;
+struct cli_group;
 struct cli_prog;
 struct cs_buf;
 
 /* Help made from the tables. Check the buffer with cs_buf_ok(). */
 
 void cli_help_prog(const struct cli_prog *prog, struct cs_buf *out);
+void cli_help_group(const struct cli_prog *prog, const struct cli_group *group, struct cs_buf *out);
 void cli_help_cmd(const struct cli_prog *prog, const struct cli_cmd *cmd, struct cs_buf *out);
 
 /* Every option for a program to read: lines of "COMMAND<tab>--NAME<tab>-L<tab>ARG<tab>HELP"; the

@@ -1,6 +1,10 @@
 noinst_LIBRARIES += cli/libcli.a
 cli_libcli_a_SOURCES = \
+	cli/caisson.h \
+	cli/caisson_prog.c \
 	cli/cmd.c cli/cmd.h \
+	cli/cmd_help.c \
+	cli/cmd_version.c \
 	cli/help.c cli/help.h \
 	cli/oci.h \
 	cli/oci_create.c \
@@ -26,6 +30,7 @@ cli_libcli_a_SOURCES = \
 	cli/out.c cli/out.h \
 	cli/pscols.c cli/pscols.h \
 	cli/signame.c cli/signame.h \
+	cli/stdio.c cli/stdio.h \
 	cli/timetext.c cli/timetext.h \
 	cli/value.c cli/value.h
 
@@ -35,3 +40,10 @@ caisson_oci_SOURCES = cli/oci_main.c
 caisson_oci_LDFLAGS = $(CS_STATIC_LDFLAGS)
 caisson_oci_LDADD = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
 	$(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
+
+# What only pulling needs (libcurl) is loaded when it pulls.
+bin_PROGRAMS += caisson
+caisson_SOURCES = cli/main.c
+caisson_LDADD = cli/libcli.a images/libimages.a netns/libnetns.a runtime/libruntime.a \
+	cgroups/libcgroups.a base/libbase.a $(MNL_LIBS) $(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) \
+	$(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
-#include <poll.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "cli/help.h"
 #include "cli/oci.h"
 #include "cli/out.h"
+#include "cli/stdio.h"
 #include "runtime/container.h"
 #include "runtime/isolation.h"
 #include "runtime/ns/self.h"
@@ -35,24 +35,6 @@ static const char *base_name(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
-}
-
-/* A closed descriptor 0, 1 or 2 would be handed out for the next file opened, and that file to the
- * container as its standard input or output. */
-static int fill_stdio(struct cs_err *err)
-{
-	struct pollfd fds[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
-
-	if (poll(fds, CS_LEN(fds), 0) < 0)
-		return cs_err_sys(err, "look at the standard files");
-	for (size_t i = 0; i < CS_LEN(fds); i++) {
-		if ((fds[i].revents & POLLNVAL) == 0)
-			continue;
-		/* NOLINTNEXTLINE(android-cloexec-open): it is to stay */
-		if (open("/dev/null", O_RDWR) != fds[i].fd)
-			return cs_err_sys(err, "open /dev/null");
-	}
-	return 0;
 }
 
 static int setup_log(struct oci_main *m, struct cs_err *err)
@@ -222,7 +204,7 @@ static int dispatch(struct oci_main *m, int argc, char **argv, struct cs_err *er
 	const struct cli_cmd *cmd;
 	int ret;
 
-	ret = fill_stdio(err);
+	ret = cli_stdio_fill(err);
 	if (ret < 0)
 		return ret;
 	ret = cli_opt_parse(&cli_oci_prog.opts, &m->g, true, &args, err);

@@ -1,4 +1,5 @@
 dist_man_MANS += \
+	man/caisson-help.1 \
 	man/caisson-oci-create.1 \
 	man/caisson-oci-delete.1 \
 	man/caisson-oci-events.1 \
@@ -15,4 +16,6 @@ dist_man_MANS += \
 	man/caisson-oci-start.1 \
 	man/caisson-oci-state.1 \
 	man/caisson-oci-update.1 \
-	man/caisson-oci.1
+	man/caisson-oci.1 \
+	man/caisson-version.1 \
+	man/caisson.1

@@ -48,6 +48,20 @@ static const struct cli_cmd secret = {
 	.max_args = CLI_ANY_ARGS,
 };
 static const struct cli_cmd *const cmds[] = { &create, &delete, &run, &secret };
+
+static const struct cli_cmd net_create = { .name = "net create", .help = "make a net" };
+static const struct cli_cmd net_ls = { .name = "net ls", .help = "list nets" };
+static const struct cli_cmd netstat = { .name = "netstat", .help = "show figures" };
+static const struct cli_cmd *const grouped_cmds[] = { &create, &net_create, &net_ls, &netstat };
+static const struct cli_group groups[] = { { .name = "net", .help = "handle nets" } };
+static const struct cli_prog grouped = {
+	.name = "tool",
+	.help = "handle things",
+	.cmds = grouped_cmds,
+	.n_cmds = CS_LEN(grouped_cmds),
+	.groups = groups,
+	.n_groups = CS_LEN(groups),
+};
 static const struct cli_prog prog = {
 	.name = "tool",
 	.help = "handle things",
@@ -212,5 +226,69 @@ START_TEST(test_dump)
 }
 END_TEST
 
-UNIT_MAIN("cli/cmd", test_find, test_suggest, test_unknown, test_parse, test_parse_errors,
-	  test_help, test_dump)
+static char w_create[] = "create", w_ls[] = "ls", w_lss[] = "lss", w_net[] = "net", w_opt[] = "-h",
+	    w_netstat[] = "netstat", w_sl[] = "sl";
+
+static int lookup(char **words, size_t n, const struct cli_cmd **cmd,
+		  const struct cli_group **group, size_t *used)
+{
+	struct cs_err err = CS_ERR_INIT;
+
+	*cmd = NULL;
+	*group = NULL;
+	return cli_cmd_lookup(&grouped, words, n, cmd, group, used, &err);
+}
+
+START_TEST(test_lookup)
+{
+	char *one[] = { w_create, w_ls }, *two[] = { w_net, w_ls, w_sl }, *opt[] = { w_net, w_opt };
+	char *near[] = { w_netstat }, *not_there[] = { w_net, w_sl };
+	const struct cli_group *group;
+	const struct cli_cmd *cmd;
+	size_t used = 0;
+
+	ck_assert_int_eq(lookup(one, 2, &cmd, &group, &used), 0);
+	ck_assert(cmd == &create && used == 1);
+	ck_assert_int_eq(lookup(two, 3, &cmd, &group, &used), 0);
+	ck_assert(cmd == &net_ls && used == 2);
+	ck_assert_int_eq(lookup(two, 1, &cmd, &group, &used), 0);
+	ck_assert(!cmd && group == &groups[0]);
+	ck_assert_int_eq(lookup(opt, 2, &cmd, &group, &used), 0);
+	ck_assert(!cmd && group == &groups[0]);
+	ck_assert_int_eq(lookup(near, 1, &cmd, &group, &used), 0);
+	ck_assert(cmd == &netstat && used == 1);
+	ck_assert_int_eq(lookup(not_there, 2, &cmd, &group, &used), -EINVAL);
+}
+END_TEST
+
+START_TEST(test_lookup_error)
+{
+	char *words[] = { w_net, w_lss };
+	const struct cli_group *group = NULL;
+	const struct cli_cmd *cmd = NULL;
+	struct cs_err err = CS_ERR_INIT;
+	size_t used = 0;
+
+	ck_assert_int_lt(cli_cmd_lookup(&grouped, words, 2, &cmd, &group, &used, &err), 0);
+	ck_assert_str_eq(err.msg, "unknown command \"net lss\"; did you mean \"net ls\"?");
+}
+END_TEST
+
+START_TEST(test_help_groups)
+{
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT, g = CS_BUF_INIT;
+
+	cli_help_prog(&grouped, &b);
+	ck_assert_ptr_nonnull(strstr(b.s, "\n  create   make one\n  netstat  show figures\n"
+					  "\nCommands of two words:\n  net      handle nets\n"));
+	ck_assert_ptr_null(strstr(b.s, "net ls"));
+	cli_help_group(&grouped, &groups[0], &g);
+	ck_assert_str_eq(g.s,
+			 "tool net: handle nets\n\n"
+			 "Usage: tool [GLOBAL OPTION...] net COMMAND [OPTION...] [ARGUMENT...]\n\n"
+			 "Commands:\n  net create  make a net\n  net ls      list nets\n");
+}
+END_TEST
+
+UNIT_MAIN("cli/cmd", test_lookup, test_lookup_error, test_help_groups, test_find, test_suggest,
+	  test_unknown, test_parse, test_parse_errors, test_help, test_dump)

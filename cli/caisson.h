@@ -1,0 +1,34 @@
+#ifndef CS_CLI_CAISSON_H
+#define CS_CLI_CAISSON_H
+
+#include <stdbool.h>
+
+#include "cli/cmd.h"
+#include "cli/opt.h"
+
+/* The user's command line: docker's grammar. */
+
+/* Exit status when caisson itself fails, as docker and podman have it. */
+enum { CAISSON_FAILED = 125 };
+
+/* The global options. */
+struct caisson_global {
+	const char *root;
+	const char *state;
+	bool debug;
+	bool version;
+	bool dump_options;
+};
+
+/* Where caisson keeps things; absolute paths. The folders need not exist yet. */
+struct caisson_dirs {
+	const char *root;  /* what lasts: images, networks, volumes, containers */
+	const char *state; /* what is gone at reboot: locks, mounts, sockets */
+};
+
+extern const struct cli_prog cli_caisson_prog;
+
+extern const struct cli_cmd cli_cmd_help;
+extern const struct cli_cmd cli_cmd_version;
+
+#endif

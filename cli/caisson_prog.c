@@ -1,0 +1,32 @@
+#include "base/cleanup.h"
+#include "cli/caisson.h"
+
+static const struct cli_opt global_opts[] = {
+	CLI_BOOL(struct caisson_global, debug, "debug", 'D', "log what is of use to find faults"),
+	{
+		.name = "dump-options",
+		.hidden = true,
+		.type = CLI_OPT_BOOL,
+		.off = CLI_OFF(struct caisson_global, dump_options, bool),
+		.help = "list every option of every command for a program to read",
+	},
+	CLI_STR(struct caisson_global, root, "root", 0, "DIR",
+		"folder of what lasts (default: /var/lib/caisson)"),
+	CLI_STR(struct caisson_global, state, "state", 0, "DIR",
+		"folder of what is gone at reboot (default: /run/caisson)"),
+	CLI_BOOL(struct caisson_global, version, "version", 'v', "show the version"),
+};
+
+/* Sorted by name, as help shows them. */
+static const struct cli_cmd *const commands[] = {
+	&cli_cmd_help,
+	&cli_cmd_version,
+};
+
+const struct cli_prog cli_caisson_prog = {
+	.name = "caisson",
+	.help = "run OCI images as containers and microVMs",
+	.opts = CLI_OPTS(global_opts),
+	.cmds = commands,
+	.n_cmds = CS_LEN(commands),
+};
