@@ -1,3 +1,11 @@
-images_unit_ldadd = images/libimages.a base/libbase.a $(CURL_LIBS) $(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
+unit_tests += \
+	tests/unit/images/test_digest \
+	tests/unit/images/test_staging
 
-# unit_tests += tests/unit/…, sorted, one a line
+tests_unit_images_test_digest_SOURCES = tests/unit/images/test_digest.c
+tests_unit_images_test_digest_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_digest_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_staging_SOURCES = tests/unit/images/test_staging.c
+tests_unit_images_test_staging_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_staging_LDADD = $(images_unit_ldadd)
