@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +30,8 @@ struct entry_head {
 };
 
 static const char magic[8] = "csscmp1";
+
+#define TEMP_NAME "new"
 
 enum {
 	NAME_LEN = 16, /* the hash in hex */
@@ -198,16 +201,13 @@ static void entries_bound(int dir)
 			return;
 }
 
-/* Writes a file that has its name only when it is whole, and none if the writer is killed. */
-static int put_file(int dir, const char *name, const struct cs_buf *text, struct cs_err *err)
+/* Gives the nameless file its name. */
+static int put_nameless(int dir, int fd, const char *name, const struct cs_buf *text,
+			struct cs_err *err)
 {
-	cs_auto_fd int fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	char path[32];
-	int rc;
+	int rc = cs_fd_write_all(fd, text->s, text->len, err);
 
-	if (fd < 0)
-		return cs_err_sys(err, "make a file");
-	rc = cs_fd_write_all(fd, text->s, text->len, err);
 	if (rc < 0)
 		return rc;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -215,6 +215,48 @@ static int put_file(int dir, const char *name, const struct cs_buf *text, struct
 	if (linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST)
 		return cs_err_sys(err, "name it %s", name);
 	return 0;
+}
+
+/*
+ * Where files must have a name from birth (an overlay of Linux 6.1) it is the same one for all
+ * writers, and who holds its lock is the writer: one that was killed leaves one file at most, which
+ * the next one writes anew. A second writer at the same time leaves it, as does one whose file was
+ * renamed, and so is an entry, before it had the lock.
+ */
+static int put_named(int dir, const char *name, const struct cs_buf *text, struct cs_err *err)
+{
+	const int flags = O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	cs_auto_fd int fd = openat(dir, TEMP_NAME, flags, 0600);
+	struct stat own, named;
+	int rc;
+
+	if (fd < 0)
+		return cs_err_sys(err, "make " TEMP_NAME);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return cs_err_sys(err, "lock " TEMP_NAME);
+	if (fstat(fd, &own) < 0 || fstatat(dir, TEMP_NAME, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    own.st_ino != named.st_ino || own.st_dev != named.st_dev)
+		return cs_err_set(err, EAGAIN, TEMP_NAME " is another writer's");
+	if (ftruncate(fd, 0) < 0)
+		return cs_err_sys(err, "empty " TEMP_NAME);
+	rc = cs_fd_write_all(fd, text->s, text->len, err);
+	if (rc < 0)
+		return rc;
+	if (renameat(dir, TEMP_NAME, dir, name) < 0)
+		return cs_err_sys(err, "rename " TEMP_NAME " to %s", name);
+	return 0;
+}
+
+/* Writes a file that has its name only when it is whole, whenever the writer is killed. */
+static int put_file(int dir, const char *name, const struct cs_buf *text, struct cs_err *err)
+{
+	cs_auto_fd int fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return put_nameless(dir, fd, name, text, err);
+	if (errno == EOPNOTSUPP)
+		return put_named(dir, name, text, err);
+	return cs_err_sys(err, "make a file");
 }
 
 void ctr_seccomp_cache_put(int dir, const void *key, size_t len,

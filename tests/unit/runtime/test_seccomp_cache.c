@@ -3,9 +3,14 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,10 +42,31 @@ struct cache {
 	char name[32];	   /* the profile's entry, once there is one */
 };
 
-static struct cache cache_new(void)
+/* From now on no file of this process is born without a name, as on an overlay of Linux 6.1. */
+static void refuse_nameless(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_TMPFILE & ~O_DIRECTORY, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog prog = { .len = CS_LEN(code), .filter = code };
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog), 0);
+	ck_assert_int_lt(open("/tmp", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600), 0);
+	ck_assert_int_eq(errno, EOPNOTSUPP);
+}
+
+static struct cache cache_new(bool named)
 {
 	struct cache c = { .path = "/tmp/caisson-unit-XXXXXX", .dir = -1 };
 
+	if (named)
+		refuse_nameless();
 	ck_assert_ptr_nonnull(mkdtemp(c.path));
 	c.dir = open(c.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_ge(c.dir, 0);
@@ -117,7 +143,7 @@ static bool hit(const struct cache *c)
 
 START_TEST(test_hit)
 {
-	struct cache c = cache_new();
+	struct cache c = cache_new(_i);
 	struct ctr_seccomp_prog first = compiled(&profile, c.dir);
 	struct ctr_seccomp_prog second;
 
@@ -138,7 +164,7 @@ END_TEST
 /* Any byte of the file that is changed, missing or too much is noticed, and the entry replaced. */
 START_TEST(test_damaged)
 {
-	struct cache c = cache_new();
+	struct cache c = cache_new(_i);
 	struct stat sb;
 
 	plant(&c);
@@ -169,7 +195,7 @@ END_TEST
 /* Files that others could have made are as if they were not there. */
 START_TEST(test_not_ours)
 {
-	struct cache c = cache_new();
+	struct cache c = cache_new(_i);
 
 	plant(&c);
 	ck_assert_int_eq(fchmodat(c.dir, c.name, 0620, 0), 0);
@@ -196,7 +222,7 @@ END_TEST
 /* The entry of another profile that happens to have the same hash. */
 START_TEST(test_collision)
 {
-	struct cache c = cache_new();
+	struct cache c = cache_new(_i);
 	struct ctr_seccomp_prog prog;
 	struct ctr_seccomp other = profile;
 	char name[32];
@@ -273,7 +299,7 @@ END_TEST
 START_TEST(test_bounded)
 {
 	const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
-	struct cache c = cache_new();
+	struct cache c = cache_new(_i);
 
 	plant(&c);
 	ck_assert_int_eq(utimensat(c.dir, c.name, old, 0), 0);
@@ -296,7 +322,7 @@ END_TEST
 /* A cache that cannot be written to is no error. */
 START_TEST(test_no_room)
 {
-	struct cache c = cache_new();
+	struct cache c = cache_new(_i);
 	int proc = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct ctr_seccomp_prog prog = compiled(&profile, proc);
 
@@ -307,5 +333,76 @@ START_TEST(test_no_room)
 }
 END_TEST
 
-UNIT_MAIN("runtime/seccomp_cache", test_hit, test_damaged, test_not_ours, test_collision, test_key,
-	  test_bounded, test_no_room)
+/* What a writer that was killed left is used by the next one; one at work is left alone. */
+START_TEST(test_killed)
+{
+	struct cache c = cache_new(true);
+	cs_auto_fd int fd = openat(c.dir, "new", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	struct stat sb;
+
+	ck_assert_int_eq(ftruncate(fd, 1 << 20), 0);
+	plant(&c);
+	ck_assert(hit(&c));
+	close(cs_take_fd(&fd));
+
+	fd = openat(c.dir, "new", O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, 1 << 20), 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	ck_assert_int_eq(unlinkat(c.dir, c.name, 0), 0);
+	plant(&c);
+	ck_assert(!hit(&c));
+	ck_assert_int_eq(fstat(fd, &sb), 0);
+	ck_assert_int_eq(sb.st_size, 1 << 20);
+	ck_assert_uint_eq(sb.st_nlink, 1);
+	cache_free(&c);
+}
+END_TEST
+
+static int trap_dir;
+
+/* Another writer ends, and a third begins, between our opening its file and our locking it. */
+static void on_flock(int sig)
+{
+	(void)sig;
+	renameat(trap_dir, "new", trap_dir, "theirs");
+	mknodat(trap_dir, "new", S_IFREG | 0600, 0);
+}
+
+/* The file of a writer that ended in the meantime is not written to. flock() itself is not done,
+ * but returns its own number, which is no error. */
+START_TEST(test_too_late)
+{
+	struct cache c = cache_new(true);
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_flock, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog prog = { .len = CS_LEN(code), .filter = code };
+	struct sock_filter kill = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	const struct ctr_seccomp_code one = { .v = &kill, .n = 1 };
+	struct stat sb;
+
+	trap_dir = c.dir;
+	ck_assert(signal(SIGSYS, on_flock) != SIG_ERR);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog), 0);
+	ctr_seccomp_cache_put(c.dir, c.key.s, c.key.len, &one);
+	ck_assert_int_eq(fstatat(c.dir, "theirs", &sb, 0), 0);
+	ck_assert_int_eq(sb.st_size, 0);
+	ck_assert_uint_eq(count(c.dir, NULL, 0), 2);
+	cache_free(&c);
+}
+END_TEST
+
+/* The second time, as where a file must have a name from birth. */
+int main(void)
+{
+	const TTest *const tests[] = {
+		test_hit,     test_damaged, test_not_ours, test_collision, test_key,
+		test_bounded, test_no_room, test_killed,   test_too_late,
+	};
+
+	return unit_run_times("runtime/seccomp_cache", tests, CS_LEN(tests), 2);
+}
