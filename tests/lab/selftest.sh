@@ -116,12 +116,12 @@ echo "memory $(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 100
 mkdir "$TMPDIR"/{l,u,w,m} && mount -t overlay -o "lowerdir=$TMPDIR/l,upperdir=$TMPDIR/u,workdir=$TMPDIR/w" \
 	o "$TMPDIR/m" && echo overlay
 IN
-lab --apparmor --smp 1 --mem 2200 bash "$tmp/inside"
+lab --apparmor --smp 2 --mem 2200 bash "$tmp/inside"
 tap_is "status, nothing to complain about" "$status:$err" "0:"
 tap_is "cgroup v2, KVM, AppArmor, modules, file systems, devices" "$out" \
 	"kernel X-amd64 lab
 user 0
-cpus 1
+cpus 2
 kvm 12:vm
 cgroup cgroup2fs
 controllers cpuset cpu io memory hugetlb pids rdma misc
