@@ -141,11 +141,15 @@ struct vm_config {
 	int kvm_fd;	       /* /dev/kvm, -EBADF: opened before the jail closes */
 	int trace_fd;	       /* a line an exit, for debugging; -EBADF: none */
 	bool jail;	       /* default true */
-	uint32_t hang_seconds; /* no vCPU enters the guest's kernel for so long: hung; 0: never */
+	uint32_t hang_seconds; /* every vCPU had interrupts off for so long: hung; 0: never */
+	bool pit;	       /* default: when there is no ACPI */
 
 	uint32_t n_devs;
 	struct vm_dev_config dev[VM_DEVS_MAX];
 };
+
+/* "blk", … */
+const char *vm_dev_type_name(enum vm_dev_type t);
 
 /* Checks @len bytes of JSON. Pure: no fd is looked at. *@doc keeps the strings: the caller ends it
  * with cs_json_fini() after the last use of @out. Error messages name the path of what is wrong. */

@@ -1,8 +1,41 @@
 noinst_LIBRARIES += kvm/libkvm.a
 kvm_libkvm_a_SOURCES = \
 	kvm/bus.c kvm/bus.h \
-	kvm/config.h \
+	kvm/cmos.c kvm/cmos.h \
+	kvm/config.c kvm/config.h \
+	kvm/config_dev.c \
+	kvm/config_dump.c \
+	kvm/config_int.h \
+	kvm/counters.c \
 	kvm/irq.c kvm/irq.h \
+	kvm/kvm.c kvm/kvm.h \
 	kvm/layout.h \
 	kvm/loop.c kvm/loop.h \
-	kvm/mem.c kvm/mem.h
+	kvm/machine.c kvm/machine.h \
+	kvm/machine_boot.c \
+	kvm/machine_int.h \
+	kvm/mem.c kvm/mem.h \
+	kvm/ports.c kvm/ports.h \
+	kvm/serial.c kvm/serial.h \
+	kvm/vcpu.c kvm/vcpu.h \
+	kvm/x86/acpi.c kvm/x86/acpi.h \
+	kvm/x86/aml.c kvm/x86/aml.h \
+	kvm/x86/boot.c kvm/x86/boot.h \
+	kvm/x86/bzimage.c kvm/x86/bzimage.h \
+	kvm/x86/cpuid.c kvm/x86/cpuid.h \
+	kvm/x86/elf.c kvm/x86/elf.h \
+	kvm/x86/load.c kvm/x86/load.h \
+	kvm/x86/lz4.c \
+	kvm/x86/mptable.c kvm/x86/mptable.h \
+	kvm/x86/unpack.c kvm/x86/unpack.h
+
+# The monitor of a machine, linked statically with kvm/ and base/ alone: a process a machine.
+pkglibexec_PROGRAMS += vmm
+vmm_SOURCES = kvm/vmm.c
+vmm_LDFLAGS = $(CS_STATIC_LDFLAGS)
+vmm_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_STATIC_LIBS)
+
+pkglibexec_PROGRAMS += unpack-kernel
+unpack_kernel_SOURCES = kvm/unpack_kernel.c
+unpack_kernel_LDFLAGS = $(CS_STATIC_LDFLAGS)
+unpack_kernel_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_STATIC_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS)
