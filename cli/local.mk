@@ -5,6 +5,7 @@ cli_libcli_a_SOURCES = \
 	cli/cmd.c cli/cmd.h \
 	cli/cmd_help.c \
 	cli/cmd_version.c \
+	cli/format.h \
 	cli/help.c cli/help.h \
 	cli/oci.h \
 	cli/oci_create.c \
