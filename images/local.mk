@@ -22,3 +22,21 @@ images_libimages_a_SOURCES = \
 	images/tarw.h \
 	images/txn.h
 images_unit_ldadd = images/libimages.a base/libbase.a $(CURL_LIBS) $(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
+
+# registries
+images_libimages_a_SOURCES += \
+	images/auth.c images/auth.h \
+	images/base64.c images/base64.h \
+	images/certs.c \
+	images/challenge.c images/challenge.h \
+	images/creds.c images/creds.h \
+	images/creds_int.h \
+	images/creds_store.c \
+	images/curl.c images/curl.h \
+	images/helper.c \
+	images/http.c images/http.h \
+	images/http_easy.c \
+	images/http_int.h \
+	images/http_loop.c \
+	images/toml.c images/toml.h \
+	images/url.c images/url.h

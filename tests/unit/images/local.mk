@@ -9,3 +9,31 @@ tests_unit_images_test_digest_LDADD = $(images_unit_ldadd)
 tests_unit_images_test_staging_SOURCES = tests/unit/images/test_staging.c
 tests_unit_images_test_staging_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_images_test_staging_LDADD = $(images_unit_ldadd)
+
+# registries
+unit_tests += \
+	tests/unit/images/test_base64 \
+	tests/unit/images/test_challenge \
+	tests/unit/images/test_creds \
+	tests/unit/images/test_http \
+	tests/unit/images/test_url
+
+tests_unit_images_test_base64_SOURCES = tests/unit/images/test_base64.c
+tests_unit_images_test_base64_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_base64_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_challenge_SOURCES = tests/unit/images/test_challenge.c
+tests_unit_images_test_challenge_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_challenge_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_creds_SOURCES = tests/unit/images/test_creds.c
+tests_unit_images_test_creds_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_creds_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_http_SOURCES = tests/unit/images/test_http.c
+tests_unit_images_test_http_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_http_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_url_SOURCES = tests/unit/images/test_url.c
+tests_unit_images_test_url_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_url_LDADD = $(images_unit_ldadd)
