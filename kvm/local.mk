@@ -28,6 +28,7 @@ kvm_libkvm_a_SOURCES = \
 	kvm/x86/lz4.c \
 	kvm/x86/mptable.c kvm/x86/mptable.h \
 	kvm/x86/unpack.c kvm/x86/unpack.h
+include kvm/virtio/local.mk
 
 # The monitor of a machine, linked statically with kvm/ and base/ alone: a process a machine.
 pkglibexec_PROGRAMS += vmm

@@ -36,3 +36,5 @@ tests_unit_kvm_test_mem_LDADD = $(kvm_unit_ldadd)
 tests_unit_kvm_test_tables_SOURCES = tests/unit/kvm/test_tables.c
 tests_unit_kvm_test_tables_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_kvm_test_tables_LDADD = $(kvm_unit_ldadd)
+
+include tests/unit/kvm/virtio.mk
