@@ -2,12 +2,32 @@ netns_unit_ldadd = netns/libnetns.a base/libbase.a $(MNL_LIBS) $(YAJL_LIBS) $(CH
 
 unit_tests += \
 	tests/unit/netns/test_addr \
-	tests/unit/netns/test_nl
+	tests/unit/netns/test_foreign_xt \
+	tests/unit/netns/test_holder \
+	tests/unit/netns/test_nft \
+	tests/unit/netns/test_nl \
+	tests/unit/netns/test_portspec
 
 tests_unit_netns_test_addr_SOURCES = tests/unit/netns/test_addr.c
 tests_unit_netns_test_addr_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_netns_test_addr_LDADD = $(netns_unit_ldadd)
 
+tests_unit_netns_test_foreign_xt_SOURCES = tests/unit/netns/test_foreign_xt.c
+tests_unit_netns_test_foreign_xt_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_netns_test_foreign_xt_LDADD = $(netns_unit_ldadd)
+
+tests_unit_netns_test_holder_SOURCES = tests/unit/netns/test_holder.c
+tests_unit_netns_test_holder_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_netns_test_holder_LDADD = $(netns_unit_ldadd)
+
+tests_unit_netns_test_nft_SOURCES = tests/unit/netns/test_nft.c
+tests_unit_netns_test_nft_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_netns_test_nft_LDADD = $(netns_unit_ldadd)
+
 tests_unit_netns_test_nl_SOURCES = tests/unit/netns/test_nl.c
 tests_unit_netns_test_nl_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_netns_test_nl_LDADD = $(netns_unit_ldadd)
+
+tests_unit_netns_test_portspec_SOURCES = tests/unit/netns/test_portspec.c
+tests_unit_netns_test_portspec_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_netns_test_portspec_LDADD = $(netns_unit_ldadd)

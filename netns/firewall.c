@@ -1,0 +1,254 @@
+#include "netns/firewall.h"
+
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "netns/addr.h"
+#include "netns/fw_int.h"
+#include "netns/fw_rules.h"
+#include "netns/nft.h"
+#include "netns/nl.h"
+
+/* Of the table's sets and rules: another number, another table. */
+#define FW_VERSION "1"
+
+int net_fw_lock(const struct net_fw *fw, struct cs_err *err)
+{
+	return cs_file_lock(fw->run_dir, "firewall.lock", false, err);
+}
+
+/* All that the table knows of a network: "1 nat 10.88.0.0/16 fd12::/64". */
+static void net_text(const struct net_config *net, char *out, size_t size)
+{
+	static const char *const modes[] = {
+		[NET_MODE_NAT] = "nat",
+		[NET_MODE_ROUTED] = "routed",
+		[NET_MODE_ISOLATED] = "isolated",
+		[NET_MODE_BRIDGE] = "bridge",
+	};
+	char v4[NET_PREFIX_TEXT], v6[NET_PREFIX_TEXT];
+
+	(void)snprintf(out, size, FW_VERSION " %s%s %s %s", modes[net->mode],
+		       net->isolate ? " isolate" : "", net_prefix_text(&net->v4.subnet, v4),
+		       net_prefix_text(&net->v6.subnet, v6));
+}
+
+/* One element, as a message of its own. */
+static void put_elem(struct net_nl_req *r, uint16_t msg, const char *set,
+		     const struct net_nft_elem *e)
+{
+	struct net_nft_list l = { r,	    msg, msg == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0,
+				  FW_TABLE, set, 0 };
+
+	net_nft_list_elem(&l, e);
+	net_nft_list_end(&l);
+}
+
+/* An interval of addresses is its first and the one behind its last. */
+static void put_subnet(struct net_nl_req *r, uint16_t msg, const char *set,
+		       const struct net_prefix *p)
+{
+	struct net_nft_list l = { r,	    msg, msg == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0,
+				  FW_TABLE, set, 0 };
+	struct net_addr first = net_addr_mask(&p->addr, p->len);
+	struct net_addr last = net_addr_fill(&p->addr, p->len), end;
+	size_t size = net_addr_size(p->addr.family);
+
+	if (size == 0)
+		return;
+	net_nft_list_elem(&l, &(struct net_nft_elem){ .key = first.b, .key_len = size });
+	if (net_addr_add(&last, 1, &end))
+		net_nft_list_elem(&l, &(struct net_nft_elem){ .key = end.b,
+							      .key_len = size,
+							      .flags = NFT_SET_ELEM_INTERVAL_END });
+	net_nft_list_end(&l);
+}
+
+static void put_gateway(struct net_nl_req *r, uint16_t msg, const char *set,
+			const struct net_addr *gw)
+{
+	if (gw->family)
+		put_elem(r, msg, set,
+			 &(struct net_nft_elem){ .key = gw->b,
+						 .key_len = net_addr_size(gw->family) });
+}
+
+/* A network's elements, but ports: the same to add and to delete. */
+static void put_network(struct net_nl_req *r, uint16_t msg, const struct net_config *net)
+{
+	char name[2 * IF_NAMESIZE] = "", text[FW_NET_TEXT];
+	struct net_nft_elem link = { .key = name, .key_len = IF_NAMESIZE };
+	struct net_nft_elem pair = { .key = name, .key_len = sizeof(name) };
+
+	if (net->mode == NET_MODE_BRIDGE)
+		return;
+	net_text(net, text, sizeof(text));
+	memcpy(name, net->bridge, strnlen(net->bridge, IF_NAMESIZE - 1));
+	memcpy(name + IF_NAMESIZE, net->bridge, strnlen(net->bridge, IF_NAMESIZE - 1));
+	put_elem(r, msg, FW_HAIRPIN, &pair);
+	if (!net->isolate)
+		put_elem(r, msg, FW_PAIRS, &pair);
+	if (net->mode == NET_MODE_ISOLATED)
+		put_elem(r, msg, FW_CLOSED, &link);
+	if (net->mode == NET_MODE_NAT) {
+		put_elem(r, msg, FW_NAT, &link);
+		put_subnet(r, msg, FW_NAT4, &net->v4.subnet);
+		put_subnet(r, msg, FW_NAT6, &net->v6.subnet);
+	}
+	put_gateway(r, msg, FW_GW4, &net->v4.gateway);
+	put_gateway(r, msg, FW_GW6, &net->v6.gateway);
+	link.comment = text;
+	put_elem(r, msg, FW_BRIDGES, &link);
+}
+
+struct seen {
+	const char *want;
+	bool same;
+};
+
+static int see(const struct net_nft_elem *e, void *arg, struct cs_err *err)
+{
+	struct seen *s = arg;
+
+	(void)err;
+	s->same = e->comment && strcmp(e->comment, s->want) == 0;
+	return 0;
+}
+
+/* 1: as this network is; 0: not there; -ESTALE without a message: there, but different. */
+static int find_network(struct net_nl *nl, const struct net_config *net, struct cs_err *err)
+{
+	char name[IF_NAMESIZE] = "", text[FW_NET_TEXT];
+	const struct net_nft_elem key = { .key = name, .key_len = sizeof(name) };
+	struct seen s = { text, false };
+	int ret;
+
+	net_text(net, text, sizeof(text));
+	memcpy(name, net->bridge, strnlen(net->bridge, sizeof(name) - 1));
+	ret = net_nft_elem_get(nl, FW_TABLE, FW_BRIDGES, &key, see, &s, err);
+	if (ret == 1 && !s.same)
+		return -ESTALE;
+	return ret;
+}
+
+int net_fw_network_is_in(const struct net_config *net, struct cs_err *err)
+{
+	net_auto_nl struct net_nl nl = NET_NL_INIT;
+	int ret;
+
+	if (net->mode == NET_MODE_BRIDGE)
+		return 1;
+	if (net_nl_open(&nl, NETLINK_NETFILTER, err) < 0)
+		return -err->code;
+	ret = find_network(&nl, net, err);
+	return ret == -ESTALE ? 0 : ret;
+}
+
+/* Two tries: into the table that is there, or else with a table around it. */
+static int add_network(struct net_nl *nl, const struct net_config *net, bool table,
+		       struct cs_err *err)
+{
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+
+	net_nft_begin(&r);
+	if (table) {
+		net_nft_table_add(&r, FW_TABLE, NLM_F_EXCL, "caisson " FW_VERSION);
+		net_fw_put_skeleton(&r);
+		net_fw_put_lo6(&r);
+	}
+	put_network(&r, NFT_MSG_NEWSETELEM, net);
+	return net_nft_commit(nl, &r, NULL, err);
+}
+
+int net_fw_network_add(const struct net_fw *fw, const struct net_config *net, struct cs_err *err)
+{
+	net_auto_nl struct net_nl nl = NET_NL_INIT;
+	cs_auto_fd int lock = -EBADF;
+	int ret;
+
+	if (net->mode == NET_MODE_BRIDGE)
+		return 0;
+	if (net_fw_host_prepare(net, err) < 0 || net_nl_open(&nl, NETLINK_NETFILTER, err) < 0)
+		return -err->code;
+	lock = net_fw_lock(fw, err);
+	if (lock < 0)
+		return -err->code;
+	ret = find_network(&nl, net, err);
+	if (ret == 1)
+		return 0;
+	if (ret == -ESTALE)
+		return cs_err_set(err, ESTALE,
+				  "bridge %s is in the firewall as another network: run \"caisson "
+				  "network reload\"",
+				  net->bridge);
+	if (ret == 0)
+		ret = add_network(&nl, net, false, err);
+	if (ret == -ENOENT) {
+		cs_err_clear(err);
+		ret = add_network(&nl, net, true, err);
+	}
+	return ret < 0 ? cs_err_wrap(err, "put network %s into the firewall", net->name) : 0;
+}
+
+int net_fw_network_del(const struct net_fw *fw, const struct net_config *net, struct cs_err *err)
+{
+	net_auto_nl struct net_nl nl = NET_NL_INIT;
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	cs_auto_fd int lock = -EBADF;
+	int ret;
+
+	if (net->mode == NET_MODE_BRIDGE)
+		return 0;
+	if (net_nl_open(&nl, NETLINK_NETFILTER, err) < 0)
+		return -err->code;
+	lock = net_fw_lock(fw, err);
+	if (lock < 0)
+		return -err->code;
+	ret = find_network(&nl, net, err);
+	if (ret == -ESTALE)
+		return cs_err_set(err, ESTALE,
+				  "bridge %s is in the firewall as another network: run \"caisson "
+				  "network reload\"",
+				  net->bridge);
+	if (ret <= 0)
+		return ret;
+	net_nft_begin(&r);
+	put_network(&r, NFT_MSG_DELSETELEM, net);
+	if (net_nft_commit(&nl, &r, NULL, err) < 0)
+		return cs_err_wrap(err, "take network %s out of the firewall", net->name);
+	return 0;
+}
+
+int net_fw_restore(const struct net_fw *fw, const struct net_fw_want *want, struct cs_err *err)
+{
+	net_auto_nl struct net_nl nl = NET_NL_INIT;
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	cs_auto_fd int lock = -EBADF;
+
+	for (size_t i = 0; i < want->n_nets; i++)
+		if (net_fw_host_prepare(want->nets[i], err) < 0)
+			return -err->code;
+	lock = net_fw_lock(fw, err);
+	if (lock < 0 || net_nl_open(&nl, NETLINK_NETFILTER, err) < 0)
+		return -err->code;
+	net_nft_begin(&r);
+	/* Made first, so that there is one to delete. */
+	net_nft_table_add(&r, FW_TABLE, 0, NULL);
+	net_nft_table_del(&r, FW_TABLE);
+	net_nft_table_add(&r, FW_TABLE, 0, "caisson " FW_VERSION);
+	net_fw_put_skeleton(&r);
+	net_fw_put_lo6(&r);
+	for (size_t i = 0; i < want->n_nets; i++)
+		put_network(&r, NFT_MSG_NEWSETELEM, want->nets[i]);
+	for (size_t i = 0; i < want->n_atts; i++)
+		if (net_fw_put_ports(&r, want->atts[i], err) < 0)
+			return -err->code;
+	if (net_nft_commit(&nl, &r, NULL, err) < 0)
+		return cs_err_wrap(err, "restore the firewall");
+	return 0;
+}

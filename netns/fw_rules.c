@@ -1,0 +1,213 @@
+#include "netns/fw_rules.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+
+#include "base/cleanup.h"
+#include "netns/nft.h"
+
+/* Priorities a little before what others use for the same duty (dstnat -100, srcnat 100), so that a
+ * published port is found before a catch-all of somebody else; filter's own for forwarding. */
+enum {
+	PRIO_RAW = -300,
+	PRIO_DSTNAT = -105,
+	PRIO_FILTER = 0,
+	PRIO_SRCNAT = 95,
+};
+
+static const struct net_nft_chain chains[] = {
+	{ "guard", "filter", NF_INET_PRE_ROUTING, PRIO_RAW },
+	{ "prerouting", "nat", NF_INET_PRE_ROUTING, PRIO_DSTNAT },
+	{ "output", "nat", NF_INET_LOCAL_OUT, PRIO_DSTNAT },
+	{ "forward", "filter", NF_INET_FORWARD, PRIO_FILTER },
+	{ "postrouting", "nat", NF_INET_POST_ROUTING, PRIO_SRCNAT },
+};
+
+#define CONCAT2(a, b) ((a) << 6 | (b))
+#define CONCAT3(a, b, c) (CONCAT2(a, b) << 6 | (c))
+
+static const struct net_nft_set sets[] = {
+	{ FW_BRIDGES, 0, NET_NFT_IFNAME, IF_NAMESIZE, 0, 0 },
+	{ FW_NAT, 0, NET_NFT_IFNAME, IF_NAMESIZE, 0, 0 },
+	{ FW_CLOSED, 0, NET_NFT_IFNAME, IF_NAMESIZE, 0, 0 },
+	{ FW_PAIRS, 0, CONCAT2(NET_NFT_IFNAME, NET_NFT_IFNAME), 2 * IF_NAMESIZE, 0, 0 },
+	{ FW_HAIRPIN, 0, CONCAT2(NET_NFT_IFNAME, NET_NFT_IFNAME), 2 * IF_NAMESIZE, 0, 0 },
+	{ FW_NAT4, NFT_SET_INTERVAL, NET_NFT_IPV4, 4, 0, 0 },
+	{ FW_NAT6, NFT_SET_INTERVAL, NET_NFT_IPV6, 16, 0, 0 },
+	{ FW_GW4, 0, NET_NFT_IPV4, 4, 0, 0 },
+	{ FW_GW6, 0, NET_NFT_IPV6, 16, 0, 0 },
+	{ FW_LO6, 0, NET_NFT_IPV6, 16, 0, 0 },
+	{ FW_DNAT4, NFT_SET_MAP, CONCAT2(NET_NFT_PROTO, NET_NFT_SERVICE), 8,
+	  CONCAT2(NET_NFT_IPV4, NET_NFT_SERVICE), 8 },
+	{ FW_DNAT6, NFT_SET_MAP, CONCAT2(NET_NFT_PROTO, NET_NFT_SERVICE), 8,
+	  CONCAT2(NET_NFT_IPV6, NET_NFT_SERVICE), 20 },
+	{ FW_HOST4, NFT_SET_MAP, CONCAT3(NET_NFT_IPV4, NET_NFT_PROTO, NET_NFT_SERVICE), 12,
+	  CONCAT2(NET_NFT_IPV4, NET_NFT_SERVICE), 8 },
+	{ FW_HOST6, NFT_SET_MAP, CONCAT3(NET_NFT_IPV6, NET_NFT_PROTO, NET_NFT_SERVICE), 24,
+	  CONCAT2(NET_NFT_IPV6, NET_NFT_SERVICE), 20 },
+};
+
+/* Offsets of RFC 791 and RFC 8200; ports of TCP, UDP and SCTP are at one place. */
+#define LOAD(base, where, bytes, to)                                                              \
+	{                                                                                         \
+		.op = NET_NFT_PAYLOAD, .reg = (to), .arg = (base), .off = (where), .len = (bytes) \
+	}
+#define SADDR4(to) LOAD(NFT_PAYLOAD_NETWORK_HEADER, 12, 4, to)
+#define DADDR4(to) LOAD(NFT_PAYLOAD_NETWORK_HEADER, 16, 4, to)
+#define SADDR6(to) LOAD(NFT_PAYLOAD_NETWORK_HEADER, 8, 16, to)
+#define DADDR6(to) LOAD(NFT_PAYLOAD_NETWORK_HEADER, 24, 16, to)
+#define DPORT(to) LOAD(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, to)
+#define META(key, to)                                         \
+	{                                                     \
+		.op = NET_NFT_META, .reg = (to), .arg = (key) \
+	}
+#define EQ(bytes, ...)                                                     \
+	{                                                                  \
+		.op = NET_NFT_CMP, .len = (bytes), .data = { __VA_ARGS__ } \
+	}
+#define NE(bytes, ...)                                                                  \
+	{                                                                               \
+		.op = NET_NFT_CMP, .inv = true, .len = (bytes), .data = { __VA_ARGS__ } \
+	}
+#define MASK(bytes, ...)                                                    \
+	{                                                                   \
+		.op = NET_NFT_MASK, .len = (bytes), .data = { __VA_ARGS__ } \
+	}
+#define IN(name)                                    \
+	{                                           \
+		.op = NET_NFT_LOOKUP, .set = (name) \
+	}
+#define NOT_IN(name)                                             \
+	{                                                        \
+		.op = NET_NFT_LOOKUP, .inv = true, .set = (name) \
+	}
+#define VERDICT(v)                                \
+	{                                         \
+		.op = NET_NFT_VERDICT, .arg = (v) \
+	}
+
+/* Numbers of the kernel's are in its byte order: little-endian, as both architectures are. */
+#define IS_V4 META(NFT_META_NFPROTO, 0), EQ(1, NFPROTO_IPV4)
+#define IS_V6 META(NFT_META_NFPROTO, 0), EQ(1, NFPROTO_IPV6)
+#define DST_IS_NOT_LOCAL { .op = NET_NFT_FIB }, NE(4, RTN_LOCAL)
+#define IIF_IN(set) META(NFT_META_IIFNAME, 0), IN(set)
+#define OIF_IN(set) META(NFT_META_OIFNAME, 0), IN(set)
+#define LINKS_IN(set) META(NFT_META_IIFNAME, 0), META(NFT_META_OIFNAME, 4), IN(set)
+#define CT_HAS(key, bit) { .op = NET_NFT_CT, .arg = (key) }, MASK(4, bit), NE(4, 0)
+#define WAS_PUBLISHED CT_HAS(NFT_CT_STATUS, IPS_DST_NAT)
+/* NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED) */
+#define IS_KNOWN CT_HAS(NFT_CT_STATE, 1 << (IP_CT_ESTABLISHED + 1) | 1 << (IP_CT_RELATED + 1))
+#define LOOPBACK6 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+
+typedef struct net_nft_expr rule_expr;
+
+static const rule_expr loopback_from_bridge[] = { IIF_IN(FW_BRIDGES), IS_V4,
+						  LOAD(NFT_PAYLOAD_NETWORK_HEADER, 16, 1, 0),
+						  EQ(1, 127), VERDICT(NF_DROP) };
+
+/* What is published: the destination is the host's, but no loopback address from outside, no
+ * link-local one (whose packets may not be forwarded), and not our own name server. */
+static const rule_expr elsewhere[] = { DST_IS_NOT_LOCAL, VERDICT(NFT_RETURN) };
+static const rule_expr loopback4[] = { IS_V4, LOAD(NFT_PAYLOAD_NETWORK_HEADER, 16, 1, 0),
+				       EQ(1, 127), VERDICT(NFT_RETURN) };
+static const rule_expr loopback6[] = { IS_V6,	  DADDR6(0),	  EQ(16, LOOPBACK6),
+				       DADDR6(0), NOT_IN(FW_LO6), VERDICT(NFT_RETURN) };
+static const rule_expr link_local[] = { IS_V6, DADDR6(0), MASK(16, 0xff, 0xc0), EQ(16, 0xfe, 0x80),
+					VERDICT(NFT_RETURN) };
+static const rule_expr names4[] = { IS_V4,    DADDR4(0),    IN(FW_GW4),
+				    DPORT(0), EQ(2, 0, 53), VERDICT(NFT_RETURN) };
+static const rule_expr names6[] = { IS_V6,    DADDR6(0),    IN(FW_GW6),
+				    DPORT(0), EQ(2, 0, 53), VERDICT(NFT_RETURN) };
+
+#define DNAT(map, family, port)                                              \
+	{ .op = NET_NFT_MAP, .set = (map), .arg = 0 },                       \
+	{                                                                    \
+		.op = NET_NFT_DNAT, .arg = (family), .reg = 0, .off = (port) \
+	}
+static const rule_expr host4[] = { IS_V4, DADDR4(0), META(NFT_META_L4PROTO, 1), DPORT(2),
+				   DNAT(FW_HOST4, NFPROTO_IPV4, 1) };
+static const rule_expr dnat4[] = { IS_V4, META(NFT_META_L4PROTO, 0), DPORT(1),
+				   DNAT(FW_DNAT4, NFPROTO_IPV4, 1) };
+static const rule_expr host6[] = { IS_V6, DADDR6(0), META(NFT_META_L4PROTO, 4), DPORT(5),
+				   DNAT(FW_HOST6, NFPROTO_IPV6, 4) };
+static const rule_expr dnat6[] = { IS_V6, META(NFT_META_L4PROTO, 0), DPORT(1),
+				   DNAT(FW_DNAT6, NFPROTO_IPV6, 4) };
+
+/* Forwarding. Who is on one of our links is told; a stranger outside is not answered. */
+static const rule_expr known[] = { IS_KNOWN, VERDICT(NF_ACCEPT) };
+static const rule_expr published[] = { WAS_PUBLISHED, VERDICT(NF_ACCEPT) };
+static const rule_expr paired[] = { LINKS_IN(FW_PAIRS), VERDICT(NF_ACCEPT) };
+static const rule_expr other_network[] = { IIF_IN(FW_BRIDGES),
+					   OIF_IN(FW_BRIDGES),
+					   { .op = NET_NFT_REJECT } };
+static const rule_expr out_of_closed[] = { IIF_IN(FW_CLOSED), { .op = NET_NFT_REJECT } };
+static const rule_expr into_closed[] = { OIF_IN(FW_CLOSED), VERDICT(NF_DROP) };
+static const rule_expr into_nat[] = { OIF_IN(FW_NAT), VERDICT(NF_DROP) };
+
+/* Source addresses. Multicast keeps its own. */
+#define MASQ                       \
+	{                          \
+		.op = NET_NFT_MASQ \
+	}
+static const rule_expr localhost4[] = { OIF_IN(FW_BRIDGES), IS_V4,
+					LOAD(NFT_PAYLOAD_NETWORK_HEADER, 12, 1, 0), EQ(1, 127),
+					MASQ };
+static const rule_expr localhost6[] = { OIF_IN(FW_BRIDGES), IS_V6, SADDR6(0), EQ(16, LOOPBACK6),
+					MASQ };
+static const rule_expr hairpin[] = { WAS_PUBLISHED, LINKS_IN(FW_HAIRPIN), MASQ };
+static const rule_expr masq4[] = { IS_V4,	    SADDR4(0),	   IN(FW_NAT4), DADDR4(0),
+				   NOT_IN(FW_NAT4), MASK(4, 0xf0), NE(4, 0xe0), MASQ };
+static const rule_expr masq6[] = { IS_V6,	    SADDR6(0),
+				   IN(FW_NAT6),	    DADDR6(0),
+				   NOT_IN(FW_NAT6), LOAD(NFT_PAYLOAD_NETWORK_HEADER, 24, 1, 0),
+				   NE(1, 0xff),	    MASQ };
+
+#define RULE(chain, expr)                 \
+	{                                 \
+		chain, expr, CS_LEN(expr) \
+	}
+static const struct net_nft_rule rules[] = {
+	RULE("guard", loopback_from_bridge),
+	RULE("prerouting", elsewhere),
+	RULE("prerouting", loopback4),
+	RULE("prerouting", link_local),
+	RULE("prerouting", names4),
+	RULE("prerouting", names6),
+	RULE("prerouting", host4),
+	RULE("prerouting", dnat4),
+	RULE("prerouting", host6),
+	RULE("prerouting", dnat6),
+	RULE("output", elsewhere),
+	RULE("output", loopback6),
+	RULE("output", link_local),
+	RULE("output", names4),
+	RULE("output", names6),
+	RULE("output", host4),
+	RULE("output", dnat4),
+	RULE("output", host6),
+	RULE("output", dnat6),
+	RULE("forward", known),
+	RULE("forward", published),
+	RULE("forward", paired),
+	RULE("forward", other_network),
+	RULE("forward", out_of_closed),
+	RULE("forward", into_closed),
+	RULE("forward", into_nat),
+	RULE("postrouting", localhost4),
+	RULE("postrouting", localhost6),
+	RULE("postrouting", hairpin),
+	RULE("postrouting", masq4),
+	RULE("postrouting", masq6),
+};
+
+void net_fw_put_skeleton(struct net_nl_req *r)
+{
+	for (size_t i = 0; i < CS_LEN(sets); i++)
+		net_nft_set_add(r, FW_TABLE, &sets[i], (uint32_t)i + 1);
+	for (size_t i = 0; i < CS_LEN(chains); i++)
+		net_nft_chain_add(r, FW_TABLE, &chains[i]);
+	for (size_t i = 0; i < CS_LEN(rules); i++)
+		net_nft_rule_add(r, FW_TABLE, &rules[i]);
+}

@@ -1,0 +1,275 @@
+#include "netns/names.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "netns/addr.h"
+#include "netns/names_int.h"
+
+enum {
+	SHORT_ID = 12,
+	HOST_NAME = 253,   /* characters of a host name (RFC 1035) */
+	FILE_MAX = 100000, /* of a hosts file */
+};
+
+/* Letters, digits, "-", "_" and "."; nothing a hosts file or a folder takes for something else. */
+static bool is_host_name(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+
+	return n > 0 && n <= HOST_NAME && s[n] == '\0' && s[0] != '.' && s[0] != '-';
+}
+
+static int check_names(const struct net_attachment *att, struct cs_err *err)
+{
+	const char *bad = NULL;
+
+	if (!is_host_name(att->owner))
+		bad = att->owner;
+	if (att->name && !is_host_name(att->name))
+		bad = att->name;
+	for (size_t i = 0; !bad && i < att->n_aliases; i++)
+		if (!is_host_name(att->aliases[i]))
+			bad = att->aliases[i];
+	if (!bad)
+		return 0;
+	return cs_err_set(
+		err, EINVAL,
+		"\"%.64s\" is no name for a host: letters, digits, \"-\", \"_\" and \".\"", bad);
+}
+
+/* Opens, and makes, a folder that the server's user can read. */
+static int open_sub(int dir, const char *name, struct cs_err *err)
+{
+	cs_auto_fd int fd = -EBADF;
+
+	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+		return cs_err_sys(err, "make folder %s", name);
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fchmod(fd, 0755) < 0)
+		return cs_err_sys(err, "open folder %s", name);
+	return cs_take_fd(&fd);
+}
+
+/* "ADDRESS NAME ALIAS... ID" for each address. The first name is the one an address has. */
+static void add_lines(struct cs_buf *b, const struct net_attachment *att)
+{
+	const struct net_addr *const addrs[] = { &att->ip4.addr, &att->ip6.addr };
+	char text[NET_ADDR_TEXT];
+
+	for (size_t i = 0; i < CS_LEN(addrs); i++) {
+		if (!addrs[i]->family)
+			continue;
+		cs_buf_add(b, net_addr_text(addrs[i], text));
+		if (att->name)
+			cs_buf_addf(b, " %s", att->name);
+		for (size_t n = 0; n < att->n_aliases; n++)
+			cs_buf_addf(b, " %s", att->aliases[n]);
+		cs_buf_addf(b, " %.*s\n", SHORT_ID, att->owner);
+	}
+}
+
+static int write_file(int dir, const char *sub, const char *name, struct cs_buf *b,
+		      struct cs_err *err)
+{
+	cs_auto_fd int fd = open_sub(dir, sub, err);
+	struct stat st;
+
+	if (fd < 0 || cs_buf_ok(b, err) < 0)
+		return -err->code;
+	if (cs_file_replace(fd, name, b->s, b->len, 0644, false, err) < 0)
+		return cs_err_wrap(err, "write %s/%s", sub, name);
+	/* whatever the umask is */
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & 0777) != 0644 &&
+	    fchmodat(fd, name, 0644, 0) < 0)
+		return cs_err_sys(err, "make %s/%s readable", sub, name);
+	return 0;
+}
+
+/* "MAC,IPV4,[IPV6],NAME", as dnsmasq's dhcp-host has it. */
+static int write_dhcp(int dir, const struct net_attachment *att, struct cs_err *err)
+{
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+	char mac[NET_MAC_TEXT], addr[NET_ADDR_TEXT];
+
+	cs_buf_add(&b, net_mac_text(&att->mac, mac));
+	if (att->ip4.addr.family)
+		cs_buf_addf(&b, ",%s", net_addr_text(&att->ip4.addr, addr));
+	if (att->ip6.addr.family)
+		cs_buf_addf(&b, ",[%s]", net_addr_text(&att->ip6.addr, addr));
+	if (att->name)
+		cs_buf_addf(&b, ",%s", att->name);
+	cs_buf_add(&b, "\n");
+	return write_file(dir, "dhcp", att->owner, &b, err);
+}
+
+/* A member's name is a link to its id, so taking it is one step that fails if it is taken. What
+ * links to no member is what a crash left. */
+static int take_name(int dir, const struct net_attachment *att, struct cs_err *err)
+{
+	cs_auto_fd int names = open_sub(dir, "names", err);
+	cs_auto_fd int hosts = open_sub(dir, "hosts", err);
+	char holder[NET_OWNER_MAX + 1];
+
+	if (names < 0 || hosts < 0)
+		return -err->code;
+	for (int tries = 0; tries < 3; tries++) {
+		ssize_t n;
+
+		if (symlinkat(att->owner, names, att->name) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+		n = readlinkat(names, att->name, holder, sizeof(holder) - 1);
+		holder[n > 0 ? n : 0] = '\0';
+		if (strcmp(holder, att->owner) == 0)
+			return 0;
+		if (is_host_name(holder) &&
+		    faccessat(hosts, holder, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return cs_err_set(err, EEXIST, "name %s is in use by %s on this network",
+					  att->name, holder);
+		if (unlinkat(names, att->name, 0) < 0)
+			break;
+	}
+	return cs_err_sys(err, "take the name %s", att->name);
+}
+
+static void drop_names(int dir, const char *owner, const char *but)
+{
+	int fd = openat(dir, "names", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cs_auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	char holder[NET_OWNER_MAX + 1];
+
+	while (d && (e = readdir(d))) {
+		ssize_t n = readlinkat(fd, e->d_name, holder, sizeof(holder) - 1);
+
+		holder[n > 0 ? n : 0] = '\0';
+		if (strcmp(holder, owner) == 0 && (!but || strcmp(e->d_name, but) != 0))
+			(void)unlinkat(fd, e->d_name, 0);
+	}
+}
+
+/* Members in a folder: 0, or 1 and their first file's name in @name. */
+static bool any_member(int dir, const char *sub)
+{
+	int fd = openat(dir, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cs_auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.')
+			return true;
+	return false;
+}
+
+int net_names_mend(int dir, const struct net_config *net, struct cs_err *err)
+{
+	if (!net->dns || !any_member(dir, "hosts"))
+		return net_names_stop(dir, err);
+	if (!net_names_have_server())
+		return 0;
+	return net_names_server_start(dir, net, any_member(dir, "dhcp"), err);
+}
+
+int net_names_stop(int dir, struct cs_err *err)
+{
+	return net_names_server_signal(dir, SIGTERM, err);
+}
+
+int net_names_add(int dir, const struct net_config *net, const struct net_attachment *att,
+		  struct cs_err *err)
+{
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+
+	if (check_names(att, err) < 0)
+		return -err->code;
+	if (att->name && take_name(dir, att, err) < 0)
+		return -err->code;
+	add_lines(&b, att);
+	if (b.len == 0)
+		return 0;
+	if (write_file(dir, "hosts", att->owner, &b, err) < 0)
+		return -err->code;
+	if (!att->ifname[0] && net_mac_is_set(&att->mac) && write_dhcp(dir, att, err) < 0)
+		return -err->code;
+	return net_names_mend(dir, net, err);
+}
+
+/* 1 it was there, 0 not, or -errno. */
+static int remove_file(int dir, const char *sub, const char *name, struct cs_err *err)
+{
+	cs_auto_fd int fd = openat(dir, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && unlinkat(fd, name, 0) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : cs_err_sys(err, "remove %s/%s", sub, name);
+}
+
+int net_names_del(int dir, const struct net_config *net, const char *owner, struct cs_err *err)
+{
+	int host, lease;
+
+	if (!is_host_name(owner))
+		return cs_err_set(err, EINVAL, "\"%.64s\" is no id of a workload", owner);
+	drop_names(dir, owner, NULL);
+	lease = remove_file(dir, "dhcp", owner, err);
+	if (lease < 0)
+		return lease;
+	host = remove_file(dir, "hosts", owner, err);
+	if (host < 0)
+		return host;
+	if (!any_member(dir, "hosts"))
+		return net_names_stop(dir, err);
+	/* It sees that a hosts file goes (since 2.88), but not that a lease does. */
+	if (host || lease)
+		return net_names_server_signal(dir, SIGHUP, err);
+	(void)net;
+	return 0;
+}
+
+static int add_member(int hosts, const char *name, struct cs_buf *b, struct cs_err *err)
+{
+	cs_auto_free char *text = NULL;
+	size_t len;
+
+	if (cs_file_read(hosts, name, FILE_MAX, &text, &len, err) < 0) {
+		if (err->code != ENOENT)
+			return -err->code;
+		cs_err_clear(err); /* it left meanwhile */
+		return 0;
+	}
+	cs_buf_add(b, text);
+	return 0;
+}
+
+int net_names_hosts(int dir, const struct net_attachment *self, char **out, struct cs_err *err)
+{
+	int fd = openat(dir, "hosts", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cs_auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+	const struct dirent *e;
+
+	if (check_names(self, err) < 0)
+		return -err->code;
+	cs_buf_add(&b, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
+	add_lines(&b, self);
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.' && strcmp(e->d_name, self->owner) != 0 &&
+		    add_member(fd, e->d_name, &b, err) < 0)
+			return -err->code;
+	if (cs_buf_ok(&b, err) < 0)
+		return -err->code;
+	*out = cs_buf_take(&b);
+	return 0;
+}
