@@ -258,6 +258,18 @@ int cs_fd_close_others(unsigned int first, const int *keep, size_t n, struct cs_
 	return ret < 0 ? ret : close_row(first, ~0U, err);
 }
 
+void cs_fd_close_rows(const int *fds, size_t n)
+{
+	int saved = errno;
+
+	for (size_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n && fds[end] == fds[end - 1] + 1;)
+			end++;
+		cs_sys_close_range((unsigned int)fds[i], (unsigned int)fds[end - 1], 0);
+	}
+	errno = saved;
+}
+
 int cs_fd_set_cloexec(int fd, int on, struct cs_err *err)
 {
 	if (fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0)

@@ -32,6 +32,10 @@ int cs_fd_cloexec_from(unsigned int first, struct cs_err *err);
 /* Closes every fd from @first up but the @n (up to 8) of @keep, where a negative one is none. */
 int cs_fd_close_others(unsigned int first, const int *keep, size_t n, struct cs_err *err);
 
+/* Closes the @n fds, which ascend, by a close_range(2) for each unbroken row: a process gets the
+ * lowest free fd each time. Keeps errno. */
+void cs_fd_close_rows(const int *fds, size_t n);
+
 /* Sets or clears close-on-exec on one fd. */
 int cs_fd_set_cloexec(int fd, int on, struct cs_err *err);
 

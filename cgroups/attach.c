@@ -37,19 +37,25 @@ static int join_err(struct cs_err *err, int code, const struct cg *cg, size_t h)
 	return -code;
 }
 
+/* Fds that are closed together. */
+struct opened {
+	int v[CG_MAX_HIER]; /* owned; ascending */
+	size_t n;
+};
+
 /* Moves the caller in one hierarchy. Returns 1 done, 0 the cgroup is gone. */
-static int join_one(const struct cg *cg, size_t h, struct cs_err *err)
+static int join_one(const struct cg *cg, size_t h, struct opened *opened, struct cs_err *err)
 {
-	cs_auto_fd int opened = -EBADF;
 	int fd = cg->join[h];
 	ssize_t n;
 
 	if (fd < 0) {
-		fd = opened = cg_file_open(cg, h, join_file(cg, h), O_WRONLY);
+		fd = cg_file_open(cg, h, join_file(cg, h), O_WRONLY);
 		if (fd == -ENOENT)
 			return 0;
 		if (fd < 0)
 			return join_err(err, -fd, cg, h);
+		opened->v[opened->n++] = fd; /* the lowest free one: above those before it */
 	}
 	do
 		n = write(fd, "0", 1);
@@ -63,17 +69,18 @@ int cg_join_self(const struct cg *cg, bool cloned_into, struct cs_err *err)
 {
 	size_t n = cg->host ? cg->host->n_hier : 0;
 	int joined = n == 0 || cloned_into;
+	struct opened opened = { .n = 0 };
+	int ret = 0;
 
-	for (size_t h = 0; h < n; h++) {
-		int ret;
-
+	for (size_t h = 0; h < n && ret >= 0; h++) {
 		if (cloned_into && cg->host->hier[h].v2)
 			continue;
-		ret = join_one(cg, h, err);
-		if (ret < 0)
-			return ret;
-		joined |= ret;
+		ret = join_one(cg, h, &opened, err);
+		joined |= ret > 0;
 	}
+	cs_fd_close_rows(opened.v, opened.n);
+	if (ret < 0)
+		return ret;
 	if (!joined)
 		return cs_err_set(err, ENOENT, "join cgroup %s: it is gone", cg->path);
 	return 0;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "cgroups/cgroup.h"
 #include "runtime/isolation.h"
 #include "runtime/ns/tty.h"
 
@@ -38,11 +40,33 @@ void ctr_fini(struct ctr *c)
 	cs_close_fd(&c->dir);
 	cs_close_fd(&c->root_fd);
 	cs_close_fd(&c->host_proc);
+	if (c->cgroups)
+		cg_host_fini(c->cgroups);
+	free(c->cgroups);
+	c->cgroups = NULL;
 	ctr_state_fini(&c->state);
 	if (c->has_spec)
 		ctr_spec_fini(&c->spec);
 	c->has_spec = false;
 	cs_close_fd(&c->lock); /* last: until here nobody else may touch the container */
+}
+
+int ctr_cgroups(struct ctr *c, const struct cg_host **out, struct cs_err *err)
+{
+	cs_auto_free struct cg_host *host = NULL;
+	int rc;
+
+	if (!c->cgroups) {
+		host = malloc(sizeof(*host));
+		if (!host)
+			return cs_err_set(err, ENOMEM, "find the host's cgroups: out of memory");
+		rc = cg_host_open(c->host_proc, host, err);
+		if (rc < 0)
+			return rc;
+		c->cgroups = cs_take_ptr(&host);
+	}
+	*out = c->cgroups;
+	return 0;
 }
 
 static int read_spec(struct ctr *c, struct cs_err *err)

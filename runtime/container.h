@@ -9,6 +9,7 @@
 #include "runtime/spec.h"
 #include "runtime/state.h"
 
+struct cg_host;
 struct cg_oom;
 struct cs_err;
 struct cs_jw;
@@ -46,9 +47,10 @@ struct ctr {
 	struct ctr_state state;
 	struct ctr_spec spec; /* parsed when has_spec */
 	bool has_spec;
-	int program_exit; /* after a failed start: as ctr_child.program_exit */
-	int go;		  /* owned; run only: the line to the waiting init, so that it needs no
-			   * socket in the state folder; else -EBADF */
+	struct cg_host *cgroups; /* owned; what ctr_cgroups() found; NULL: not looked yet */
+	int program_exit;	 /* after a failed start: as ctr_child.program_exit */
+	int go; /* owned; run only: the line to the waiting init, so that it needs no
+		 * socket in the state folder; else -EBADF */
 };
 
 /* A process made by create or exec, for the command that waits for it. */
@@ -158,6 +160,8 @@ void ctr_fini(struct ctr *c);
                                             \
 		       .bundle = -EBADF,    \
 		       .go = -EBADF })
+/* The host's cgroups, looked for the first time. Borrowed. */
+int ctr_cgroups(struct ctr *c, const struct cg_host **out, struct cs_err *err);
 int ctr_status_get(const struct ctr *c, enum ctr_status *out, struct cs_err *err);
 /* A wall tells the pid of init; on disk when this returns. */
 int ctr_record_init(struct ctr *c, pid_t pid, struct cs_err *err);

@@ -28,7 +28,6 @@
 struct launch {
 	struct ctr *c;
 	const struct ctr_create_opts *opts;
-	struct cg_host host;
 	struct cg cg;
 	bool has_cg;
 	struct ctr_process process; /* the spec's, as init is to become it */
@@ -44,7 +43,6 @@ static void release(struct launch *l)
 {
 	if (l->has_cg)
 		cg_fini(&l->cg);
-	cg_host_fini(&l->host);
 	if (l->has_join)
 		ctr_join_fini(&l->join);
 	ctr_seccomp_fini(&l->seccomp);
@@ -58,11 +56,12 @@ static void release(struct launch *l)
 
 static int open_cgroup(struct launch *l, struct cs_err *err)
 {
-	int rc = cg_host_open(l->c->host_proc, &l->host, err);
+	const struct cg_host *host;
+	int rc = ctr_cgroups(l->c, &host, err);
 
 	if (rc < 0)
 		return rc;
-	rc = cg_create(&l->host, l->c->state.cgroup, &l->cg, err);
+	rc = cg_create(host, l->c->state.cgroup, &l->cg, err);
 	if (rc < 0)
 		return cs_err_wrap(err, "make cgroup %s", l->c->state.cgroup);
 	l->has_cg = true;

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/sys.h"
+#include "base/fd.h"
 #include "runtime/ns/mounts_int.h"
 
 int ctr_fds_keep(struct ctr_fds *f, int fd)
@@ -25,16 +25,8 @@ void ctr_fds_unit(struct ctr_fds *f)
 		ctr_fds_close(f);
 }
 
-/* A process gets the lowest free fd each time: they are in a few unbroken rows. */
 void ctr_fds_close(struct ctr_fds *f)
 {
-	int saved = errno;
-
-	for (size_t i = 0, end; i < f->n; i = end) {
-		for (end = i + 1; end < f->n && f->v[end] == f->v[end - 1] + 1;)
-			end++;
-		cs_sys_close_range((unsigned int)f->v[i], (unsigned int)f->v[end - 1], 0);
-	}
+	cs_fd_close_rows(f->v, f->n);
 	f->n = 0;
-	errno = saved;
 }

@@ -145,6 +145,8 @@ int ctr_fs_mount(const struct ctr_fs_desc *d, struct cs_err *err)
 	fd = cs_sys_fsmount(ctx, FSMOUNT_CLOEXEC, (unsigned int)d->attrs);
 	if (fd < 0)
 		return fs_fail(ctx, err, d->type);
+	if (d->fds)
+		ctr_fds_keep(d->fds, cs_take_fd(&ctx));
 	return fd;
 }
 

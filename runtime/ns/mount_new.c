@@ -212,6 +212,7 @@ int ctr_mount_new(const struct ctr_mount_job *j, struct cs_err *err)
 		.attrs = (o->attr_set & ~o->rec_attr_clr) | o->rec_attr_set,
 		.readonly = o->sb_readonly && !late_ro,
 		.scratch = s->root,
+		.fds = &j->run->fds,
 	};
 	cs_auto_fd int tree = -EBADF;
 	char mode[8];

@@ -66,6 +66,8 @@ struct ctr_fs_desc {
 	bool readonly;		     /* the superblock as well */
 	int scratch;		     /* a folder of this mount namespace that may be covered for a
 				      * moment, when an option is longer than fsconfig(2) takes */
+	struct ctr_fds *fds;	     /* gets an fd that is done with, to be closed with others;
+				      * NULL: it is closed at once */
 };
 
 /* Makes it, detached. The error says which option the kernel refused, and why. */

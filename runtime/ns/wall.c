@@ -255,22 +255,20 @@ static int kill_init(struct ctr *c, struct cs_err *err)
 
 /* A create that did not get as far as taking its cgroup has no right to end who lives there: it may
  * be another container's. One that was killed on the way may have left it empty. */
-static int remove_cgroup(const struct ctr *c, struct cs_err *err)
+static int remove_cgroup(struct ctr *c, struct cs_err *err)
 {
-	struct cg_host host;
+	const struct cg_host *host;
 	int rc;
 
 	if (!c->state.own_cgroup && c->bundle >= 0)
 		return 0;
-	rc = cg_host_open(c->host_proc, &host, err);
+	rc = ctr_cgroups(c, &host, err);
 	if (rc < 0)
 		return rc;
 	if (c->state.own_cgroup)
-		rc = cg_destroy(&host, c->state.cgroup, err);
-	else
-		cg_remove_empty(&host, c->state.cgroup);
-	cg_host_fini(&host);
-	return rc;
+		return cg_destroy(host, c->state.cgroup, err);
+	cg_remove_empty(host, c->state.cgroup);
+	return 0;
 }
 
 static int ns_destroy(struct ctr *c, struct cs_err *err)

@@ -28,6 +28,22 @@ it_try oci delete sleeper
 tap_is "delete" "$status:$err" "0:"
 tap_is "it is gone" "$(it_status sleeper)" ""
 
+# Each call of a start is there for a reason: the program's own included (busybox: 16), 376 with ten
+# v1 hierarchies and the cgroups above there already.
+if ! command -v strace >/dev/null; then
+	tap_skip "run makes at most 400 system calls" "strace is not installed"
+elif [ "${SANITIZE-}" = yes ]; then
+	tap_skip "run makes at most 400 system calls" "the sanitizers make calls of their own"
+else
+	it_bundle calls '.process.args = ["true"]'
+	oci run --bundle "$bundle" calls </dev/null
+	it_try strace -f -qq -o "$it_tmp/calls" "$CAISSON_OCI" --root "$it_tmp/state" \
+		run --bundle "$bundle" calls </dev/null
+	calls=$(grep -cvE ' resumed>| (---|\+\+\+) ' "$it_tmp/calls")
+	tap_check "run makes at most 400 system calls: $calls" test "$status$err" = 0 -a "$calls" -le 400 \
+		-a "$calls" -gt 100
+fi
+
 it_bundle nosuch '.process.args = ["/no/such/program"]'
 it_try oci run --bundle "$bundle" nosuch
 tap_unlike "a program that is not there is an error" "$status" '^0$'

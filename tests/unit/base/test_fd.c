@@ -394,7 +394,35 @@ START_TEST(test_close_others)
 }
 END_TEST
 
-UNIT_MAIN("base/fd", test_write_all, test_write_all_fails, test_read_exact, test_read_timeout,
-	  test_read_all, test_read_all_fails, test_send_recv, test_recv_too_many,
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+START_TEST(test_close_rows)
+{
+	/* rows of one, two and three, with fds of others between */
+	const int rows[] = { 20, 22, 23, 30, 31, 32 };
+
+	for (int fd = 19; fd < 35; fd++)
+		ck_assert_int_eq(dup2(STDOUT_FILENO, fd), fd);
+	errno = EXDEV;
+	cs_fd_close_rows(rows, 0);
+	ck_assert(is_open(20));
+	cs_fd_close_rows(rows, CS_LEN(rows));
+	ck_assert_int_eq(errno, EXDEV);
+	for (int fd = 19; fd < 35; fd++) {
+		bool closed = false;
+
+		for (size_t i = 0; i < CS_LEN(rows); i++)
+			closed |= rows[i] == fd;
+		ck_assert_msg(is_open(fd) != closed, "fd %d", fd);
+		close(fd);
+	}
+}
+END_TEST
+
+UNIT_MAIN("base/fd", test_close_rows, test_write_all, test_write_all_fails, test_read_exact,
+	  test_read_timeout, test_read_all, test_read_all_fails, test_send_recv, test_recv_too_many,
 	  test_recv_cut_short, test_recv_without_fds, test_send_refused, test_send_big,
 	  test_cloexec, test_close_others)
