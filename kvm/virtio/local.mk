@@ -5,6 +5,17 @@ kvm_libkvm_a_SOURCES += \
 	kvm/virtio/chain.c kvm/virtio/chain.h \
 	kvm/virtio/console.c kvm/virtio/console.h \
 	kvm/virtio/dev.c kvm/virtio/dev.h \
+	kvm/virtio/fs.c kvm/virtio/fs.h \
+	kvm/virtio/fs_jail.c kvm/virtio/fs_jail.h \
+	kvm/virtio/fs_serve.c \
+	kvm/virtio/fuse.c kvm/virtio/fuse.h \
+	kvm/virtio/fuse_attr.c \
+	kvm/virtio/fuse_dir.c \
+	kvm/virtio/fuse_file.c \
+	kvm/virtio/fuse_int.h \
+	kvm/virtio/fuse_node.c \
+	kvm/virtio/fuse_table.c \
+	kvm/virtio/fuse_xattr.c \
 	kvm/virtio/guest.h \
 	kvm/virtio/mmio.c kvm/virtio/mmio.h \
 	kvm/virtio/net.c kvm/virtio/net.h \

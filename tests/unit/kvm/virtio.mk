@@ -1,5 +1,6 @@
 unit_tests += \
 	tests/unit/kvm/test_vio_blk \
+	tests/unit/kvm/test_vio_fuse \
 	tests/unit/kvm/test_vio_mmio \
 	tests/unit/kvm/test_vio_queue
 EXTRA_DIST += tests/unit/kvm/vio_driver.h tests/unit/kvm/vio_echo.h
@@ -7,6 +8,10 @@ EXTRA_DIST += tests/unit/kvm/vio_driver.h tests/unit/kvm/vio_echo.h
 tests_unit_kvm_test_vio_blk_SOURCES = tests/unit/kvm/test_vio_blk.c
 tests_unit_kvm_test_vio_blk_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_kvm_test_vio_blk_LDADD = $(kvm_unit_ldadd)
+
+tests_unit_kvm_test_vio_fuse_SOURCES = tests/unit/kvm/test_vio_fuse.c
+tests_unit_kvm_test_vio_fuse_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_kvm_test_vio_fuse_LDADD = $(kvm_unit_ldadd)
 
 tests_unit_kvm_test_vio_mmio_SOURCES = tests/unit/kvm/test_vio_mmio.c
 tests_unit_kvm_test_vio_mmio_CPPFLAGS = $(UNIT_CPPFLAGS)
