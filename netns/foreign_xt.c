@@ -49,8 +49,8 @@ static bool read_entry(bool v6, const unsigned char *p, size_t room, struct entr
 }
 
 /* A target is named; the nameless one is a verdict, the one named "ERROR" begins a chain. */
-static void see_target(const unsigned char *p, size_t room, const struct entry *e, bool policy[2],
-		       const char *bridge, struct foreign_table *t)
+static void see_target(const unsigned char *p, size_t room, const struct entry *e,
+		       const bool policy[2], const char *bridge, struct foreign_table *t)
 {
 	struct xt_entry_target head;
 	char chain[XT_FUNCTION_MAXNAMELEN] = "";
@@ -118,10 +118,9 @@ static bool has_filter(bool v6)
 	return false;
 }
 
-/* The info and the entries of both families are of one form but for the entries themselves, and the
- * options have one number. */
-_Static_assert(IPT_SO_GET_INFO == IP6T_SO_GET_INFO && IPT_SO_GET_ENTRIES == IP6T_SO_GET_ENTRIES &&
-		       sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo) &&
+/* The options have the same numbers for both families, and their structs are the same but for the
+ * entries themselves. */
+_Static_assert(sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo) &&
 		       offsetof(struct ipt_get_entries, entrytable) ==
 			       offsetof(struct ip6t_get_entries, entrytable),
 	       "iptables and ip6tables differ");

@@ -392,7 +392,7 @@ static void forget_flows(struct net_nl *nl, const struct net_attachment *att)
 
 		if (p->proto != IPPROTO_UDP)
 			continue;
-		for (uint16_t n = 0; n < (p->count > MANY_PORTS ? 1 : p->count); n++) {
+		for (int n = 0; n < (p->count > MANY_PORTS ? 1 : p->count); n++) {
 			uint16_t port = p->count > MANY_PORTS ? 0 : (uint16_t)(p->host_port + n);
 
 			if (att->ip4.addr.family)

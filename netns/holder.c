@@ -87,8 +87,7 @@ static bool has_socket(int proc, const char *pid, const char *socket)
 
 static bool find_process(uint64_t inode, char *out, size_t size)
 {
-	cs_auto_fd int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cs_auto_dir DIR *d = proc < 0 ? NULL : fdopendir(dup(proc));
+	cs_auto_dir DIR *d = opendir("/proc");
 	const struct dirent *e;
 	char socket[64], path[64];
 
@@ -98,7 +97,8 @@ static bool find_process(uint64_t inode, char *out, size_t size)
 		cs_auto_free char *comm = NULL;
 		size_t len;
 
-		if (!isdigit((unsigned char)e->d_name[0]) || !has_socket(proc, e->d_name, socket))
+		if (!isdigit((unsigned char)e->d_name[0]) ||
+		    !has_socket(dirfd(d), e->d_name, socket))
 			continue;
 		(void)snprintf(path, sizeof(path), "/proc/%.20s/comm", e->d_name);
 		if (cs_file_read(AT_FDCWD, path, COMM_MAX, &comm, &len, &err) < 0)

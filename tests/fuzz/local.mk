@@ -7,6 +7,8 @@
 fuzz_targets = \
 	tests/fuzz/fuzz_cli \
 	tests/fuzz/fuzz_json \
+	tests/fuzz/fuzz_nft \
+	tests/fuzz/fuzz_port \
 	tests/fuzz/fuzz_spec \
 	tests/fuzz/fuzz_state
 
@@ -16,6 +18,12 @@ tests_fuzz_fuzz_cli_LDADD = cli/libcli.a runtime/libruntime.a cgroups/libcgroups
 
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(fuzz_main)
 tests_fuzz_fuzz_json_LDADD = base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_nft_SOURCES = tests/fuzz/fuzz_nft.c $(fuzz_main)
+tests_fuzz_fuzz_nft_LDADD = netns/libnetns.a base/libbase.a $(MNL_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_port_SOURCES = tests/fuzz/fuzz_port.c $(fuzz_main)
+tests_fuzz_fuzz_port_LDADD = netns/libnetns.a base/libbase.a $(MNL_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c $(fuzz_main)
 tests_fuzz_fuzz_spec_LDADD = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \

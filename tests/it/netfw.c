@@ -49,6 +49,19 @@ static void subnet(struct net_subnet *s, const char *v)
 	s->subnet.addr = net_addr_mask(&s->gateway, s->subnet.len);
 }
 
+static void mode(struct net_config *n, const char *v)
+{
+	static const char *const names[] = {
+		[NET_MODE_NAT] = "nat",
+		[NET_MODE_ROUTED] = "routed",
+		[NET_MODE_ISOLATED] = "isolated",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], v) == 0)
+			n->mode = (enum net_mode)i;
+}
+
 static void net_option(const char *key, const char *v)
 {
 	struct net_config *n = n_nets ? &nets[n_nets - 1] : NULL;
@@ -57,19 +70,15 @@ static void net_option(const char *key, const char *v)
 		n = &nets[n_nets++];
 		n->dns = true;
 		(void)snprintf(n->name, sizeof(n->name), "%s", v);
-	} else if (!n) {
-		usage(key);
-	} else if (strcmp(key, "br") == 0) {
+	} else if (n && strcmp(key, "br") == 0) {
 		(void)snprintf(n->bridge, sizeof(n->bridge), "%s", v);
-	} else if (strcmp(key, "mode") == 0) {
-		n->mode = strcmp(v, "routed") == 0     ? NET_MODE_ROUTED
-			  : strcmp(v, "isolated") == 0 ? NET_MODE_ISOLATED
-						       : NET_MODE_NAT;
-	} else if (strcmp(key, "isolate") == 0) {
+	} else if (n && strcmp(key, "mode") == 0) {
+		mode(n, v);
+	} else if (n && strcmp(key, "isolate") == 0) {
 		n->isolate = true;
-	} else if (strcmp(key, "v4") == 0) {
+	} else if (n && strcmp(key, "v4") == 0) {
 		subnet(&n->v4, v);
-	} else if (strcmp(key, "v6") == 0) {
+	} else if (n && strcmp(key, "v6") == 0) {
 		subnet(&n->v6, v);
 	} else {
 		usage(key);

@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <linux/netfilter_ipv4/ip_tables.h>
@@ -8,31 +9,36 @@
 #include "base/err.h"
 #include "netns/foreign_int.h"
 
-/* Two entries: a policy that drops, and a rule for a bridge. */
-static struct {
-	struct {
-		struct ipt_entry entry;
-		struct xt_standard_target target;
-	} policy, rule;
-	struct {
-		struct ipt_entry entry;
-		struct xt_error_target target;
-	} chain;
-} blob;
+/* Three entries: a policy that drops, a rule for a bridge, and a chain's beginning. */
+enum {
+	STANDARD = sizeof(struct ipt_entry) + sizeof(struct xt_standard_target),
+	ERROR = sizeof(struct ipt_entry) + sizeof(struct xt_error_target),
+	RULE = STANDARD,
+	CHAIN = 2 * STANDARD,
+	ALL = CHAIN + ERROR,
+};
+
+static unsigned char blob[ALL];
+
+static void put(size_t at, unsigned int next, const char *in, const void *target, size_t len)
+{
+	struct ipt_entry e = { .target_offset = sizeof(e), .next_offset = (uint16_t)next };
+
+	memcpy(e.ip.iniface, in, strlen(in));
+	memcpy(blob + at, &e, sizeof(e));
+	memcpy(blob + at + sizeof(e), target, len);
+}
 
 static void fill(int verdict)
 {
-	memset(&blob, 0, sizeof(blob));
-	blob.policy.entry.target_offset = sizeof(struct ipt_entry);
-	blob.policy.entry.next_offset = sizeof(blob.policy);
-	blob.policy.target.verdict = -NF_DROP - 1;
-	blob.rule = blob.policy;
-	blob.rule.target.verdict = verdict;
-	memcpy(blob.rule.entry.ip.iniface, "br0", 4);
-	blob.chain.entry.target_offset = sizeof(struct ipt_entry);
-	blob.chain.entry.next_offset = sizeof(blob.chain);
-	memcpy(blob.chain.target.target.u.user.name, "ERROR", 6);
-	memcpy(blob.chain.target.errorname, "DOCKER-USER", 12);
+	struct xt_standard_target drop = { .verdict = -NF_DROP - 1 };
+	struct xt_standard_target rule = { .verdict = verdict };
+	struct xt_error_target chain = { .errorname = "DOCKER-USER" };
+
+	memcpy(chain.target.u.user.name, "ERROR", 6);
+	put(0, STANDARD, "", &drop, sizeof(drop));
+	put(RULE, STANDARD, "br0", &rule, sizeof(rule));
+	put(CHAIN, ERROR, "", &chain, sizeof(chain));
 }
 
 static int parse(size_t len, const char *bridge, struct foreign_table *t)
@@ -40,7 +46,7 @@ static int parse(size_t len, const char *bridge, struct foreign_table *t)
 	const uint32_t policies[2] = { 0, 100000 };
 	struct cs_err err = CS_ERR_INIT;
 
-	return net_foreign_xt_parse(false, &blob, len, policies, bridge, t, &err);
+	return net_foreign_xt_parse(false, blob, len, policies, bridge, t, &err);
 }
 
 START_TEST(test_parse)
@@ -48,14 +54,14 @@ START_TEST(test_parse)
 	struct foreign_table t;
 
 	fill(-NF_ACCEPT - 1);
-	ck_assert_int_eq(parse(sizeof(blob), "br0", &t), 0);
+	ck_assert_int_eq(parse(ALL, "br0", &t), 0);
 	ck_assert_str_eq(t.forward, "FORWARD");
 	ck_assert_str_eq(t.input, "");
 	ck_assert(t.docker && t.lets_forward && t.names_bridge && t.legacy && !t.ufw);
-	ck_assert_int_eq(parse(sizeof(blob), "br", &t), 0);
+	ck_assert_int_eq(parse(ALL, "br", &t), 0);
 	ck_assert(!t.lets_forward && !t.names_bridge);
 	fill(-NF_DROP - 1);
-	ck_assert_int_eq(parse(sizeof(blob), "br0", &t), 0);
+	ck_assert_int_eq(parse(ALL, "br0", &t), 0);
 	ck_assert(!t.lets_forward && t.names_bridge);
 }
 END_TEST
@@ -65,21 +71,21 @@ START_TEST(test_hostile)
 	struct foreign_table t;
 	int bad = 0;
 
-	for (size_t len = 0; len < sizeof(blob); len++) {
+	for (size_t len = 0; len < ALL; len++) {
 		fill(0);
 		bad += parse(len, "br0", &t) == -EINVAL;
 	}
 	/* whole entries alone are no error */
-	ck_assert_int_eq(bad, (int)sizeof(blob) - 3);
+	ck_assert_int_eq(bad, ALL - 3);
 	fill(0);
-	blob.policy.entry.next_offset = 0;
-	ck_assert_int_eq(parse(sizeof(blob), "br0", &t), -EINVAL);
+	memset(blob + offsetof(struct ipt_entry, next_offset), 0, 2);
+	ck_assert_int_eq(parse(ALL, "br0", &t), -EINVAL);
 	fill(0);
-	blob.policy.entry.target_offset = 0;
-	ck_assert_int_eq(parse(sizeof(blob), "br0", &t), -EINVAL);
+	memset(blob + offsetof(struct ipt_entry, target_offset), 0, 2);
+	ck_assert_int_eq(parse(ALL, "br0", &t), -EINVAL);
 	fill(0);
-	blob.chain.entry.next_offset = UINT16_MAX;
-	ck_assert_int_eq(parse(sizeof(blob), "br0", &t), -EINVAL);
+	memset(blob + CHAIN + offsetof(struct ipt_entry, next_offset), 255, 2);
+	ck_assert_int_eq(parse(ALL, "br0", &t), -EINVAL);
 }
 END_TEST
 
