@@ -127,7 +127,9 @@ static uint8_t mask_byte(uint8_t len, size_t i)
 {
 	if (len >= 8 * (i + 1))
 		return 0xff;
-	return len <= 8 * i ? 0 : (uint8_t)(0xff << (8 * (i + 1) - len));
+	if (len <= 8 * i)
+		return 0;
+	return (uint8_t)(0xffU << (8 * (i + 1) - len));
 }
 
 struct net_addr net_addr_mask(const struct net_addr *a, uint8_t len)
