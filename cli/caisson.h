@@ -29,6 +29,16 @@ struct caisson_dirs {
 extern const struct cli_prog cli_caisson_prog;
 
 extern const struct cli_cmd cli_cmd_help;
+extern const struct cli_cmd cli_cmd_network_attach;
+extern const struct cli_cmd cli_cmd_network_connect;
+extern const struct cli_cmd cli_cmd_network_create;
+extern const struct cli_cmd cli_cmd_network_detach;
+extern const struct cli_cmd cli_cmd_network_disconnect;
+extern const struct cli_cmd cli_cmd_network_inspect;
+extern const struct cli_cmd cli_cmd_network_ls;
+extern const struct cli_cmd cli_cmd_network_prune;
+extern const struct cli_cmd cli_cmd_network_reload;
+extern const struct cli_cmd cli_cmd_network_rm;
 extern const struct cli_cmd cli_cmd_version;
 
 #endif

@@ -20,7 +20,22 @@ static const struct cli_opt global_opts[] = {
 /* Sorted by name, as help shows them. */
 static const struct cli_cmd *const commands[] = {
 	&cli_cmd_help,
+	&cli_cmd_network_attach,
+	&cli_cmd_network_connect,
+	&cli_cmd_network_create,
+	&cli_cmd_network_detach,
+	&cli_cmd_network_disconnect,
+	&cli_cmd_network_inspect,
+	&cli_cmd_network_ls,
+	&cli_cmd_network_prune,
+	&cli_cmd_network_reload,
+	&cli_cmd_network_rm,
 	&cli_cmd_version,
+};
+
+/* Sorted by name. */
+static const struct cli_group groups[] = {
+	{ .name = "network", .help = "networks of containers and machines" },
 };
 
 const struct cli_prog cli_caisson_prog = {
@@ -29,4 +44,6 @@ const struct cli_prog cli_caisson_prog = {
 	.opts = CLI_OPTS(global_opts),
 	.cmds = commands,
 	.n_cmds = CS_LEN(commands),
+	.groups = groups,
+	.n_groups = CS_LEN(groups),
 };

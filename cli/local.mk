@@ -4,9 +4,20 @@ cli_libcli_a_SOURCES = \
 	cli/caisson_prog.c \
 	cli/cmd.c cli/cmd.h \
 	cli/cmd_help.c \
+	cli/cmd_network_attach.c \
+	cli/cmd_network_connect.c \
+	cli/cmd_network_create.c \
+	cli/cmd_network_detach.c \
+	cli/cmd_network_disconnect.c \
+	cli/cmd_network_inspect.c \
+	cli/cmd_network_ls.c \
+	cli/cmd_network_prune.c \
+	cli/cmd_network_reload.c \
+	cli/cmd_network_rm.c \
 	cli/cmd_version.c \
 	cli/format.h \
 	cli/help.c cli/help.h \
+	cli/network.c cli/network.h \
 	cli/oci.h \
 	cli/oci_create.c \
 	cli/oci_delete.c \

@@ -1,5 +1,15 @@
 dist_man_MANS += \
 	man/caisson-help.1 \
+	man/caisson-network-attach.1 \
+	man/caisson-network-connect.1 \
+	man/caisson-network-create.1 \
+	man/caisson-network-detach.1 \
+	man/caisson-network-disconnect.1 \
+	man/caisson-network-inspect.1 \
+	man/caisson-network-ls.1 \
+	man/caisson-network-prune.1 \
+	man/caisson-network-reload.1 \
+	man/caisson-network-rm.1 \
 	man/caisson-oci-create.1 \
 	man/caisson-oci-delete.1 \
 	man/caisson-oci-events.1 \

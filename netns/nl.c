@@ -166,6 +166,14 @@ void net_nl_put_str(struct net_nl_req *r, uint16_t type, const char *s)
 	net_nl_put(r, type, s, strlen(s) + 1);
 }
 
+void net_nl_put_head(struct net_nl_req *r, const void *head, size_t size)
+{
+	if (!r->n || !reserve(r, aligned(size)))
+		return;
+	memcpy(mnl_nlmsg_put_extra_header(last_msg(r), size), head, size);
+	r->len = r->msg + last_msg(r)->nlmsg_len;
+}
+
 size_t net_nl_nest(struct net_nl_req *r, uint16_t type)
 {
 	size_t at = r->len;

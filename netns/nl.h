@@ -60,6 +60,9 @@ void net_nl_put_be64(struct net_nl_req *r, uint16_t type, uint64_t v);
 /* With its NUL. */
 void net_nl_put_str(struct net_nl_req *r, uint16_t type, const char *s);
 
+/* A family's own header inside a nested attribute (a veth's peer). */
+void net_nl_put_head(struct net_nl_req *r, const void *head, size_t size);
+
 /* Begins a nested attribute (NLA_F_NESTED is added); hand what it returns to net_nl_nest_end(). */
 size_t net_nl_nest(struct net_nl_req *r, uint16_t type);
 void net_nl_nest_end(struct net_nl_req *r, size_t nest);

@@ -1,0 +1,55 @@
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "cli/caisson.h"
+#include "cli/network.h"
+#include "runtime/container.h"
+
+struct disconnect_opts {
+	bool force;
+};
+
+static const struct cli_opt disconnect_optv[] = {
+	CLI_BOOL(struct disconnect_opts, force, "force", 'f',
+		 "a container that is not on the network is no error"),
+};
+
+static int disconnect_run(struct cli_call *call, struct cs_err *err)
+{
+	const struct disconnect_opts *o = call->opts;
+	const struct ctr_rt rt = { .root = call->dirs->state };
+	net_auto_store struct net_store st = NET_STORE_INIT;
+	ctr_auto_info struct ctr_info info = { 0 };
+	struct net_whom whom = { .owner = call->argv[1] };
+	struct cs_err gone = CS_ERR_INIT;
+	char path[32];
+	int ret;
+
+	if (cli_net_store(call, &st, err) < 0)
+		return -err->code;
+	/* one that has ended can be taken off as well */
+	if (ctr_info_get(&rt, call->argv[1], &info, &gone) == 0 && info.state.pid > 0) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)info.state.pid);
+		whom.path = path;
+	}
+	ret = net_detach(&st, call->argv[0], &whom, err);
+	if (ret == -ENOENT && o->force) {
+		cs_err_clear(err);
+		ret = 0;
+	}
+	return ret;
+}
+
+const struct cli_cmd cli_cmd_network_disconnect = {
+	.name = "network disconnect",
+	.synopsis = "[-f] NETWORK CONTAINER",
+	.help = "take a container off a network",
+	.opts = CLI_OPTS(disconnect_optv),
+	.opts_size = sizeof(struct disconnect_opts),
+	.min_args = 2,
+	.max_args = 2,
+	.fail_status = CAISSON_FAILED,
+	.run = disconnect_run,
+};

@@ -1,0 +1,138 @@
+#include "cli/network.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "cli/caisson.h"
+#include "cli/out.h"
+#include "netns/addr.h"
+#include "netns/portspec.h"
+#include "netns/record.h"
+
+int cli_net_store(const struct cli_call *call, struct net_store *st, struct cs_err *err)
+{
+	return net_store_open(st, call->dirs->root, call->dirs->state, err);
+}
+
+static int parse_addr(const char *option, const char *s, uint8_t family, struct net_addr *out,
+		      struct cs_err *err)
+{
+	if (!s)
+		return 0;
+	if (net_addr_parse(s, out) < 0 || out->family != family)
+		return cs_err_set(err, EINVAL, "option --%s: \"%s\" is no %s address", option, s,
+				  family == AF_INET ? "IPv4" : "IPv6");
+	return 0;
+}
+
+int cli_net_wish(const struct cli_net_wish_opts *o, struct net_wish *w, struct net_port **ports,
+		 struct cs_err *err)
+{
+	cs_auto_free struct net_port *v = calloc(o->ports.n + 1, sizeof(*v));
+
+	if (!v)
+		return cs_err_set(err, ENOMEM, "out of memory");
+	if (parse_addr("ip", o->ip, AF_INET, &w->ip4, err) < 0 ||
+	    parse_addr("ip6", o->ip6, AF_INET6, &w->ip6, err) < 0)
+		return -err->code;
+	if (o->mac && net_mac_parse(o->mac, &w->mac) < 0)
+		return cs_err_set(err, EINVAL, "option --mac: \"%s\" is no MAC address of one host",
+				  o->mac);
+	for (size_t i = 0; i < o->ports.n; i++)
+		if (net_port_parse(o->ports.v[i], &v[i], err) < 0)
+			return cs_err_wrap(err, "option --publish");
+	w->ports = v;
+	w->n_ports = o->ports.n;
+	w->name = o->name;
+	w->ifname = o->ifname;
+	w->aliases = o->aliases.v;
+	w->n_aliases = o->aliases.n;
+	*ports = cs_take_ptr(&v);
+	return 0;
+}
+
+void cli_net_json(const struct net_config *c, const struct net_members *m, struct cs_jw *w)
+{
+	net_config_write(c, w);
+	cs_jw_arr(w, "members");
+	for (size_t i = 0; i < m->n; i++) {
+		cs_jw_obj(w, NULL);
+		net_attachment_write(&m->v[i], w);
+		cs_jw_obj_end(w);
+	}
+	cs_jw_arr_end(w);
+}
+
+static int table_of(const struct net_attachment *a, struct cli_table *t, struct cs_err *err)
+{
+	char text[NET_PREFIX_TEXT], port[NET_PORT_TEXT];
+
+	if (cli_table_add(t, a->ifname, err) < 0 ||
+	    cli_table_add(t, net_prefix_text(&a->ip4, text), err) < 0 ||
+	    cli_table_add(t, net_prefix_text(&a->ip6, text), err) < 0 ||
+	    cli_table_add(t, net_mac_text(&a->mac, text), err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < a->n_ports; i++) {
+		for (int col = 0; i > 0 && col < 4; col++)
+			if (cli_table_add(t, "", err) < 0)
+				return -err->code;
+		if (cli_table_add(t, net_port_text(&a->ports[i], port), err) < 0)
+			return -err->code;
+	}
+	return a->n_ports ? 0 : cli_table_add(t, "", err);
+}
+
+int cli_net_print_attachment(const struct net_attachment *a, const char *format, struct cs_err *err)
+{
+	static const char *const head[] = { "INTERFACE", "IPV4", "IPV6", "MAC", "PORTS" };
+	cli_auto_table struct cli_table t = { .head = head, .n_cols = CS_LEN(head) };
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+	cs_auto_jw struct cs_jw w = { .pretty = true };
+	enum cli_net_format f;
+
+	if (cli_net_format(format, CLI_NET_TABLE, &f, err) < 0)
+		return -err->code;
+	if (f == CLI_NET_TABLE) {
+		if (table_of(a, &t, err) < 0)
+			return -err->code;
+		cli_table_format(&t, &b);
+		return cli_out(&b, err);
+	}
+	w.pretty = f == CLI_NET_JSON;
+	cs_jw_obj(&w, NULL);
+	net_attachment_write(a, &w);
+	cs_jw_obj_end(&w);
+	return cli_out_json(&w, true, err);
+}
+
+int cli_net_format(const char *s, enum cli_net_format fallback, enum cli_net_format *out,
+		   struct cs_err *err)
+{
+	static const char *const names[] = { "table", "json", "jsonl" };
+
+	if (!s || !*s) {
+		*out = fallback;
+		return 0;
+	}
+	for (size_t i = 0; i < CS_LEN(names); i++)
+		if (strcmp(s, names[i]) == 0) {
+			*out = (enum cli_net_format)i;
+			return 0;
+		}
+	return cs_err_set(err, EINVAL, "option --format: \"%s\" is not table, json or jsonl", s);
+}
+
+bool cli_net_has_label(const struct net_config *c, const char *label)
+{
+	size_t len = strcspn(label, "=");
+
+	for (size_t i = 0; i < c->n_labels; i++)
+		if (strncmp(c->labels[i].key, label, len) == 0 && !c->labels[i].key[len] &&
+		    (!label[len] || strcmp(c->labels[i].value, label + len + 1) == 0))
+			return true;
+	return false;
+}

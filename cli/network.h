@@ -1,0 +1,49 @@
+#ifndef CS_CLI_NETWORK_H
+#define CS_CLI_NETWORK_H
+
+#include "cli/opt.h"
+#include "netns/attach.h"
+#include "netns/network.h"
+#include "netns/store.h"
+#include "netns/types.h"
+
+struct cli_call;
+struct cs_err;
+struct cs_jw;
+
+/* What the commands of "network" share. */
+
+/* Opens the networks of the call's folders. */
+int cli_net_store(const struct cli_call *call, struct net_store *st, struct cs_err *err);
+
+/* The options of attach and connect. */
+struct cli_net_wish_opts {
+	const char *ip, *ip6, *mac, *ifname, *name, *format;
+	struct cli_strv aliases, ports;
+};
+
+/* Reads them into @w, whose ports the caller frees. Values that are not of their form: EINVAL,
+ * naming the option. */
+int cli_net_wish(const struct cli_net_wish_opts *o, struct net_wish *w, struct net_port **ports,
+		 struct cs_err *err);
+
+/* A network as JSON: its record, its members. Into the open object of @w. */
+void cli_net_json(const struct net_config *c, const struct net_members *m, struct cs_jw *w);
+
+/* What was attached, as a table or (@format "json") as JSON. */
+int cli_net_print_attachment(const struct net_attachment *a, const char *format,
+			     struct cs_err *err);
+
+/* "table" (or none), "json" or "jsonl"; EINVAL for others. */
+enum cli_net_format {
+	CLI_NET_TABLE,
+	CLI_NET_JSON,
+	CLI_NET_JSONL,
+};
+int cli_net_format(const char *s, enum cli_net_format fallback, enum cli_net_format *out,
+		   struct cs_err *err);
+
+/* A filter "label=KEY[=VALUE]", as the network has it. */
+bool cli_net_has_label(const struct net_config *c, const char *label);
+
+#endif

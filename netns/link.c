@@ -1,0 +1,253 @@
+#include "netns/link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <linux/virtio_net.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "netns/nl.h"
+
+static bool is_bridge(const struct nlattr *info)
+{
+	const struct nlattr *tb[IFLA_INFO_KIND + 1];
+	const char *kind;
+	const void *p;
+	size_t len;
+
+	if (!info)
+		return false;
+	p = net_nl_attr_data(info, &len);
+	net_nl_attrs(tb, CS_LEN(tb), p, len);
+	kind = net_nl_get_str(tb[IFLA_INFO_KIND]);
+	return kind && strcmp(kind, "bridge") == 0;
+}
+
+static int take_link(const struct nlmsghdr *h, const void *body, size_t len, void *arg,
+		     struct cs_err *err)
+{
+	const struct nlattr *tb[IFLA_LINKINFO + 1];
+	struct net_link_info *out = arg;
+	struct ifinfomsg ifi;
+	size_t mac_len = 0;
+	const void *mac;
+
+	if (h->nlmsg_type != RTM_NEWLINK)
+		return 0;
+	if (len < sizeof(ifi))
+		return cs_err_set(err, EPROTO, "netlink: a link is cut short");
+	memcpy(&ifi, body, sizeof(ifi));
+	net_nl_attrs(tb, CS_LEN(tb), (const char *)body + sizeof(ifi), len - sizeof(ifi));
+	*out = (struct net_link_info){ .index = (uint32_t)ifi.ifi_index,
+				       .up = ifi.ifi_flags & IFF_UP };
+	net_nl_get_u32(tb[IFLA_MTU], &out->mtu);
+	net_nl_get_u32(tb[IFLA_MASTER], &out->master);
+	out->bridge = is_bridge(tb[IFLA_LINKINFO]);
+	if (tb[IFLA_ADDRESS]) {
+		mac = net_nl_attr_data(tb[IFLA_ADDRESS], &mac_len);
+		if (mac_len == sizeof(out->mac.b))
+			memcpy(out->mac.b, mac, mac_len);
+	}
+	return 0;
+}
+
+int net_link_get(struct net_nl *nl, const char *name, struct net_link_info *out, struct cs_err *err)
+{
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	const struct ifinfomsg ifi = { 0 };
+	struct net_link_info info = { 0 };
+	struct net_nl_answer answer = { .fn = take_link, .arg = &info };
+	int ret;
+
+	net_nl_msg(&r, RTM_GETLINK, 0, &ifi, sizeof(ifi));
+	net_nl_put_str(&r, IFLA_IFNAME, name);
+	net_nl_put_u32(&r, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	ret = net_nl_call(nl, &r, &answer, err);
+	if (ret == -ENODEV) {
+		cs_err_clear(err);
+		return 0;
+	}
+	if (ret < 0)
+		return cs_err_wrap(err, "look for link %s", name);
+	if (out)
+		*out = info;
+	return 1;
+}
+
+void net_link_put_bridge(struct net_nl_req *r, const char *name, const struct net_mac *mac,
+			 uint32_t mtu)
+{
+	const struct ifinfomsg ifi = { 0 };
+	size_t info;
+
+	net_nl_msg(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
+	net_nl_put_str(r, IFLA_IFNAME, name);
+	net_nl_put(r, IFLA_ADDRESS, mac->b, sizeof(mac->b));
+	if (mtu)
+		net_nl_put_u32(r, IFLA_MTU, mtu);
+	info = net_nl_nest(r, IFLA_LINKINFO);
+	net_nl_put_str(r, IFLA_INFO_KIND, "bridge");
+	net_nl_nest_end(r, info);
+}
+
+/* A message about the link of that name that changes nothing yet. */
+static void put_set(struct net_nl_req *r, const char *name, unsigned int flags)
+{
+	const struct ifinfomsg ifi = { .ifi_flags = flags, .ifi_change = flags };
+
+	net_nl_msg(r, RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+	net_nl_put_str(r, IFLA_IFNAME, name);
+}
+
+/* The peer's own link message stands in the pair's. */
+static void put_peer(struct net_nl_req *r, const struct net_link_veth *v)
+{
+	const struct ifinfomsg ifi = { 0 };
+	size_t data = net_nl_nest(r, IFLA_INFO_DATA);
+	size_t peer = net_nl_nest(r, VETH_INFO_PEER);
+
+	net_nl_put_head(r, &ifi, sizeof(ifi));
+	net_nl_put_str(r, IFLA_IFNAME, v->ifname);
+	net_nl_put(r, IFLA_ADDRESS, v->mac.b, sizeof(v->mac.b));
+	net_nl_put_u32(r, IFLA_MTU, v->mtu);
+	net_nl_put_u32(r, IFLA_NET_NS_FD, (uint32_t)v->ns);
+	net_nl_nest_end(r, peer);
+	net_nl_nest_end(r, data);
+}
+
+void net_link_put_veth(struct net_nl_req *r, const struct net_link_veth *v)
+{
+	const struct ifinfomsg ifi = { 0 };
+	size_t info;
+
+	net_nl_msg(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
+	net_nl_put_str(r, IFLA_IFNAME, v->hostif);
+	net_nl_put_u32(r, IFLA_MTU, v->mtu);
+	net_nl_put_u32(r, IFLA_MASTER, v->bridge);
+	info = net_nl_nest(r, IFLA_LINKINFO);
+	net_nl_put_str(r, IFLA_INFO_KIND, "veth");
+	put_peer(r, v);
+	net_nl_nest_end(r, info);
+	/* the kernel takes IFLA_AF_SPEC only for a link that is there, and it must be so before the
+	 * link is up: messages of their own, in the same datagram */
+	net_link_put_no_autoconf(r, v->hostif);
+	if (v->isolate)
+		net_link_put_isolated(r, v->hostif);
+	net_link_put_up(r, v->hostif);
+}
+
+void net_link_put_up(struct net_nl_req *r, const char *name)
+{
+	put_set(r, name, IFF_UP);
+}
+
+void net_link_put_no_autoconf(struct net_nl_req *r, const char *name)
+{
+	size_t spec, inet6;
+
+	put_set(r, name, 0);
+	spec = net_nl_nest(r, IFLA_AF_SPEC);
+	inet6 = net_nl_nest(r, AF_INET6);
+	net_nl_put_u8(r, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	net_nl_nest_end(r, inet6);
+	net_nl_nest_end(r, spec);
+}
+
+static void put_master(struct net_nl_req *r, uint32_t bridge, uint32_t mtu)
+{
+	net_nl_put_u32(r, IFLA_MASTER, bridge);
+	if (mtu)
+		net_nl_put_u32(r, IFLA_MTU, mtu);
+}
+
+void net_link_put_port(struct net_nl_req *r, const char *name, uint32_t bridge, uint32_t mtu)
+{
+	put_set(r, name, IFF_UP);
+	put_master(r, bridge, mtu);
+}
+
+void net_link_put_master(struct net_nl_req *r, const char *name, uint32_t bridge, uint32_t mtu)
+{
+	put_set(r, name, 0);
+	put_master(r, bridge, mtu);
+}
+
+void net_link_put_down(struct net_nl_req *r, const char *name)
+{
+	const struct ifinfomsg ifi = { .ifi_change = IFF_UP };
+
+	net_nl_msg(r, RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+	net_nl_put_str(r, IFLA_IFNAME, name);
+}
+
+/* By the name it has as an alternative one: IFLA_IFNAME is the new name here. */
+void net_link_put_rename(struct net_nl_req *r, const char *name, const char *to)
+{
+	const struct ifinfomsg ifi = { 0 };
+
+	net_nl_msg(r, RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+	net_nl_put_str(r, IFLA_ALT_IFNAME, name);
+	net_nl_put_str(r, IFLA_IFNAME, to);
+}
+
+static void put_port_data(struct net_nl_req *r, const char *name, uint16_t type, uint8_t v)
+{
+	size_t info, data;
+
+	put_set(r, name, 0);
+	info = net_nl_nest(r, IFLA_LINKINFO);
+	net_nl_put_str(r, IFLA_INFO_SLAVE_KIND, "bridge");
+	data = net_nl_nest(r, IFLA_INFO_SLAVE_DATA);
+	net_nl_put_u8(r, type, v);
+	net_nl_nest_end(r, data);
+	net_nl_nest_end(r, info);
+}
+
+void net_link_put_isolated(struct net_nl_req *r, const char *name)
+{
+	put_port_data(r, name, IFLA_BRPORT_ISOLATED, 1);
+}
+
+void net_link_put_cut(struct net_nl_req *r, const char *name)
+{
+	put_port_data(r, name, IFLA_BRPORT_STATE, BR_STATE_DISABLED);
+}
+
+void net_link_put_del(struct net_nl_req *r, const char *name)
+{
+	const struct ifinfomsg ifi = { 0 };
+
+	net_nl_msg(r, RTM_DELLINK, 0, &ifi, sizeof(ifi));
+	net_nl_put_str(r, IFLA_IFNAME, name);
+}
+
+int net_link_tap(const char *name, uid_t uid, bool multi_queue, struct cs_err *err)
+{
+	const unsigned int offload = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+	const int header = sizeof(struct virtio_net_hdr_mrg_rxbuf);
+	cs_auto_fd int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	int flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL;
+	struct ifreq ifr = { 0 };
+
+	if (fd < 0)
+		return cs_err_sys(err, "open /dev/net/tun");
+	if (multi_queue)
+		flags |= IFF_MULTI_QUEUE;
+	ifr.ifr_flags = (short)flags;
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
+		return cs_err_sys(err, "make tap %s", name);
+	if (ioctl(fd, TUNSETOWNER, (unsigned long)uid) < 0)
+		return cs_err_sys(err, "give tap %s to user %u", name, uid);
+	if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0 || ioctl(fd, TUNSETOFFLOAD, offload) < 0)
+		return cs_err_sys(err, "set up tap %s", name);
+	return cs_take_fd(&fd);
+}

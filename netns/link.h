@@ -1,0 +1,70 @@
+#ifndef CS_NETNS_LINK_H
+#define CS_NETNS_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netns/types.h"
+
+struct cs_err;
+struct net_nl;
+struct net_nl_req;
+
+/* Links (rtnetlink(7)): each net_link_put_* appends messages to a request, which the caller sends
+ * with others in one datagram. */
+
+struct net_link_info {
+	uint32_t index;
+	uint32_t mtu;
+	uint32_t master; /* index of the bridge it is a port of; 0: none */
+	bool up;
+	bool bridge; /* its kind */
+	struct net_mac mac;
+};
+
+/* The link of that name: 1, or 0 when there is none. @out may be NULL. */
+int net_link_get(struct net_nl *nl, const char *name, struct net_link_info *out,
+		 struct cs_err *err);
+
+/* A bridge (no spanning tree), down, with a MAC address of its own: one that does not change with
+ * the ports. */
+void net_link_put_bridge(struct net_nl_req *r, const char *name, const struct net_mac *mac,
+			 uint32_t mtu);
+
+struct net_link_veth {
+	const char *hostif; /* our end */
+	const char *ifname; /* the other, born in @ns */
+	int ns;		    /* fd */
+	uint32_t bridge;    /* index */
+	uint32_t mtu;
+	struct net_mac mac; /* of the other end */
+	bool isolate;	    /* the port sees no other isolated port */
+};
+/* The pair, our end in the bridge, up and without IPv6 addresses. */
+void net_link_put_veth(struct net_nl_req *r, const struct net_link_veth *v);
+
+/* Makes the link of that name up. */
+void net_link_put_up(struct net_nl_req *r, const char *name);
+/* The kernel gives it no IPv6 addresses of its own making: no waiting for duplicates, no multicast
+ * to every port of the bridge. */
+void net_link_put_no_autoconf(struct net_nl_req *r, const char *name);
+/* Into the bridge (its index), up, with that MTU (0: as it is). */
+void net_link_put_port(struct net_nl_req *r, const char *name, uint32_t bridge, uint32_t mtu);
+/* The same without bringing it up. */
+void net_link_put_master(struct net_nl_req *r, const char *name, uint32_t bridge, uint32_t mtu);
+void net_link_put_down(struct net_nl_req *r, const char *name);
+void net_link_put_rename(struct net_nl_req *r, const char *name, const char *to);
+void net_link_put_isolated(struct net_nl_req *r, const char *name);
+/* A port of a bridge passes nothing on any more. */
+void net_link_put_cut(struct net_nl_req *r, const char *name);
+/* Removes it: the kernel waits for all its readers, tens of milliseconds. */
+void net_link_put_del(struct net_nl_req *r, const char *name);
+
+/*
+ * Makes a tap device of one queue, or more (@queues), with headers for checksums and segmentation
+ * left to the other side (IFF_VNET_HDR, virtio_net's 12 byte header), open for @uid. It goes with
+ * its last fd. The fd is close-on-exec and non-blocking.
+ */
+int net_link_tap(const char *name, uid_t uid, bool multi_queue, struct cs_err *err);
+
+#endif

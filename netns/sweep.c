@@ -1,0 +1,170 @@
+/* What killed commands and dead owners left. */
+#include <errno.h>
+#include <linux/netlink.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "netns/attach.h"
+#include "netns/attach_int.h"
+#include "netns/firewall.h"
+#include "netns/link.h"
+#include "netns/names.h"
+#include "netns/nl.h"
+#include "netns/record.h"
+#include "netns/store.h"
+
+enum { LOOK_AT = 64 }; /* leases in use that one command looks at */
+
+int net_lease_mark(const struct net_store *st, struct net_lease *l, enum net_lease_state state,
+		   struct cs_err *err)
+{
+	uint64_t start = 0;
+
+	if (state == NET_LEASE_PENDING || state == NET_LEASE_LEAVING) {
+		if (cs_proc_start_time(st->proc, getpid(), false, &start, err) < 0)
+			return -err->code;
+		l->busy_pid = (uint32_t)getpid();
+	} else {
+		l->busy_pid = 0;
+	}
+	l->busy_start = start;
+	l->state = state;
+	return 0;
+}
+
+int net_lease_free(const struct net_net *n, const struct net_lease *l, struct cs_err *err)
+{
+	static const struct net_lease none;
+	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
+
+	if (net_ipam_open(&t, n->dir, err) < 0)
+		return -err->code;
+	/* by its random name: another's lease may be in the slot by now */
+	for (size_t i = 0; i < t.n; i++)
+		if (t.v[i].state != NET_LEASE_FREE && strcmp(t.v[i].hostif, l->hostif) == 0)
+			return net_ipam_write(&t, i, &none, false, err);
+	return 0;
+}
+
+int net_undo_names(const struct net_net *n, const char *owner, struct cs_err *err)
+{
+	cs_auto_fd int dir = -EBADF;
+	cs_auto_fd int lock = -EBADF;
+
+	if (!n->c.dns)
+		return 0;
+	lock = net_net_lock(n, err);
+	dir = lock < 0 ? lock : net_net_names(n, err);
+	return dir < 0 ? dir : net_names_del(dir, &n->c, owner, err);
+}
+
+static bool pass_gone(unsigned index, int code, void *arg)
+{
+	(void)index;
+	(void)arg;
+	return code == ENODEV;
+}
+
+int net_undo_link(const char *hostif, struct cs_err *err)
+{
+	net_auto_nl struct net_nl nl = NET_NL_INIT;
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	struct net_nl_answer answer = { .pass = pass_gone };
+
+	if (net_nl_open(&nl, NETLINK_ROUTE, err) < 0)
+		return -err->code;
+	net_link_put_del(&r, hostif);
+	if (net_nl_call(&nl, &r, &answer, err) < 0)
+		return cs_err_wrap(err, "remove link %s", hostif);
+	return 0;
+}
+
+int net_undo(const struct net_store *st, const struct net_net *n, const struct net_lease *l,
+	     struct cs_err *err)
+{
+	const struct net_fw fw = { .run_dir = st->state };
+	net_auto_attachment struct net_attachment a = { 0 };
+	int ret = net_att_load(n, l->hostif, &a, err);
+
+	/* killed between lease and record: nothing was done yet; or a record that is damaged */
+	if (ret < 0 && ret != -ENOENT)
+		cs_log(CS_LOG_WARN, "%s", err->msg);
+	if (ret < 0)
+		cs_err_clear(err);
+	else if (net_undo_names(n, l->owner, err) < 0 || net_fw_unpublish(&fw, &a, err) < 0)
+		return -err->code;
+	if (net_undo_link(l->hostif, err) < 0 || net_att_drop(n, l->hostif, err) < 0)
+		return -err->code;
+	return net_lease_free(n, l, err);
+}
+
+/* Is nobody there any more, as far as can be told at once? */
+static bool seems_dead(const struct net_lease *l)
+{
+	if (l->life.pid)
+		return kill((pid_t)l->life.pid, 0) < 0 && errno == ESRCH;
+	return !*l->life.path || !net_ns_is(l->life.path, &l->life.ns);
+}
+
+static bool is_left(const struct net_store *st, const struct net_ipam *t, size_t i, bool all)
+{
+	const struct net_lease *l = &t->v[i];
+	size_t from = t->head.next4 % (t->n ? t->n : 1);
+
+	if (l->state == NET_LEASE_FREE)
+		return false;
+	if (all || l->state != NET_LEASE_UP)
+		return !net_lease_lives(l, st->proc);
+	if ((i + t->n - from) % t->n >= LOOK_AT)
+		return false;
+	return seems_dead(l);
+}
+
+/* Marks what is left as ours to undo, so that two commands do not undo the same. */
+static int collect(const struct net_store *st, const struct net_net *n, bool all,
+		   struct net_lease **out, size_t *n_out, struct cs_err *err)
+{
+	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
+	cs_auto_free struct net_lease *v = NULL;
+	size_t k = 0;
+
+	if (net_ipam_open(&t, n->dir, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < t.n; i++) {
+		struct net_lease l = t.v[i];
+
+		if (!is_left(st, &t, i, all))
+			continue;
+		if (!v)
+			v = calloc(t.n, sizeof(*v));
+		if (!v)
+			return cs_err_set(err, ENOMEM, "out of memory");
+		if (net_lease_mark(st, &l, NET_LEASE_LEAVING, err) < 0 ||
+		    net_ipam_write(&t, i, &l, false, err) < 0)
+			return -err->code;
+		v[k++] = l;
+	}
+	*out = cs_take_ptr(&v);
+	*n_out = k;
+	return 0;
+}
+
+int net_sweep(const struct net_store *st, const struct net_net *n, bool all, struct cs_err *err)
+{
+	cs_auto_free struct net_lease *v = NULL;
+	size_t k = 0;
+
+	if (collect(st, n, all, &v, &k, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < k; i++)
+		if (net_undo(st, n, &v[i], err) < 0)
+			return cs_err_wrap(err, "undo what is left of %.64s on network %s",
+					   v[i].owner, n->c.name);
+	return 0;
+}
