@@ -64,6 +64,7 @@ struct img_layer_info {
 	uint64_t size;		/* bytes of layer.erofs, or of the files in fs/ */
 	uint64_t entries;	/* names in it, implied folders too */
 	uint64_t implied;	/* folders it implies but does not list */
+	bool opaque_root;	/* hides all layers below it: do not mount those */
 	bool folder;		/* fs/, not layer.erofs */
 };
 

@@ -40,3 +40,41 @@ images_libimages_a_SOURCES += \
 	images/http_loop.c \
 	images/toml.c images/toml.h \
 	images/url.c images/url.h
+
+# layers
+images_libimages_a_SOURCES += \
+	images/apply.c \
+	images/apply.h \
+	images/erofs.c \
+	images/erofs.h \
+	images/erofs_dir.c \
+	images/erofs_fmt.h \
+	images/erofs_int.h \
+	images/erofs_out.c \
+	images/erofs_read.c \
+	images/erofs_read.h \
+	images/erofs_sb.c \
+	images/erofs_xattr.c \
+	images/implied.c \
+	images/inflate.c \
+	images/inflate_int.h \
+	images/inflate_isal.c \
+	images/inflate_zlib.c \
+	images/inflate_zstd.c \
+	images/layer.c \
+	images/layer_check.c \
+	images/layer_int.h \
+	images/layer_store.c \
+	images/peek.c \
+	images/peek.h \
+	images/ring.c \
+	images/ring.h \
+	images/tar.c \
+	images/tar.h \
+	images/tar_header.c \
+	images/tar_int.h \
+	images/tar_pax.c \
+	images/tree.c \
+	images/tree.h \
+	images/unpack.c \
+	images/unpack.h

@@ -8,3 +8,8 @@ tests_it_crash_SOURCES = tests/it/crash.c
 tests_it_netfw_SOURCES = tests/it/netfw.c
 tests_it_netfw_LDADD = netns/libnetns.a base/libbase.a $(MNL_LIBS) $(YAJL_LIBS)
 tests_it_netpeer_SOURCES = tests/it/netpeer.c
+
+it_programs += tests/it/layer
+tests_it_layer_SOURCES = tests/it/layer.c
+tests_it_layer_LDADD = images/libimages.a base/libbase.a $(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) \
+	$(CRYPTO_LIBS) $(YAJL_LIBS)

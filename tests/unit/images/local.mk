@@ -37,3 +37,21 @@ tests_unit_images_test_http_LDADD = $(images_unit_ldadd)
 tests_unit_images_test_url_SOURCES = tests/unit/images/test_url.c
 tests_unit_images_test_url_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_images_test_url_LDADD = $(images_unit_ldadd)
+
+# layers
+unit_tests += \
+	tests/unit/images/test_implied \
+	tests/unit/images/test_inflate \
+	tests/unit/images/test_layer
+
+tests_unit_images_test_implied_SOURCES = tests/unit/images/test_implied.c
+tests_unit_images_test_implied_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_implied_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_inflate_SOURCES = tests/unit/images/test_inflate.c
+tests_unit_images_test_inflate_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_inflate_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_layer_SOURCES = tests/unit/images/test_layer.c
+tests_unit_images_test_layer_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_layer_LDADD = $(images_unit_ldadd)
