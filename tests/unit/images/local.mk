@@ -55,3 +55,8 @@ tests_unit_images_test_inflate_LDADD = $(images_unit_ldadd)
 tests_unit_images_test_layer_SOURCES = tests/unit/images/test_layer.c
 tests_unit_images_test_layer_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_images_test_layer_LDADD = $(images_unit_ldadd)
+
+unit_tests += tests/unit/images/test_tar
+tests_unit_images_test_tar_SOURCES = tests/unit/images/test_tar.c
+tests_unit_images_test_tar_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_tar_LDADD = $(images_unit_ldadd)
