@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/str.h"
 
 static inline void tm_octal(unsigned char *at, int digits, uint64_t v)
