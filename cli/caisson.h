@@ -29,6 +29,23 @@ struct caisson_dirs {
 extern const struct cli_prog cli_caisson_prog;
 
 extern const struct cli_cmd cli_cmd_help;
+extern const struct cli_cmd cli_cmd_history;
+extern const struct cli_cmd cli_cmd_image_history;
+extern const struct cli_cmd cli_cmd_image_import;
+extern const struct cli_cmd cli_cmd_image_inspect;
+extern const struct cli_cmd cli_cmd_image_load;
+extern const struct cli_cmd cli_cmd_image_ls;
+extern const struct cli_cmd cli_cmd_image_mount;
+extern const struct cli_cmd cli_cmd_image_prune;
+extern const struct cli_cmd cli_cmd_image_rm;
+extern const struct cli_cmd cli_cmd_image_save;
+extern const struct cli_cmd cli_cmd_image_tag;
+extern const struct cli_cmd cli_cmd_image_unmount;
+extern const struct cli_cmd cli_cmd_image_untag;
+extern const struct cli_cmd cli_cmd_image_verify;
+extern const struct cli_cmd cli_cmd_images;
+extern const struct cli_cmd cli_cmd_import;
+extern const struct cli_cmd cli_cmd_load;
 extern const struct cli_cmd cli_cmd_network_attach;
 extern const struct cli_cmd cli_cmd_network_connect;
 extern const struct cli_cmd cli_cmd_network_create;
@@ -39,6 +56,10 @@ extern const struct cli_cmd cli_cmd_network_ls;
 extern const struct cli_cmd cli_cmd_network_prune;
 extern const struct cli_cmd cli_cmd_network_reload;
 extern const struct cli_cmd cli_cmd_network_rm;
+extern const struct cli_cmd cli_cmd_rmi;
+extern const struct cli_cmd cli_cmd_save;
+extern const struct cli_cmd cli_cmd_tag;
+extern const struct cli_cmd cli_cmd_untag;
 extern const struct cli_cmd cli_cmd_version;
 
 #endif

@@ -18,8 +18,26 @@ static const struct cli_opt global_opts[] = {
 };
 
 /* Sorted by name, as help shows them. */
+/* clang-format off */
 static const struct cli_cmd *const commands[] = {
 	&cli_cmd_help,
+	&cli_cmd_history,
+	&cli_cmd_image_history,
+	&cli_cmd_image_import,
+	&cli_cmd_image_inspect,
+	&cli_cmd_image_load,
+	&cli_cmd_image_ls,
+	&cli_cmd_image_mount,
+	&cli_cmd_image_prune,
+	&cli_cmd_image_rm,
+	&cli_cmd_image_save,
+	&cli_cmd_image_tag,
+	&cli_cmd_image_unmount,
+	&cli_cmd_image_untag,
+	&cli_cmd_image_verify,
+	&cli_cmd_images,
+	&cli_cmd_import,
+	&cli_cmd_load,
 	&cli_cmd_network_attach,
 	&cli_cmd_network_connect,
 	&cli_cmd_network_create,
@@ -30,11 +48,17 @@ static const struct cli_cmd *const commands[] = {
 	&cli_cmd_network_prune,
 	&cli_cmd_network_reload,
 	&cli_cmd_network_rm,
+	&cli_cmd_rmi,
+	&cli_cmd_save,
+	&cli_cmd_tag,
+	&cli_cmd_untag,
 	&cli_cmd_version,
 };
+/* clang-format on */
 
 /* Sorted by name. */
 static const struct cli_group groups[] = {
+	{ .name = "image", .help = "images: what is there, where from and where to" },
 	{ .name = "network", .help = "networks of containers and machines" },
 };
 

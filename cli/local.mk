@@ -4,6 +4,14 @@ cli_libcli_a_SOURCES = \
 	cli/caisson_prog.c \
 	cli/cmd.c cli/cmd.h \
 	cli/cmd_help.c \
+	cli/cmd_history.c \
+	cli/cmd_image_inspect.c \
+	cli/cmd_image_mount.c \
+	cli/cmd_image_prune.c \
+	cli/cmd_image_verify.c \
+	cli/cmd_images.c \
+	cli/cmd_import.c \
+	cli/cmd_load.c \
 	cli/cmd_network_attach.c \
 	cli/cmd_network_connect.c \
 	cli/cmd_network_create.c \
@@ -14,9 +22,15 @@ cli_libcli_a_SOURCES = \
 	cli/cmd_network_prune.c \
 	cli/cmd_network_reload.c \
 	cli/cmd_network_rm.c \
+	cli/cmd_rmi.c \
+	cli/cmd_save.c \
+	cli/cmd_tag.c \
 	cli/cmd_version.c \
+	cli/format.c \
 	cli/format.h \
 	cli/help.c cli/help.h \
+	cli/imgview.c \
+	cli/imgview.h \
 	cli/network.c cli/network.h \
 	cli/oci.h \
 	cli/oci_create.c \
@@ -43,6 +57,11 @@ cli_libcli_a_SOURCES = \
 	cli/pscols.c cli/pscols.h \
 	cli/signame.c cli/signame.h \
 	cli/stdio.c cli/stdio.h \
+	cli/template.c \
+	cli/template.h \
+	cli/template_fn.c \
+	cli/template_int.h \
+	cli/template_parse.c \
 	cli/timetext.c cli/timetext.h \
 	cli/value.c cli/value.h
 

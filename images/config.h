@@ -59,4 +59,10 @@ void img_config_fini(struct img_config *c);
 /* The value of label @key, NULL if there is none. */
 const char *img_config_label(const struct img_config *c, const char *key);
 
+/* When it was created, in seconds since 1970; 0 if that is not said or no time. */
+int64_t img_config_created(const struct img_config *c);
+
+/* RFC 3339 ("2026-01-02T03:04:05.6Z", "+01:00") to seconds since 1970; EINVAL without a message. */
+int img_time_parse(const char *s, int64_t *out);
+
 #endif

@@ -34,6 +34,11 @@ struct img_remove {
 int img_remove(struct img_store *st, const char *text, const struct img_remove *r,
 	       struct cs_err *err);
 
+/* Takes names and images without a name away by a filter: the caller has chosen the records (of a
+ * list of this store, by their digest and name) that go. */
+int img_remove_records(struct img_store *st, const struct img_record *const *v, size_t n,
+		       const struct img_remove *r, struct cs_err *err);
+
 /* Removes what nothing refers to and no transaction leans on: blobs, layers, dead transactions'
  * folders, downloads broken off more than @partial_age seconds ago (0: all). *@freed: bytes. */
 int img_gc(struct img_store *st, int64_t partial_age, uint64_t *freed, struct cs_err *err);

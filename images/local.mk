@@ -78,3 +78,36 @@ images_libimages_a_SOURCES += \
 	images/tree.h \
 	images/unpack.c \
 	images/unpack.h
+
+# store
+images_libimages_a_SOURCES += \
+	images/archive.c \
+	images/bag.c \
+	images/bag.h \
+	images/bag_tar.c \
+	images/bag_tar.h \
+	images/changes.c \
+	images/changes.h \
+	images/config.c \
+	images/enter.c \
+	images/find.c \
+	images/gc.c \
+	images/import.c \
+	images/index.c \
+	images/index.h \
+	images/load.c \
+	images/load_int.h \
+	images/oci.c \
+	images/overlay.c \
+	images/remove.c \
+	images/rootfs.c \
+	images/rootfs_int.h \
+	images/save.c \
+	images/sink.c \
+	images/sink.h \
+	images/store.c \
+	images/store_int.h \
+	images/tarw.c \
+	images/tarwalk.c \
+	images/txn.c \
+	images/verify.c

@@ -39,11 +39,14 @@ void img_lowers_fini(struct img_lowers *l);
 
 struct img_rootfs {
 	const struct img_lowers *lowers;
-	int upper;  /* a folder; -EBADF: read-only, and work is not looked at */
-	int work;   /* an empty folder on the same file system */
+	/* The writable layer's folder: "upper" and "work" are made in it when they are missing,
+	 * upper with owner and mode of the image's own root. -EBADF: read-only. Borrowed. */
+	int dir;
 	int userns; /* fd of the user namespace whose ids the files shall have; -EBADF: none */
-	bool volatile_upper; /* never sync the upper: for what is thrown away at the end */
+	/* Never sync the upper: for what is thrown away at the end. Can be mounted once. */
+	bool volatile_upper;
 };
+#define IMG_ROOTFS_INIT ((struct img_rootfs){ .dir = -EBADF, .userns = -EBADF })
 
 /* Mounts it detached; returns an fd for move_mount(2) (or openat() below it). The mount is gone
  * when the fd is closed and it was not moved anywhere. EOPNOTSUPP names what the kernel cannot. */

@@ -7,6 +7,7 @@
 #include "images/store.h"
 
 struct cs_err;
+struct img_digest;
 
 /*
  * Adding to the store. A transaction is a folder of staging/ and a list in it of the digests (blobs
@@ -52,6 +53,9 @@ int img_txn_trylock(struct img_txn *t, const char *digest, struct cs_err *err);
 
 /* Leans on @digest (a blob, a diffID or both of that digest), there or not, until the end. */
 int img_txn_pin(struct img_txn *t, const char *digest, struct cs_err *err);
+
+/* The same for @n of them at once. */
+int img_txn_pin_all(struct img_txn *t, const struct img_digest *v, size_t n, struct cs_err *err);
 
 /* Is the blob there, with that size (UINT64_MAX: any)? 1 or 0. Pins it. */
 int img_txn_blob(struct img_txn *t, const char *digest, uint64_t size, struct cs_err *err);

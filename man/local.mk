@@ -1,5 +1,22 @@
 dist_man_MANS += \
 	man/caisson-help.1 \
+	man/caisson-history.1 \
+	man/caisson-image-history.1 \
+	man/caisson-image-import.1 \
+	man/caisson-image-inspect.1 \
+	man/caisson-image-load.1 \
+	man/caisson-image-ls.1 \
+	man/caisson-image-mount.1 \
+	man/caisson-image-prune.1 \
+	man/caisson-image-rm.1 \
+	man/caisson-image-save.1 \
+	man/caisson-image-tag.1 \
+	man/caisson-image-unmount.1 \
+	man/caisson-image-untag.1 \
+	man/caisson-image-verify.1 \
+	man/caisson-images.1 \
+	man/caisson-import.1 \
+	man/caisson-load.1 \
 	man/caisson-network-attach.1 \
 	man/caisson-network-connect.1 \
 	man/caisson-network-create.1 \
@@ -27,5 +44,9 @@ dist_man_MANS += \
 	man/caisson-oci-state.1 \
 	man/caisson-oci-update.1 \
 	man/caisson-oci.1 \
+	man/caisson-rmi.1 \
+	man/caisson-save.1 \
+	man/caisson-tag.1 \
+	man/caisson-untag.1 \
 	man/caisson-version.1 \
 	man/caisson.1
