@@ -13,8 +13,11 @@
 enum {
 	FD_MAX = 1 << 20,
 	HANG_SECONDS = 30,
+	NOBODY = 65534,
 	CMDLINE_MAX = 2047,
 };
+
+#define ID_MAX (UINT32_MAX - 1)
 
 /* --- helpers -----------------------------------------------------------------------------------
  */
@@ -188,9 +191,9 @@ static int parse_devices(const struct cs_json *root, struct vm_config *c, struct
 static int parse_root(const struct cs_json *root, struct vm_config *c, struct cs_err *err)
 {
 	static const char *const keys[] = {
-		"version", "cpus",	"memory",	"shared",  "acpi",   "pit",
-		"kernel",  "initramfs", "serial",	"control", "result", "kvm",
-		"trace",   "jail",	"hang_seconds", "devices",
+		"version", "cpus",	"memory", "shared",  "acpi",	     "pit",
+		"kernel",  "initramfs", "serial", "control", "result",	     "kvm",
+		"trace",   "jail",	"uid",	  "gid",     "hang_seconds", "devices",
 	};
 	uint32_t version = 0;
 	int rc;
@@ -214,6 +217,10 @@ static int parse_root(const struct cs_json *root, struct vm_config *c, struct cs
 	if (rc >= 0)
 		rc = cs_json_bool(root, "jail", &c->jail, err);
 	if (rc >= 0)
+		rc = vm_config_u32(root, "uid", 1, ID_MAX, &c->uid, err);
+	if (rc >= 0)
+		rc = vm_config_u32(root, "gid", 1, ID_MAX, &c->gid, err);
+	if (rc >= 0)
 		rc = vm_config_u32(root, "hang_seconds", 0, 86400, &c->hang_seconds, err);
 	return rc < 0 ? rc : 0;
 }
@@ -225,6 +232,8 @@ int vm_config_parse(const char *buf, size_t len, struct cs_json_doc *doc, struct
 		.cpus = 1,
 		.acpi = true,
 		.jail = true,
+		.uid = NOBODY,
+		.gid = NOBODY,
 		.hang_seconds = HANG_SECONDS,
 	};
 	struct cs_json_doc d = CS_JSON_DOC_INIT;

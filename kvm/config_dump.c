@@ -124,6 +124,8 @@ int vm_config_dump(const struct vm_config *c, char **out, struct cs_err *err)
 	cs_jw_bool(&w, "acpi", c->acpi);
 	cs_jw_bool(&w, "pit", c->pit);
 	cs_jw_bool(&w, "jail", c->jail);
+	cs_jw_u64(&w, "uid", c->uid);
+	cs_jw_u64(&w, "gid", c->gid);
 	cs_jw_u64(&w, "hang_seconds", c->hang_seconds);
 	add_kernel(&w, c);
 	add_fd(&w, "control", c->control_fd);

@@ -6,8 +6,11 @@ kvm_libkvm_a_SOURCES = \
 	kvm/config_dev.c \
 	kvm/config_dump.c \
 	kvm/config_int.h \
+	kvm/control.c kvm/control.h \
 	kvm/counters.c \
 	kvm/irq.c kvm/irq.h \
+	kvm/jail.c kvm/jail.h \
+	kvm/jail_calls.c \
 	kvm/kvm.c kvm/kvm.h \
 	kvm/layout.h \
 	kvm/loop.c kvm/loop.h \

@@ -231,6 +231,7 @@ int vm_machine_init(struct vm_machine *m, const struct vm_config *cfg, struct cs
 		.cpus = VM_CPUS_INIT,
 		.serial = VM_SERIAL_INIT,
 		.power = VM_IRQ_INIT,
+		.control = VM_CONTROL_INIT,
 		.hang = VM_TIMER_INIT,
 		.grace = VM_TIMER_INIT,
 		.signals = VM_WATCH_INIT,
@@ -248,6 +249,8 @@ int vm_machine_init(struct vm_machine *m, const struct vm_config *cfg, struct cs
 		rc = vm_kvm_map(&m->kvm, &m->mem, err);
 	if (rc == 0)
 		rc = vm_machine_boot(m, err);
+	if (rc == 0 && cfg->control_fd >= 0)
+		rc = vm_control_init(&m->control, m, cfg->control_fd, err);
 	if (rc < 0)
 		vm_machine_fini(m);
 	return rc;
@@ -258,6 +261,7 @@ void vm_machine_fini(struct vm_machine *m)
 	if (!m->loops)
 		return;
 	vm_cpus_fini(&m->cpus);
+	vm_control_fini(&m->control);
 	vm_serial_fini(&m->serial);
 	vm_irq_fini(&m->power);
 	vm_kvm_fini(&m->kvm);

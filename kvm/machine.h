@@ -7,6 +7,7 @@
 
 #include "kvm/bus.h"
 #include "kvm/cmos.h"
+#include "kvm/control.h"
 #include "kvm/irq.h"
 #include "kvm/kvm.h"
 #include "kvm/loop.h"
@@ -55,6 +56,7 @@ struct vm_machine {
 	struct vm_cmos cmos;
 	struct vm_ports ports;
 	struct vm_irq power;
+	struct vm_control control;
 	struct vm_timer hang;	 /* on loop */
 	struct vm_timer grace;	 /* on loop: from a panic's first line to the end */
 	struct vm_watch signals; /* SIGTERM and its kind, as a signalfd */

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "kvm/config.h"
+#include "kvm/jail.h"
 #include "kvm/machine.h"
 
 enum {
@@ -174,26 +175,55 @@ static int write_result(struct vm_machine *m, struct cs_err *err)
 	return cs_fd_write_all(m->cfg->result_fd, text, len + 1, err);
 }
 
+/* Makes and runs the machine in this process. Returns an exit status. */
 static int run(const struct vm_config *cfg, struct cs_err *err)
 {
 	struct vm_machine m;
 	int rc, status;
 
-	if (cfg->jail)
-		return cs_err_set(err, ENOTSUP, "the jail is missing yet: say \"jail\": false");
 	if (cfg->n_devs)
 		return cs_err_set(err, ENOTSUP, "devices are missing yet");
 	rc = vm_machine_init(&m, cfg, err);
 	if (rc < 0)
 		return rc;
-	rc = vm_machine_run(&m, NULL, err);
+	rc = vm_machine_run(&m, cfg->jail ? vm_jail_thread : NULL, err);
 	if (rc == 0)
 		rc = write_result(&m, err);
 	status = exit_status(m.end.reason);
-	if (status != EXIT_SUCCESS)
+	if (rc == 0 && status != EXIT_SUCCESS)
 		cs_log(CS_LOG_ERROR, "%s: %s", vm_reason_name(m.end.reason), m.end.text);
 	vm_machine_fini(&m);
 	return rc < 0 ? rc : status;
+}
+
+/* In a child that is jailed before it looks at a kernel; this process waits for it. */
+static int run_jailed(struct vm_config *cfg, struct cs_err *err)
+{
+	pid_t child;
+	int rc;
+
+	if (cfg->kvm_fd < 0)
+		cfg->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (cfg->kvm_fd < 0)
+		return cs_err_sys(err, "open /dev/kvm");
+	if (geteuid() != 0) {
+		cfg->uid = geteuid();
+		cfg->gid = getegid();
+	}
+	child = vm_jail_fork(cfg->uid, cfg->gid, err);
+	if (child < 0)
+		return (int)child;
+	if (child > 0)
+		return vm_jail_attend(child, err);
+	rc = vm_jail_close(cfg->uid, cfg->gid, err);
+	return rc < 0 ? rc : run(cfg, err);
+}
+
+static int start(const struct opts *o, struct vm_config *cfg, struct cs_err *err)
+{
+	if (o->dump)
+		return dump(cfg, err);
+	return cfg->jail ? run_jailed(cfg, err) : run(cfg, err);
 }
 
 int main(int argc, char **argv)
@@ -215,7 +245,7 @@ int main(int argc, char **argv)
 	mallopt(M_ARENA_MAX, 1);
 	rc = read_config(&o, &doc, &cfg, &err);
 	if (rc == 0)
-		rc = o.dump ? dump(&cfg, &err) : run(&cfg, &err);
+		rc = start(&o, &cfg, &err);
 	if (rc < 0) {
 		cs_log(CS_LOG_ERROR, "%s", err.msg);
 		return EXIT_FAILURE;

@@ -7,7 +7,8 @@ unit_tests += \
 	tests/unit/kvm/test_kernel \
 	tests/unit/kvm/test_loop \
 	tests/unit/kvm/test_mem \
-	tests/unit/kvm/test_tables
+	tests/unit/kvm/test_tables \
+	tests/unit/kvm/test_vcpu
 
 tests_unit_kvm_test_bus_SOURCES = tests/unit/kvm/test_bus.c
 tests_unit_kvm_test_bus_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -36,5 +37,9 @@ tests_unit_kvm_test_mem_LDADD = $(kvm_unit_ldadd)
 tests_unit_kvm_test_tables_SOURCES = tests/unit/kvm/test_tables.c
 tests_unit_kvm_test_tables_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_kvm_test_tables_LDADD = $(kvm_unit_ldadd)
+
+tests_unit_kvm_test_vcpu_SOURCES = tests/unit/kvm/test_vcpu.c
+tests_unit_kvm_test_vcpu_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_kvm_test_vcpu_LDADD = $(kvm_unit_ldadd)
 
 include tests/unit/kvm/virtio.mk
