@@ -90,5 +90,7 @@ int vm_cmos_init(struct vm_cmos *c, struct vm_bus *pio, struct cs_err *err)
 	};
 
 	*c = (struct vm_cmos){ .version = VM_CMOS_VERSION };
+	/* the C library looks for the host's time zone once, even for UTC: now, not in the jail */
+	tzset();
 	return vm_bus_add(pio, &r, err);
 }

@@ -80,6 +80,7 @@ struct vm_vsock_config {
 /* { "type": "fs", "tag": "work", "root": 9, "readonly": false }: the folder behind @root_fd, served
  * by a process of its own that is jailed to it. */
 struct vm_fs_config {
+	int server_fd;	 /* its server's end, -EBADF: the VMM has none yet; never in the JSON */
 	int root_fd;	 /* an O_PATH or O_DIRECTORY fd */
 	const char *tag; /* 1 to 36 bytes */
 	bool readonly;

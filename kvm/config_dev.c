@@ -181,6 +181,7 @@ static int parse_fs(const struct cs_json *obj, struct vm_dev_config *d, struct c
 	static const char *const keys[] = { "type", "id", "root", "tag", "readonly" };
 	int rc = vm_config_keys(obj, keys, CS_LEN(keys), err);
 
+	d->fs.server_fd = -EBADF;
 	if (rc == 0)
 		rc = vm_config_fd(obj, "root", true, &d->fs.root_fd, err);
 	if (rc >= 0)

@@ -52,6 +52,9 @@ void vm_machine_counters(struct vm_machine *m, struct cs_jw *w)
 	add_exits(m, w);
 	add_bus(&m->pio, "pio", w);
 	add_bus(&m->mmio, "mmio", w);
+	cs_jw_obj(w, "devices");
+	vm_devices_counters(m, w);
+	cs_jw_obj_end(w);
 	cs_jw_obj(w, "serial");
 	cs_jw_u64(w, "interrupts", __atomic_load_n(&m->serial.irq.raised, __ATOMIC_RELAXED));
 	cs_jw_u64(w, "bytes_lost", __atomic_load_n(&m->serial.lost, __ATOMIC_RELAXED));

@@ -109,7 +109,7 @@ int vm_jail_attend(pid_t child, struct cs_err *err)
 	cs_auto_fd int pidfd = cs_sys_pidfd_open(child, 0), sigfd = -EBADF;
 	struct signalfd_siginfo si;
 	sigset_t set;
-	int rc, status;
+	int rc, status = 0;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);

@@ -36,4 +36,7 @@ int vm_jail_close(uid_t uid, gid_t gid, struct cs_err *err);
 /* On each thread. The main one's comes last: no thread can be made afterwards. */
 int vm_jail_thread(enum vm_role role, struct cs_err *err);
 
+/* vm_jail_thread(VM_ROLE_WORKER) for threads that devices start; failure ends the process. */
+void vm_jail_worker(void);
+
 #endif

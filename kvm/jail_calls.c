@@ -8,14 +8,17 @@
 #include <linux/seccomp.h>
 #include <linux/vhost.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "kvm/jail.h"
 
 /*
@@ -99,6 +102,7 @@ static const struct rule rules[] = {
 	{ SYS_shutdown, CONTROL | IO, ANY },
 	{ SYS_socketpair, IO, ANY }, /* a vsock connection's two ends */
 	{ SYS_fcntl, CONTROL | IO, ANY },
+	{ SYS_getsockopt, IO, ANY },
 	{ SYS_io_uring_enter, IO, ANY },
 
 	/* the control socket; stopping vCPUs and joining their threads */
@@ -243,4 +247,15 @@ int vm_jail_thread(enum vm_role role, struct cs_err *err)
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) < 0)
 		return cs_err_sys(err, "jail: set the filter of system calls");
 	return 0;
+}
+
+/* A thread without its filter must not run, and has nobody to tell. */
+void vm_jail_worker(void)
+{
+	struct cs_err err = CS_ERR_INIT;
+
+	if (vm_jail_thread(VM_ROLE_WORKER, &err) < 0) {
+		cs_log(CS_LOG_ERROR, "%s", err.msg);
+		_exit(EXIT_FAILURE);
+	}
 }

@@ -8,6 +8,7 @@ kvm_libkvm_a_SOURCES = \
 	kvm/config_int.h \
 	kvm/control.c kvm/control.h \
 	kvm/counters.c \
+	kvm/devices.c kvm/devices.h \
 	kvm/irq.c kvm/irq.h \
 	kvm/jail.c kvm/jail.h \
 	kvm/jail_calls.c \
@@ -43,3 +44,6 @@ pkglibexec_PROGRAMS += unpack-kernel
 unpack_kernel_SOURCES = kvm/unpack_kernel.c
 unpack_kernel_LDFLAGS = $(CS_STATIC_LDFLAGS)
 unpack_kernel_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_STATIC_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS)
+
+# Kernels for guests.
+EXTRA_DIST += kvm/guest

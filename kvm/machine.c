@@ -246,6 +246,10 @@ int vm_machine_init(struct vm_machine *m, const struct vm_config *cfg, struct cs
 	if (rc == 0)
 		rc = init_chips(m, err);
 	if (rc == 0)
+		rc = vm_devices_init(m, err);
+	if (rc == 0)
+		rc = vm_devices_tie(m, err);
+	if (rc == 0)
 		rc = vm_kvm_map(&m->kvm, &m->mem, err);
 	if (rc == 0)
 		rc = vm_machine_boot(m, err);
@@ -262,6 +266,7 @@ void vm_machine_fini(struct vm_machine *m)
 		return;
 	vm_cpus_fini(&m->cpus);
 	vm_control_fini(&m->control);
+	vm_devices_fini(m);
 	vm_serial_fini(&m->serial);
 	vm_irq_fini(&m->power);
 	vm_kvm_fini(&m->kvm);
@@ -342,7 +347,9 @@ int vm_machine_run(struct vm_machine *m, lock_down_fn lock_down, struct cs_err *
 	m->cpus.trace_fd = m->cfg->trace_fd;
 	m->cpus.lock_down = lock_down;
 	m->cpus.paused = true;
-	rc = start_dev_thread(m, lock_down, err);
+	rc = vm_devices_start(m, err);
+	if (rc == 0)
+		rc = start_dev_thread(m, lock_down, err);
 	if (rc == 0)
 		rc = vm_cpus_start(&m->cpus, err);
 	if (rc == 0)

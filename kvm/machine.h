@@ -8,6 +8,7 @@
 #include "kvm/bus.h"
 #include "kvm/cmos.h"
 #include "kvm/control.h"
+#include "kvm/devices.h"
 #include "kvm/irq.h"
 #include "kvm/kvm.h"
 #include "kvm/loop.h"
@@ -55,6 +56,7 @@ struct vm_machine {
 	struct vm_serial serial;
 	struct vm_cmos cmos;
 	struct vm_ports ports;
+	struct vm_devices devices;
 	struct vm_irq power;
 	struct vm_control control;
 	struct vm_timer hang;	 /* on loop */

@@ -122,7 +122,7 @@ int vm_mem_add_file(struct vm_mem *m, int fd, uint64_t len, bool readonly, uint6
 {
 	const int prot = PROT_READ | (readonly ? 0 : PROT_WRITE);
 	struct vm_mem_region *r = &m->r[m->n];
-	uint64_t at = VM_HOLE_END;
+	uint64_t at = VM_HOLE_END, whole;
 	struct stat sb;
 	uint8_t *host;
 
@@ -140,13 +140,19 @@ int vm_mem_add_file(struct vm_mem *m, int fd, uint64_t len, bool readonly, uint6
 				  (unsigned long long)len, (long long)sb.st_size);
 	if (m->n && m->r[m->n - 1].gpa + m->r[m->n - 1].len > at)
 		at = m->r[m->n - 1].gpa + m->r[m->n - 1].len;
-	host = map_aligned(len, prot, MAP_SHARED, fd, 0);
-	if (!host)
-		return cs_err_sys(err, "map a file of %llu bytes as guest memory",
-				  (unsigned long long)len);
+	whole = readonly ? round_up(len, VM_HUGE_PAGE) : len;
+	host = map_aligned(whole, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (!host || mmap(host, len, prot, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+		int rc = cs_err_sys(err, "map a file of %llu bytes as guest memory",
+				    (unsigned long long)len);
+
+		if (host)
+			munmap(host, whole);
+		return rc;
+	}
 	*r = (struct vm_mem_region){
 		.gpa = round_up(at, VM_FILE_ALIGN),
-		.len = len,
+		.len = whole,
 		.host = host,
 		.readonly = readonly,
 		.file = true,

@@ -56,8 +56,9 @@ void vm_mem_fini(struct vm_mem *m);
 
 /* Maps the first @len bytes (a multiple of the page size) of the file @fd as guest memory behind
  * all other, at a multiple of VM_FILE_ALIGN: *@gpa. A read-only mapping is the host's page cache
- * itself; a writable one is shared with the file as well. The fd is borrowed. Only before the guest
- * runs. ENOSPC when there is no region left. */
+ * itself, with zeroes behind it up to a multiple of 2 MiB, which is what Linux takes as memory of
+ * its own; a writable one is shared with the file as well, and as long as it is said to be. The fd
+ * is borrowed. Only before the guest runs. ENOSPC when there is no region left. */
 int vm_mem_add_file(struct vm_mem *m, int fd, uint64_t len, bool readonly, uint64_t *gpa,
 		    struct cs_err *err);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -19,6 +20,7 @@
 #include "kvm/config.h"
 #include "kvm/jail.h"
 #include "kvm/machine.h"
+#include "kvm/virtio/fs.h"
 
 enum {
 	CONFIG_MAX = 1 << 20,
@@ -181,8 +183,6 @@ static int run(const struct vm_config *cfg, struct cs_err *err)
 	struct vm_machine m;
 	int rc, status;
 
-	if (cfg->n_devs)
-		return cs_err_set(err, ENOTSUP, "devices are missing yet");
 	rc = vm_machine_init(&m, cfg, err);
 	if (rc < 0)
 		return rc;
@@ -194,6 +194,43 @@ static int run(const struct vm_config *cfg, struct cs_err *err)
 		cs_log(CS_LOG_ERROR, "%s: %s", vm_reason_name(m.end.reason), m.end.text);
 	vm_machine_fini(&m);
 	return rc < 0 ? rc : status;
+}
+
+/* Forks the server of a shared folder: it has to see the folder, so it comes before the machine's
+ * jail, and goes into one of its own. It ends when the machine lets go of its end of the socket. */
+static int fork_server(struct vm_fs_config *fs, struct cs_err *err)
+{
+	int pair[2], rc;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return cs_err_sys(err, "make a socket pair for a folder's server");
+	pid = fork();
+	if (pid < 0) {
+		rc = cs_err_sys(err, "start a folder's server");
+		close(pair[0]);
+		close(pair[1]);
+		return rc;
+	}
+	if (pid == 0) {
+		rc = vio_fs_serve(pair[1], fs->root_fd, fs->readonly, err);
+		if (rc < 0)
+			cs_log(CS_LOG_ERROR, "folder %s: %s", fs->tag, err->msg);
+		_exit(rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
+	close(pair[1]);
+	fs->server_fd = pair[0];
+	return 0;
+}
+
+static int fork_servers(struct vm_config *cfg, struct cs_err *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < cfg->n_devs && rc == 0; i++)
+		if (cfg->dev[i].type == VM_DEV_FS)
+			rc = fork_server(&cfg->dev[i].fs, err);
+	return rc;
 }
 
 /* In a child that is jailed before it looks at a kernel; this process waits for it. */
@@ -221,8 +258,13 @@ static int run_jailed(struct vm_config *cfg, struct cs_err *err)
 
 static int start(const struct opts *o, struct vm_config *cfg, struct cs_err *err)
 {
+	int rc;
+
 	if (o->dump)
 		return dump(cfg, err);
+	rc = fork_servers(cfg, err);
+	if (rc < 0)
+		return rc;
 	return cfg->jail ? run_jailed(cfg, err) : run(cfg, err);
 }
 

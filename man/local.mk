@@ -49,4 +49,5 @@ dist_man_MANS += \
 	man/caisson-tag.1 \
 	man/caisson-untag.1 \
 	man/caisson-version.1 \
+	man/caisson-vmm.8 \
 	man/caisson.1

@@ -10,7 +10,10 @@ fuzz_targets = \
 	tests/fuzz/fuzz_nft \
 	tests/fuzz/fuzz_port \
 	tests/fuzz/fuzz_spec \
-	tests/fuzz/fuzz_state
+	tests/fuzz/fuzz_state \
+	tests/fuzz/fuzz_vmconfig \
+	tests/fuzz/fuzz_vmcontrol \
+	tests/fuzz/fuzz_vmkernel
 
 tests_fuzz_fuzz_cli_SOURCES = tests/fuzz/fuzz_cli.c $(fuzz_main)
 tests_fuzz_fuzz_cli_LDADD = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a \
@@ -32,6 +35,15 @@ tests_fuzz_fuzz_spec_LDADD = runtime/libruntime.a cgroups/libcgroups.a base/libb
 tests_fuzz_fuzz_state_SOURCES = tests/fuzz/fuzz_state.c $(fuzz_main)
 tests_fuzz_fuzz_state_LDADD = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
 	$(SECCOMP_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_vmconfig_SOURCES = tests/fuzz/fuzz_vmconfig.c $(fuzz_main)
+tests_fuzz_fuzz_vmconfig_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_vmcontrol_SOURCES = tests/fuzz/fuzz_vmcontrol.c $(fuzz_main)
+tests_fuzz_fuzz_vmcontrol_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_vmkernel_SOURCES = tests/fuzz/fuzz_vmkernel.c $(fuzz_main)
+tests_fuzz_fuzz_vmkernel_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
 if FUZZERS
 fuzz_main =

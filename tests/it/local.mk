@@ -13,3 +13,9 @@ it_programs += tests/it/layer
 tests_it_layer_SOURCES = tests/it/layer.c
 tests_it_layer_LDADD = images/libimages.a base/libbase.a $(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) \
 	$(CRYPTO_LIBS) $(YAJL_LIBS)
+# The first process of a test's guest: static, whatever the rest of the tree is.
+it_programs += tests/guest/init
+check_PROGRAMS += tests/guest/init
+tests_guest_init_SOURCES = tests/guest/init.c
+tests_guest_init_CFLAGS = -std=gnu17 -O2 -Wall -Wextra
+tests_guest_init_LDFLAGS = -static
