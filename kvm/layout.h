@@ -60,7 +60,8 @@ enum {
 	VM_CMDLINE_MAX = 0x10000,
 	VM_LOW_RAM_END = 0x9fc00,
 	VM_ACPI_ADDR = 0xe0000,
-	VM_ACPI_MAX = 0x20000,
+	VM_ACPI_MAX = 0x10000,
+	VM_RESET_ADDR = 0xffff0, /* where a PC's firmware begins */
 	VM_KERNEL_MIN = 0x100000,
 };
 

@@ -43,6 +43,26 @@ static int write_tables(struct vm_machine *m, uint64_t *rsdp, struct cs_err *err
 	return rc < 0 ? rc : 0;
 }
 
+/* There is no firmware, but Linux starts it to reset a hardware-reduced machine: 16-bit code that
+ * writes to the ACPI reset register. */
+static int write_reset(struct vm_machine *m, struct cs_err *err)
+{
+	static const uint8_t code[] = {
+		0xb0,
+		0x01, /* mov $1, %al */
+		0xba,
+		(VM_PORT_ACPI + 2) & 0xff,
+		VM_PORT_ACPI >> 8, /* mov $…, %dx */
+		0xee,		   /* out %al, %dx */
+		0xf4,		   /* hlt */
+		0xeb,
+		0xfd, /* jmp to it */
+	};
+	int rc = vm_mem_write(&m->mem, VM_RESET_ADDR, code, sizeof(code));
+
+	return rc < 0 ? cs_err_errno(err, -rc, "write the reset code") : 0;
+}
+
 static int load(struct vm_machine *m, struct vm_kernel *k, struct cs_err *err)
 {
 	cs_auto_buf struct cs_buf cmdline = CS_BUF_INIT;
@@ -62,6 +82,8 @@ static int load(struct vm_machine *m, struct vm_kernel *k, struct cs_err *err)
 		rc = make_cmdline(m->cfg, &cmdline, err);
 	if (rc == 0)
 		rc = write_tables(m, &b.rsdp, err);
+	if (rc == 0)
+		rc = write_reset(m, err);
 	if (rc < 0)
 		return rc;
 	b.cmdline = cmdline.s ? cmdline.s : "";

@@ -69,7 +69,7 @@ static uint32_t memory_map(const struct vm_mem *mem, struct range *r)
 
 	r[n++] = (struct range){ 0, VM_LOW_RAM_END, E820_RAM };
 	r[n++] = (struct range){ VM_LOW_RAM_END, 0xa0000 - VM_LOW_RAM_END, E820_RESERVED };
-	r[n++] = (struct range){ VM_ACPI_ADDR, VM_ACPI_MAX, E820_RESERVED };
+	r[n++] = (struct range){ VM_ACPI_ADDR, VM_KERNEL_MIN - VM_ACPI_ADDR, E820_RESERVED };
 	r[n++] = (struct range){ VM_KERNEL_MIN, mem->r[0].len - VM_KERNEL_MIN, E820_RAM };
 	if (mem->n > 1 && !mem->r[1].file)
 		r[n++] = (struct range){ mem->r[1].gpa, mem->r[1].len, E820_RAM };
