@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum {
@@ -27,6 +28,7 @@ enum {
 static void exit_port(unsigned char status)
 {
 	fflush(stdout);
+	tcdrain(STDOUT_FILENO); /* the end comes at once */
 	outb(status, PORT_EXIT);
 	for (;;)
 		pause();
