@@ -70,10 +70,12 @@ int vio_net_vhost_init(struct vio_net *net, uint64_t *features, struct cs_err *e
 
 static int set_memory(const struct vio_net *net, struct cs_err *err)
 {
-	struct {
-		struct vhost_memory head;
-		struct vhost_memory_region r[VM_MEM_REGIONS];
-	} t = { 0 };
+	union {
+		struct vhost_memory head; /* ends in an array without a length */
+		uint8_t room[sizeof(struct vhost_memory) +
+			     VM_MEM_REGIONS * sizeof(struct vhost_memory_region)];
+	} t = { .room = { 0 } };
+	struct vhost_memory_region *r = t.head.regions;
 	const struct vm_mem *mem = net->dev.mem;
 	uint32_t n = 0;
 
@@ -81,9 +83,9 @@ static int set_memory(const struct vio_net *net, struct cs_err *err)
 		/* where the guest cannot write, the kernel must not do it for it */
 		if (mem->r[i].readonly)
 			continue;
-		t.r[n].guest_phys_addr = mem->r[i].gpa;
-		t.r[n].memory_size = mem->r[i].len;
-		t.r[n++].userspace_addr = (uintptr_t)mem->r[i].host;
+		r[n].guest_phys_addr = mem->r[i].gpa;
+		r[n].memory_size = mem->r[i].len;
+		r[n++].userspace_addr = (uintptr_t)mem->r[i].host;
 	}
 	t.head.nregions = n;
 	if (ioctl(net->vhost_fd, VHOST_SET_MEM_TABLE, &t) < 0)

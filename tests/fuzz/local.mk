@@ -45,6 +45,8 @@ tests_fuzz_fuzz_vmcontrol_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZ
 tests_fuzz_fuzz_vmkernel_SOURCES = tests/fuzz/fuzz_vmkernel.c $(fuzz_main)
 tests_fuzz_fuzz_vmkernel_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
+include tests/fuzz/virtio.mk
+
 if FUZZERS
 fuzz_main =
 seed_tests =
