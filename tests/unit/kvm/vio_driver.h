@@ -31,6 +31,7 @@ enum {
 	DRV_SPLIT = 0,	/* bits of drv_init()'s mode: a loop test's _i of 0 to 3 is every one */
 	DRV_PACKED = 1,
 	DRV_EVENT_IDX = 2,
+	DRV_SHARED = 4, /* memory that another process can have */
 };
 
 struct drv_queue {
@@ -65,7 +66,7 @@ struct drv_piece {
 /* A memory and a loop; d->env is what the device under test is made with. */
 static inline void drv_init(struct drv *d, int mode)
 {
-	const struct vm_mem_opts o = { .size = DRV_MEM };
+	const struct vm_mem_opts o = { .size = DRV_MEM, .shared = mode & DRV_SHARED };
 	struct cs_err err = CS_ERR_INIT;
 
 	memset(d, 0, sizeof(*d));

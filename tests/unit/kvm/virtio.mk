@@ -1,6 +1,7 @@
 unit_tests += \
 	tests/unit/kvm/test_vio_blk \
 	tests/unit/kvm/test_vio_devs \
+	tests/unit/kvm/test_vio_fs \
 	tests/unit/kvm/test_vio_fuse \
 	tests/unit/kvm/test_vio_mmio \
 	tests/unit/kvm/test_vio_queue \
@@ -14,6 +15,10 @@ tests_unit_kvm_test_vio_blk_LDADD = $(kvm_unit_ldadd)
 tests_unit_kvm_test_vio_devs_SOURCES = tests/unit/kvm/test_vio_devs.c
 tests_unit_kvm_test_vio_devs_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_kvm_test_vio_devs_LDADD = $(kvm_unit_ldadd)
+
+tests_unit_kvm_test_vio_fs_SOURCES = tests/unit/kvm/test_vio_fs.c
+tests_unit_kvm_test_vio_fs_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_kvm_test_vio_fs_LDADD = $(kvm_unit_ldadd)
 
 tests_unit_kvm_test_vio_fuse_SOURCES = tests/unit/kvm/test_vio_fuse.c
 tests_unit_kvm_test_vio_fuse_CPPFLAGS = $(UNIT_CPPFLAGS)
