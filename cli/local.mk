@@ -12,6 +12,8 @@ cli_libcli_a_SOURCES = \
 	cli/cmd_images.c \
 	cli/cmd_import.c \
 	cli/cmd_load.c \
+	cli/cmd_login.c \
+	cli/cmd_logout.c \
 	cli/cmd_network_attach.c \
 	cli/cmd_network_connect.c \
 	cli/cmd_network_create.c \
@@ -22,6 +24,8 @@ cli_libcli_a_SOURCES = \
 	cli/cmd_network_prune.c \
 	cli/cmd_network_reload.c \
 	cli/cmd_network_rm.c \
+	cli/cmd_pull.c \
+	cli/cmd_push.c \
 	cli/cmd_rmi.c \
 	cli/cmd_save.c \
 	cli/cmd_tag.c \
@@ -54,7 +58,10 @@ cli_libcli_a_SOURCES = \
 	cli/oci_update.c \
 	cli/opt.c cli/opt.h \
 	cli/out.c cli/out.h \
+	cli/progress.c cli/progress.h \
+	cli/progress_text.c \
 	cli/pscols.c cli/pscols.h \
+	cli/regopts.c cli/regopts.h \
 	cli/signame.c cli/signame.h \
 	cli/stdio.c cli/stdio.h \
 	cli/template.c \

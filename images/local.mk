@@ -38,7 +38,19 @@ images_libimages_a_SOURCES += \
 	images/http_easy.c \
 	images/http_int.h \
 	images/http_loop.c \
+	images/pull.c images/pull.h \
+	images/pull_int.h \
+	images/pull_layer.c \
+	images/push.c images/push.h \
+	images/registries.c images/registries.h \
+	images/registries_load.c \
+	images/registry.c images/registry.h \
+	images/registry_error.c \
+	images/registry_int.h \
+	images/registry_pull.c \
+	images/registry_push.c \
 	images/toml.c images/toml.h \
+	images/transfer.h \
 	images/url.c images/url.h
 
 # layers

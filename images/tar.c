@@ -557,7 +557,9 @@ int img_tar_write(struct img_tar *t, const void *buf, size_t len, struct cs_err 
 
 int img_tar_end(struct img_tar *t, struct cs_err *err)
 {
-	if (t->state == ST_DONE || (t->state == ST_HEADER && t->have == 0 && !t->pending))
+	/* Some writers leave out the padding of the last entry. */
+	if (t->state == ST_DONE || t->state == ST_SKIP ||
+	    (t->state == ST_HEADER && t->have == 0 && !t->pending))
 		return 0;
 	return cs_err_set(err, EBADMSG, "the tar ends in the middle of an entry");
 }

@@ -17,6 +17,8 @@ dist_man_MANS += \
 	man/caisson-images.1 \
 	man/caisson-import.1 \
 	man/caisson-load.1 \
+	man/caisson-login.1 \
+	man/caisson-logout.1 \
 	man/caisson-network-attach.1 \
 	man/caisson-network-connect.1 \
 	man/caisson-network-create.1 \
@@ -44,6 +46,8 @@ dist_man_MANS += \
 	man/caisson-oci-state.1 \
 	man/caisson-oci-update.1 \
 	man/caisson-oci.1 \
+	man/caisson-pull.1 \
+	man/caisson-push.1 \
 	man/caisson-rmi.1 \
 	man/caisson-save.1 \
 	man/caisson-tag.1 \

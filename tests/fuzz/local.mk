@@ -47,6 +47,18 @@ tests_fuzz_fuzz_vmkernel_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ
 
 include tests/fuzz/virtio.mk
 
+fuzz_targets += tests/fuzz/fuzz_authfile
+tests_fuzz_fuzz_authfile_SOURCES = tests/fuzz/fuzz_authfile.c $(fuzz_main)
+tests_fuzz_fuzz_authfile_LDADD = images/libimages.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_challenge
+tests_fuzz_fuzz_challenge_SOURCES = tests/fuzz/fuzz_challenge.c $(fuzz_main)
+tests_fuzz_fuzz_challenge_LDADD = images/libimages.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_registries
+tests_fuzz_fuzz_registries_SOURCES = tests/fuzz/fuzz_registries.c $(fuzz_main)
+tests_fuzz_fuzz_registries_LDADD = images/libimages.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
+
 if FUZZERS
 fuzz_main =
 seed_tests =

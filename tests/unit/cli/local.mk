@@ -7,6 +7,7 @@ unit_tests += \
 	tests/unit/cli/test_oci \
 	tests/unit/cli/test_opt \
 	tests/unit/cli/test_out \
+	tests/unit/cli/test_progress \
 	tests/unit/cli/test_pscols \
 	tests/unit/cli/test_signame \
 	tests/unit/cli/test_spec \
@@ -52,3 +53,7 @@ tests_unit_cli_test_timetext_LDADD = $(cli_unit_ldadd)
 tests_unit_cli_test_value_SOURCES = tests/unit/cli/test_value.c
 tests_unit_cli_test_value_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_cli_test_value_LDADD = $(cli_unit_ldadd)
+
+tests_unit_cli_test_progress_SOURCES = tests/unit/cli/test_progress.c
+tests_unit_cli_test_progress_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_cli_test_progress_LDADD = $(cli_unit_ldadd)

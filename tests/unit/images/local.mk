@@ -16,6 +16,7 @@ unit_tests += \
 	tests/unit/images/test_challenge \
 	tests/unit/images/test_creds \
 	tests/unit/images/test_http \
+	tests/unit/images/test_registries \
 	tests/unit/images/test_url
 
 tests_unit_images_test_base64_SOURCES = tests/unit/images/test_base64.c
@@ -33,6 +34,10 @@ tests_unit_images_test_creds_LDADD = $(images_unit_ldadd)
 tests_unit_images_test_http_SOURCES = tests/unit/images/test_http.c
 tests_unit_images_test_http_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_images_test_http_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_registries_SOURCES = tests/unit/images/test_registries.c
+tests_unit_images_test_registries_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_registries_LDADD = $(images_unit_ldadd)
 
 tests_unit_images_test_url_SOURCES = tests/unit/images/test_url.c
 tests_unit_images_test_url_CPPFLAGS = $(UNIT_CPPFLAGS)
