@@ -53,7 +53,7 @@ c = socket.socket(socket.AF_UNIX)
 c.connect(sys.argv[1])
 print(flush=True)
 time.sleep(300)' "$it_tmp/busy" >"$it_tmp/ready"
-	it_wait 10 test -s "$it_tmp/ready"
+	it_wait 60 test -s "$it_tmp/ready"
 	it_background oci exec --pidfd-socket "$it_tmp/busy" seen sleep 77 </dev/null >/dev/null 2>&1
 	# the pid of exec's process, in the container and outside
 	find_it()
@@ -64,7 +64,7 @@ time.sleep(300)' "$it_tmp/busy" >"$it_tmp/ready"
 			xargs grep -lsE '^Name:[[:space:]]*caisson' | tr -dc '0-9\n' | head -n 1)
 		[ -n "$inside" ] && [ -n "$outside" ]
 	}
-	it_wait 10 find_it
+	it_wait 60 find_it
 	tap_like "exec's process is there" "$inside:$outside" '^[0-9]+:[0-9]+$'
 	it_try oci exec seen sh -c "cd /proc/$inside && for f in exe cwd root fd/0; do
 		readlink \$f && echo \$f; done; ls fd; cat environ maps mem"
@@ -182,7 +182,7 @@ done
 it_bundle dead '.process.args = ["true"]'
 oci create --bundle "$bundle" dead </dev/null >/dev/null 2>&1
 oci start dead
-it_wait 10 it_has_status dead stopped
+it_wait 60 it_has_status dead stopped
 before=$(oci state dead)
 for command in "start dead" "exec dead true" "pause dead" "resume dead" "kill dead" \
 	"update --pids-limit 5 dead" "events --stats dead" "run --bundle $bundle dead"; do
