@@ -45,7 +45,7 @@ struct joiner {
 	struct ctr_seccomp_prog prog;
 	struct ctr_becoming becoming;
 	int pidfd;	/* the container's init */
-	int root;	/* its root folder, where there is no mount namespace to join */
+	int root;	/* owned; its root folder */
 	uint64_t flags; /* namespaces to join */
 	int sync;
 	int slave; /* pty, when there is a terminal */
@@ -72,6 +72,20 @@ static int namespaces_to_join(const struct ctr *c, uint64_t *flags, struct cs_er
 	return 0;
 }
 
+/* Did joining the mount namespace make the container's root "/"? Not so where the runtime that made
+ * it was in a chroot: pivot_root(2) put it in the chroot's place, and the namespace's own root is
+ * the host's still. Any folder of the same mount is taken for it: an init may chroot(2) itself. */
+static bool is_root(const struct joiner *j)
+{
+	struct statx theirs, ours;
+
+	return j->c->spec.ns[CTR_NS_MOUNT].present &&
+	       statx(j->root, "", AT_EMPTY_PATH, STATX_MNT_ID, &theirs) == 0 &&
+	       statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &ours) == 0 &&
+	       (theirs.stx_mask & ours.stx_mask & STATX_MNT_ID) != 0 &&
+	       theirs.stx_mnt_id == ours.stx_mnt_id;
+}
+
 static int enter(struct joiner *j, struct cs_err *err)
 {
 	int rc;
@@ -84,7 +98,7 @@ static int enter(struct joiner *j, struct cs_err *err)
 		return rc;
 	if (j->flags && setns(j->pidfd, (int)j->flags) < 0)
 		return cs_err_sys(err, "join the container's namespaces");
-	if (j->root >= 0 && (fchdir(j->root) < 0 || chroot(".") < 0))
+	if (!is_root(j) && (fchdir(j->root) < 0 || chroot(".") < 0))
 		return cs_err_sys(err, "enter the container's root");
 	if ((j->flags & CLONE_NEWUSER) && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
 		return cs_err_sys(err, "become root of the container's user namespace");
@@ -202,14 +216,11 @@ static int run_joiner(void *arg)
 	return 0;
 }
 
-/* Where the container has no mount namespace of its own, its root is a folder of ours. */
 static int open_root(struct joiner *j, struct cs_err *err)
 {
 	cs_auto_fd int dir = -EBADF;
 	char path[32];
 
-	if (j->c->spec.ns[CTR_NS_MOUNT].present)
-		return 0;
 	snprintf(path, sizeof(path), "%d", j->c->state.pid);
 	dir = cs_path_proc_file(j->c->host_proc, path, O_PATH | O_DIRECTORY, err);
 	if (dir < 0)

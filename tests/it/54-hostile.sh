@@ -83,6 +83,28 @@ else
 	tap_skip "what exec brings in" "python3 is not installed"
 fi
 
+# The runtime in a chroot: its containers are in a namespace whose root is the host's.
+jail=$it_tmp/jail
+modes=("" --no-pivot)
+[ "${SANITIZE-}" != yes ] || modes=() # not linked statically
+mkdir -p "$jail"/{proc,sys,dev,state}
+cp "$CAISSON_OCI" "$jail/runtime"
+for mode in "${modes[@]}"; do
+	it_bundle chroot '.process.args = ["sleep", "300"]'
+	cp -a "$bundle" "$jail/bundle"
+	# shellcheck disable=SC2086 # none or one word
+	it_try timeout 60 unshare --mount --propagation private bash -c 'cd "$1" && shift &&
+		mount --bind . . && cd "$PWD" && mount --rbind /proc proc && mount --rbind /sys sys &&
+		mount --rbind /dev dev || exit
+		chroot . /runtime --root /state run --detach --bundle /bundle $1 chroot \
+			</dev/null >log 2>&1 || { cat log; exit; }
+		chroot . /runtime --root /state exec chroot stat -c %i / </dev/null
+		chroot . /runtime --root /state delete --force chroot' x "$jail" $mode
+	tap_is "exec in a container that was made in a chroot${mode:+, $mode}" \
+		"$status:$out:$err" "0:$(stat -c %i "$jail/bundle/rootfs"):"
+	rm -rf "${jail:?}/bundle"
+done
+
 it_bundle groups '.process.args = ["id", "-G"]'
 it_try setpriv --groups 4,7,50 "$CAISSON_OCI" --root "$it_tmp/state" run --bundle "$bundle" groups \
 	</dev/null
