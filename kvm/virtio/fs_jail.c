@@ -112,7 +112,7 @@ static const int kept[] = { CAP_CHOWN,	CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID,
 static int filter(struct cs_err *err)
 {
 	struct sock_filter f[8 + 2 * CS_LEN(calls)];
-	struct sock_fprog prog = { .filter = f };
+	struct sock_fprog prog = { 0 };
 	unsigned short n = 0;
 #ifdef __x86_64__
 	const uint32_t arch = AUDIT_ARCH_X86_64;
@@ -131,6 +131,7 @@ static int filter(struct cs_err *err)
 		f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	}
 	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	prog.filter = f;
 	prog.len = n;
 #if defined(__SANITIZE_ADDRESS__)
 	return 0; /* the sanitizer's runtime does as it likes */

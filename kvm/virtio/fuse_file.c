@@ -57,14 +57,14 @@ static int make(struct vio_fuse *f, const struct vio_fuse_req *r, int parent, co
 		const struct fuse_create_in *in)
 {
 	int ret = vio_fuse_user_begin(f, r);
-	int fd;
 
 	if (ret < 0)
 		return ret;
 	/* O_EXCL, for what is there may be a pipe of the host's, or a link */
-	fd = openat(parent, name, open_flags(in->flags) | O_CREAT | O_EXCL | O_CLOEXEC,
-		    in->mode & 07777);
-	ret = fd < 0 ? -errno : fd;
+	ret = openat(parent, name, open_flags(in->flags) | O_CREAT | O_EXCL | O_CLOEXEC,
+		     in->mode & 07777);
+	if (ret < 0)
+		ret = -errno;
 	vio_fuse_user_end(f);
 	return ret;
 }

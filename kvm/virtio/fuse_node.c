@@ -89,14 +89,14 @@ int vio_fuse_lookup(struct vio_fuse *f, const struct vio_fuse_node *parent, cons
 int vio_fuse_reopen(const struct vio_fuse_node *n, int flags)
 {
 	char text[FD_TEXT];
-	int fd;
+	int ret;
 
 	/* anything else would be the host's device or pipe; the guest's kernel has its own */
 	if (n->type != S_IFREG && n->type != S_IFDIR)
 		return -EPERM;
 	(void)snprintf(text, sizeof(text), "%d", n->fd);
-	fd = open(text, flags | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	ret = open(text, flags | O_CLOEXEC);
+	return ret < 0 ? -errno : ret;
 }
 
 /* setfsuid(2) takes the capabilities to override permissions away; they are checked in the guest.
