@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/virtio_balloon.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "kvm/config.h"
 #include "kvm/mem.h"
@@ -14,14 +15,26 @@ enum {
 	QUEUES = 4,
 	QUEUE_MAX = 128,
 	PAGE = 4096,
-	BATCH = 512,	   /* page numbers read at once */
-	PAGES_MAX = 16384, /* page numbers in one buffer */
-	STATS_MAX = 64,	   /* entries looked at in one buffer */
+	BATCH = 512,	  /* page numbers read at once */
+	PAGES_MAX = 4096, /* page numbers in one buffer */
+	WORK_MAX = 8192,  /* page numbers and ranges in one go: each may be a system call */
+	STATS_MAX = 64,	  /* entries looked at in one buffer */
 };
 
 static struct vio_balloon *balloon_of(struct vio_dev *dev)
 {
 	return vio_container_of(dev, struct vio_balloon, dev);
+}
+
+/* Has enough been done for now? Then the queue is kicked again. */
+static bool tired(struct vio_balloon *b, uint16_t qi, uint64_t more)
+{
+	if (b->work >= WORK_MAX) {
+		(void)eventfd_write(b->dev.kick_fd[qi], 1);
+		return true;
+	}
+	b->work += (uint32_t)more;
+	return false;
 }
 
 /* Gives back the pages of @n page numbers, neighbours together. */
@@ -46,11 +59,12 @@ static int64_t inflate_handle(struct vio_dev *dev, uint16_t qi, const struct vio
 	uint64_t off = 0;
 	size_t n;
 
-	(void)qi;
 	if (c->out_len > PAGES_MAX * sizeof(pfn[0])) {
 		vio_dev_break(dev, "too many pages at once");
 		return VIO_KEEP;
 	}
+	if (tired(b, qi, c->out_len / sizeof(pfn[0])))
+		return VIO_STOP;
 	while ((n = vio_chain_read(c, off, pfn, sizeof(pfn)) / sizeof(pfn[0]))) {
 		give_back(b, pfn, n);
 		off += n * sizeof(pfn[0]);
@@ -112,7 +126,8 @@ static int64_t report_handle(struct vio_dev *dev, uint16_t qi, const struct vio_
 {
 	struct vio_balloon *b = balloon_of(dev);
 
-	(void)qi;
+	if (tired(b, qi, c->n_in))
+		return VIO_STOP;
 	for (int i = c->n_out; i < c->n_out + c->n_in; i++) {
 		uint64_t gpa = guest_address(dev->mem, c->iov[i].iov_base);
 
@@ -124,8 +139,9 @@ static int64_t report_handle(struct vio_dev *dev, uint16_t qi, const struct vio_
 
 static void balloon_kick(struct vio_dev *dev, uint16_t qi)
 {
-	const struct vio_balloon *b = balloon_of(dev);
+	struct vio_balloon *b = balloon_of(dev);
 
+	b->work = 0;
 	if (qi == Q_INFLATE)
 		vio_dev_run(dev, qi, inflate_handle);
 	else if (qi == Q_DEFLATE)

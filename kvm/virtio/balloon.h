@@ -31,6 +31,7 @@ struct vio_balloon {
 	struct vio_balloon_state s;
 	int stats_qi; /* queues that features move, -1: not there */
 	int reporting_qi;
+	uint32_t work; /* done since the last kick */
 	/* counters, bytes given back to the host */
 	uint64_t inflated;
 	uint64_t reported;

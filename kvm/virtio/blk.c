@@ -185,10 +185,10 @@ static void blk_config_read(struct vio_dev *dev, uint32_t off, void *buf, uint32
 		.physical_block_exp = blk->block_size == SECTOR ? 3 : 0,
 		.min_io_size = htole16(1),
 		.num_queues = htole16((uint16_t)blk->s.n_queues),
-		.max_discard_sectors = htole32(UINT32_MAX / SECTOR),
+		.max_discard_sectors = htole32(VIO_BLK_RANGE_MAX / SECTOR),
 		.max_discard_seg = htole32(VIO_BLK_SEGMENTS),
 		.discard_sector_alignment = htole32(blk->block_size / SECTOR),
-		.max_write_zeroes_sectors = htole32(UINT32_MAX / SECTOR),
+		.max_write_zeroes_sectors = htole32(VIO_BLK_RANGE_MAX / SECTOR),
 		.max_write_zeroes_seg = htole32(VIO_BLK_SEGMENTS),
 		.write_zeroes_may_unmap = 1,
 	};

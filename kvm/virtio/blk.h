@@ -18,6 +18,9 @@ struct vm_blk_config;
 enum {
 	VIO_BLK_SEGMENTS = 16, /* ranges in one discard or write-zeroes request */
 	VIO_BLK_STATE_VERSION = 1,
+	/* bytes of one request and of one range: nobody waits longer for a thread's end */
+	VIO_BLK_LEN_MAX = 64 << 20,
+	VIO_BLK_RANGE_MAX = 1 << 30,
 };
 
 /* What the guest asks for, checked. */

@@ -18,7 +18,7 @@ static bool range(const struct vio_blk_state *s, uint64_t sector, uint64_t bytes
 
 static uint8_t parse_rw(const struct vio_blk_state *s, uint64_t sector, struct vio_blk_req *req)
 {
-	if (req->type == VIRTIO_BLK_T_OUT && s->readonly)
+	if ((req->type == VIRTIO_BLK_T_OUT && s->readonly) || req->len > VIO_BLK_LEN_MAX)
 		return VIRTIO_BLK_S_IOERR;
 	return range(s, sector, req->len, &req->off) ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
 }
@@ -43,7 +43,8 @@ static uint8_t parse_ranges(const struct vio_blk_state *s, const struct vio_chai
 			return VIRTIO_BLK_S_UNSUPP;
 		req->seg[i].len = (uint64_t)le32toh(r.num_sectors) * SECTOR;
 		req->seg[i].unmap = req->type == VIRTIO_BLK_T_DISCARD || r.flags;
-		if (!range(s, le64toh(r.sector), req->seg[i].len, &req->seg[i].off))
+		if (req->seg[i].len > VIO_BLK_RANGE_MAX ||
+		    !range(s, le64toh(r.sector), req->seg[i].len, &req->seg[i].off))
 			return VIRTIO_BLK_S_IOERR;
 	}
 	return VIRTIO_BLK_S_OK;

@@ -96,7 +96,9 @@ int vio_fuse_reopen(const struct vio_fuse_node *n, int flags)
 		return -EPERM;
 	(void)snprintf(text, sizeof(text), "%d", n->fd);
 	ret = open(text, flags | O_CLOEXEC);
-	return ret < 0 ? -errno : ret;
+	if (ret < 0)
+		return -errno;
+	return ret;
 }
 
 /* setfsuid(2) takes the capabilities to override permissions away; they are checked in the guest.

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(vio_console_init(&con, &conf, &f.env, &err) == 0);
 	fuzz_start(&f, &con.dev, UINT64_MAX);
 	while ((qi = fuzz_add(&f, &in)) >= 0) {
-		check(write(to[1], "some input", mode & 15) >= 0 || mode);
+		check(write(to[1], "some more input!", mode & 15) >= 0 || mode);
 		vio_dev_kick(&con.dev, (uint16_t)qi);
 		check(vm_loop_once(&f.loop, 0, &err) >= 0);
 		if (mode & 16)
