@@ -55,13 +55,16 @@ static int prune_run(struct cli_call *call, struct cs_err *err)
 	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
 	img_auto_store struct img_store *st = NULL;
 	img_auto_list struct img_list l = IMG_LIST_INIT;
-	const struct img_remove how = { .force = false, .gone = gone, .gone_ctx = &b };
+	uint64_t freed = 0, more = 0;
+	const struct img_remove how = { .gone = gone, .gone_ctx = &b, .freed = &freed };
 	const struct img_record **v = NULL;
-	uint64_t freed = 0;
 	char text[32];
 	size_t n = 0;
-	int ret = cli_img_store(call, &st, err);
+	const struct prune_opts *o = call->opts;
+	int ret = cli_img_filter_check(&o->filter, err);
 
+	if (ret == 0)
+		ret = cli_img_store(call, &st, err);
 	if (ret == 0)
 		ret = img_store_list(st, &l, err);
 	if (ret < 0)
@@ -74,10 +77,10 @@ static int prune_run(struct cli_call *call, struct cs_err *err)
 		ret = img_remove_records(st, v, n, &how, err);
 	free(v);
 	if (ret == 0)
-		ret = img_gc(st, 0, &freed, err);
+		ret = img_gc(st, 0, &more, err);
 	if (ret < 0)
 		return ret;
-	cli_size_text(freed, text);
+	cli_size_text(freed + more, text);
 	cs_buf_addf(&b, "Total reclaimed space: %s\n", text);
 	return cli_out(&b, err);
 }

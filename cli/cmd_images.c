@@ -89,6 +89,8 @@ static int images_run(struct cli_call *call, struct cs_err *err)
 				   &f, err);
 
 	if (ret == 0)
+		ret = cli_img_filter_check(&o->filter, err);
+	if (ret == 0)
 		ret = cli_img_store(call, &st, err);
 	if (ret == 0)
 		ret = img_store_list(st, &l, err);

@@ -151,7 +151,8 @@ static bool match_reference(const struct img_record *r, const char *pattern)
 	return fnmatch(pattern, r->name, 0) == 0 || fnmatch(pattern, repo, 0) == 0 ||
 	       fnmatch(pattern, base, 0) == 0 ||
 	       fnmatch(pattern, r->name + (base - repo), 0) == 0 ||
-	       fnmatch(pattern, ref.path, 0) == 0;
+	       fnmatch(pattern, ref.path, 0) == 0 ||
+	       (*ref.host && fnmatch(pattern, r->name + strlen(ref.host) + 1, 0) == 0);
 }
 
 static int match_label(const struct cli_img_filter *f, const struct img_record *r, const char *text,
@@ -215,6 +216,22 @@ static int match_until(const struct img_record *r, const char *text, struct cs_e
 			return r->created < (int64_t)time(NULL) - (int64_t)v * units[i].seconds;
 	}
 	return bad_filter(text, err);
+}
+
+int cli_img_filter_check(const struct cli_strv *given, struct cs_err *err)
+{
+	static const char *const keys[] = { "dangling", "reference", "label",
+					    "before",	"since",     "until" };
+
+	for (size_t i = 0; i < given->n; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < CS_LEN(keys); k++)
+			known |= value_of(given->v[i], keys[k]) != NULL;
+		if (!known)
+			return bad_filter(given->v[i], err);
+	}
+	return 0;
 }
 
 /* 1, 0, or an error; *@kind says what kind of filter it is. */

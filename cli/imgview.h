@@ -25,6 +25,8 @@ struct cli_img_filter {
 	const struct img_store *st;
 	const struct img_list *list;
 };
+/* Is every one a filter? */
+int cli_img_filter_check(const struct cli_strv *given, struct cs_err *err);
 /* Does @r pass? 1 or 0. */
 int cli_img_filter(const struct cli_img_filter *f, const struct img_record *r, struct cs_err *err);
 

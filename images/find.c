@@ -44,6 +44,7 @@ static const struct img_record *by_digest(const struct img_list *l, const struct
 {
 	const struct img_record *found = NULL;
 	char want[IMG_REF_TEXT], repo[IMG_REF_TEXT];
+	size_t n, m;
 
 	img_ref_repo(ref, want);
 	for (size_t i = 0; i < l->n && !found; i++) {
@@ -56,7 +57,11 @@ static const struct img_record *by_digest(const struct img_list *l, const struct
 		if (!*r->name || img_ref_parse(r->name, &have, &ignored) < 0)
 			continue;
 		img_ref_repo(&have, repo);
-		if (strcmp(repo, want) == 0)
+		n = strlen(repo);
+		m = strlen(want);
+		/* without a host: any that ends in it */
+		if (strcmp(repo, want) == 0 || (!*ref->host && n > m && repo[n - m - 1] == '/' &&
+						strcmp(repo + n - m, want) == 0))
 			found = r;
 	}
 	return found;

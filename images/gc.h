@@ -28,6 +28,7 @@ struct img_remove {
 	void *ctx;
 	void (*gone)(void *gone_ctx, enum img_gone_kind kind, const char *what); /* NULL allowed */
 	void *gone_ctx;
+	uint64_t *freed; /* set to the bytes that were freed; NULL allowed */
 };
 /* Takes the name @text away; the image goes with its last name, and its content with that. By id:
  * all names of it, if there is one or @force. EBUSY: in use. */

@@ -129,7 +129,8 @@ static int finish(struct img_store *st, struct removal *m, struct cs_err *err)
 			m->r->gone(m->r->gone_ctx, *s == 'N' ? IMG_GONE_NAME : IMG_GONE_IMAGE,
 				   s + 1);
 	}
-	return m->r->keep_last ? 0 : img_gc(st, PARTIAL_AGE, &freed, err);
+	return m->r->keep_last ? 0
+			       : img_gc(st, PARTIAL_AGE, m->r->freed ? m->r->freed : &freed, err);
 }
 
 int img_remove(struct img_store *st, const char *text, const struct img_remove *r,
