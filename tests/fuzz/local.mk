@@ -7,7 +7,9 @@
 fuzz_targets = \
 	tests/fuzz/fuzz_cli \
 	tests/fuzz/fuzz_json \
+	tests/fuzz/fuzz_network \
 	tests/fuzz/fuzz_nft \
+	tests/fuzz/fuzz_nl \
 	tests/fuzz/fuzz_port \
 	tests/fuzz/fuzz_spec \
 	tests/fuzz/fuzz_state \
@@ -58,6 +60,12 @@ tests_fuzz_fuzz_challenge_LDADD = images/libimages.a base/libbase.a $(YAJL_LIBS)
 fuzz_targets += tests/fuzz/fuzz_registries
 tests_fuzz_fuzz_registries_SOURCES = tests/fuzz/fuzz_registries.c $(fuzz_main)
 tests_fuzz_fuzz_registries_LDADD = images/libimages.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_network_SOURCES = tests/fuzz/fuzz_network.c $(fuzz_main)
+tests_fuzz_fuzz_network_LDADD = netns/libnetns.a base/libbase.a $(MNL_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_nl_SOURCES = tests/fuzz/fuzz_nl.c $(fuzz_main)
+tests_fuzz_fuzz_nl_LDADD = netns/libnetns.a base/libbase.a $(MNL_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
 
 if FUZZERS
 fuzz_main =

@@ -211,6 +211,8 @@ tap_is "both words for it" "$status" 0
 
 try create --isolate apart
 attach x1 apart
+
+
 attach x2 apart
 x24=$(field '.ip4 | split("/")[0]')
 net_serve x2 x2 tcp:80
