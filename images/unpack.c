@@ -118,9 +118,11 @@ static int clear_name(struct img_unpack *u, int dir, const char *name, const str
 	if (!was)
 		return 0;
 	if (was->type == IMG_TYPE_DIR) {
+		int ret = cs_file_rmtree(dir, name, err); /* @dir may be the cached one */
+
 		cs_close_fd(&u->cached_fd); /* perhaps one below it */
 		u->cached = NULL;
-		return cs_file_rmtree(dir, name, err);
+		return ret;
 	}
 	if (unlinkat(dir, name, 0) < 0)
 		return cs_err_sys(err, "remove");

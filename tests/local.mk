@@ -87,7 +87,11 @@ check-it: all
 	$(MAKE) $(AM_MAKEFLAGS) $(it_programs)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS VERBOSE=1 \
 		TESTS="$$(cd $(srcdir) && echo tests/it/[0-9]*.sh)"
-.PHONY: check-it
+# Layers beside what other programs make of them: minutes, so not among the rest.
+check-layers: all
+	$(MAKE) $(AM_MAKEFLAGS) tests/it/layer
+	$(AM_TESTS_ENVIRONMENT) bash $(srcdir)/tests/it/layers-compare.sh
+.PHONY: check-it check-layers
 EXTRA_DIST += tests/it
 
 include tests/lab/local.mk

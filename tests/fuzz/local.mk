@@ -78,3 +78,12 @@ check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)
 endif
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/replay.c tests/fuzz/run
+
+fuzz_layer_ldadd = images/libimages.a base/libbase.a $(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) \
+	$(CRYPTO_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+fuzz_targets += tests/fuzz/fuzz_tar
+tests_fuzz_fuzz_tar_SOURCES = tests/fuzz/fuzz_tar.c $(fuzz_main)
+tests_fuzz_fuzz_tar_LDADD = $(fuzz_layer_ldadd)
+fuzz_targets += tests/fuzz/fuzz_erofs
+tests_fuzz_fuzz_erofs_SOURCES = tests/fuzz/fuzz_erofs.c $(fuzz_main)
+tests_fuzz_fuzz_erofs_LDADD = $(fuzz_layer_ldadd)

@@ -4,6 +4,7 @@
 # disk.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/images.sh"
+tap_skip_emulated
 for tool in docker-registry skopeo umoci openssl htpasswd; do
 	command -v "$tool" >/dev/null || tap_skip_all "$tool is not installed"
 done

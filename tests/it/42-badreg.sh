@@ -3,6 +3,7 @@
 # referenced that is not whole, a part that can be gone on with, credentials where they belong.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/images.sh"
+tap_skip_emulated
 command -v python3 >/dev/null || tap_skip_all "python3 is not installed"
 
 img_badreg || { echo "Bail out! badreg.py does not start"; exit 1; }

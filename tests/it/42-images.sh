@@ -2,6 +2,7 @@
 # The image commands without a registry: images made by other programs are loaded, listed, named,
 # saved, read back by others, mounted, verified and removed.
 . "$(dirname "$0")/lib.sh"
+tap_skip_emulated
 
 caisson=${top_builddir:-$it_here/../../build}/caisson
 [ -x "$caisson" ] || tap_skip_all "caisson is not built"

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/netlib.sh"
 net_host "$@"
 . "$(dirname "$0")/lib.sh"
+tap_skip_emulated
 net_tools ip nft nsenter
 
 fw() # COMMAND [OPTION...]

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Machines boot Debian's cloud kernel, are seen in their jail, and end in every way there is.
 . "$(dirname "$0")/vmlib.sh"
+tap_skip_emulated
 
 for n in 1 2 4; do
 	vm_run "exit$n" ".cpus = $n"

@@ -1,6 +1,7 @@
 # The lab: the same tests on an emulated host with cgroup v2, AppArmor and real KVM; minutes.
 if HAVE_CHECK
-lab_unit_tests = $(unit_tests)
+# Those of images, netns and kvm are not made for its pace.
+lab_unit_tests = $(filter-out tests/unit/images/% tests/unit/netns/% tests/unit/kvm/%,$(unit_tests))
 endif
 
 check-lab: all

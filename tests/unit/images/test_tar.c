@@ -454,6 +454,37 @@ START_TEST(later_replaces_earlier)
 }
 END_TEST
 
+/* The same in a folder, where what goes was there, also below the folder last written to. */
+START_TEST(replaces_in_a_folder)
+{
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+	struct unit_tmp t = unit_tmp_init();
+	struct img_apply a = { .skip = false };
+	struct img_unpack *u = NULL;
+	struct cs_err err = CS_ERR_INIT;
+	uint64_t size = 0;
+
+	tm_file(&b, "a/d/x", "x");
+	tm_file(&b, "a/d", "file");
+	tm_file(&b, "e", "file");
+	tm_file(&b, "e2/f/g/h", "x");
+	tm_file(&b, "e2", "file");
+	tm_dir(&b, "e");
+	tm_file(&b, "e/y", "y");
+	tm_end(&b);
+	ck_assert_int_eq(img_unpack_new(t.fd, "fs", false, NULL, &u, &err), 0);
+	ck_assert_int_eq(img_apply_init(&a, &img_unpack_sink, u, NULL, &err), 0);
+	ck_assert_msg(feed(&a, &b, 4096, &err) == 0, "%s", err.msg);
+	ck_assert_msg(img_unpack_finish(u, &a.tree, &size, &err) == 0, "%s", err.msg);
+	ck_assert(unit_has_text(t.fd, "fs/a/d", "file"));
+	ck_assert(unit_has_text(t.fd, "fs/e2", "file"));
+	ck_assert(unit_has_text(t.fd, "fs/e/y", "y"));
+	img_apply_fini(&a);
+	img_unpack_free(u);
+	unit_tmp_fini(&t);
+}
+END_TEST
+
 /* 20000 entries below one symlink and one long path: not quadratic. */
 START_TEST(many_names)
 {
@@ -478,4 +509,4 @@ END_TEST
 
 UNIT_MAIN("images/tar", paths_that_lead_out, symlink_then_write, things_in_the_way, damaged_headers,
 	  bad_sparse, whatever_the_pieces, cut_off, attributes, whiteouts, later_replaces_earlier,
-	  many_names)
+	  replaces_in_a_folder, many_names)
