@@ -69,7 +69,7 @@ static int prune_run(struct cli_call *call, struct cs_err *err)
 		ret = img_store_list(st, &l, err);
 	if (ret < 0)
 		return ret;
-	v = calloc(l.n + 1, sizeof(*v));
+	v = calloc(l.n + 1, sizeof(*v)); /* NOLINT(bugprone-sizeof-expression): of pointers */
 	if (!v)
 		return cs_err_set(err, ENOMEM, "out of memory");
 	ret = choose(call, st, &l, v, &n, err);

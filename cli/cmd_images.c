@@ -55,7 +55,7 @@ static int asked_for(const struct cli_call *call, const struct img_list *l,
 	if (!pattern)
 		return cs_err_set(err, ENOMEM, "out of memory");
 	snprintf(pattern, size, "reference=%s", call->argv[0]);
-	text = pattern;
+	text = pattern; /* cppcheck-suppress unreadVariable ; f points to it */
 	return *call->argv[0] ? cli_img_filter(&f, r, err) : 1;
 }
 

@@ -39,7 +39,7 @@ static int remove_all(struct img_store *st, const struct img_remove *how, struct
 
 	if (ret < 0)
 		return ret;
-	v = calloc(l.n + 1, sizeof(*v));
+	v = calloc(l.n + 1, sizeof(*v)); /* NOLINT(bugprone-sizeof-expression): of pointers */
 	if (!v)
 		return cs_err_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; i < l.n; i++)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -47,10 +48,10 @@ void cli_ago_text(int64_t then, char out[48])
 		int64_t seconds;
 		const char *name;
 	} units[] = {
-		{ 365 * 24 * 3600, "year" },
-		{ 30 * 24 * 3600, "month" },
-		{ 7 * 24 * 3600, "week" },
-		{ 24 * 3600, "day" },
+		{ INT64_C(365) * 24 * 3600, "year" },
+		{ INT64_C(30) * 24 * 3600, "month" },
+		{ INT64_C(7) * 24 * 3600, "week" },
+		{ INT64_C(24) * 3600, "day" },
 		{ 3600, "hour" },
 		{ 60, "minute" },
 		{ 1, "second" },

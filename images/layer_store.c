@@ -103,7 +103,9 @@ static int open_layer(int root, const struct img_digest *d, struct cs_err *err)
 	fd = openat(root, path, DIR_FLAGS);
 	if (fd < 0 && errno == ENOENT)
 		return cs_err_set(err, ENOENT, "layer %.12s is not in the store", d->hex);
-	return fd < 0 ? cs_err_sys(err, "open layer %.12s", d->hex) : fd;
+	if (fd < 0)
+		return cs_err_sys(err, "open layer %.12s", d->hex);
+	return fd;
 }
 
 int img_layer_have(int root, const struct img_digest *diff_id, struct cs_err *err)

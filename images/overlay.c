@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -125,7 +126,7 @@ static _Noreturn void child(const struct img_overlay *o, int tree, int sock)
 	int fd = overlay_here(o, tree, &err);
 
 	cs_fd_send(sock, &fd, fd >= 0, &err, sizeof(err), &ignored);
-	_exit(fd < 0);
+	_exit(fd < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 static int receive(int sock, struct cs_err *err)

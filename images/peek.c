@@ -72,6 +72,7 @@ static int take_xattr(void *ctx, const char *name, const void *value, size_t len
 	if (!v || !x.name || !copy) {
 		free((void *)(uintptr_t)x.name);
 		free(copy);
+		/* cppcheck-suppress memleak ; freed through a cast */
 		return cs_err_set(err, ENOMEM, "read extended attributes: out of memory");
 	}
 	memcpy(copy, value, len);

@@ -558,11 +558,8 @@ int img_tar_write(struct img_tar *t, const void *buf, size_t len, struct cs_err 
 int img_tar_end(struct img_tar *t, struct cs_err *err)
 {
 	/* Some writers leave out the padding of the last entry. */
-	if (t->state == ST_DONE || t->state == ST_SKIP ||
+	if (t->state == ST_DONE || (t->state == ST_SKIP && t->skip < IMG_TAR_BLOCK) ||
 	    (t->state == ST_HEADER && t->have == 0 && !t->pending))
-		return 0;
-	/* umoci's and other Go programs' tars may lack the last entry's padding. */
-	if (t->state == ST_SKIP && t->skip < IMG_TAR_BLOCK && !t->pending)
 		return 0;
 	return cs_err_set(err, EBADMSG, "the tar ends in the middle of an entry");
 }

@@ -168,9 +168,12 @@ static int libarchive_xattr(struct img_tar_pax *p, struct value key, struct valu
 			hi = hex_digit(key.v[i + 1]);
 			lo = hex_digit(key.v[i + 2]);
 		}
-		name[n++] = hi >= 0 && lo >= 0 ? (char)(hi << 4 | lo) : key.v[i];
-		if (hi >= 0 && lo >= 0)
+		if (hi >= 0 && lo >= 0) {
+			name[n++] = (char)(hi << 4 | lo);
 			i += 2;
+		} else {
+			name[n++] = key.v[i];
+		}
 	}
 	value = malloc(v.len + 1);
 	if (!value)

@@ -53,7 +53,8 @@ void vm_machine_end(struct vm_machine *m, enum vm_reason reason, uint8_t status,
 			text = m->panic;
 		}
 		m->end.status = status;
-		snprintf(m->end.text, sizeof(m->end.text), "%s", text ? text : "");
+		snprintf(m->end.text, sizeof(m->end.text), "%.*s", (int)sizeof(m->end.text) - 1,
+			 text ? text : "");
 		m->end.reason = reason;
 	}
 	pthread_mutex_unlock(&m->lock);

@@ -142,6 +142,7 @@ int vm_mem_add_file(struct vm_mem *m, int fd, uint64_t len, bool readonly, uint6
 		at = m->r[m->n - 1].gpa + m->r[m->n - 1].len;
 	whole = readonly ? round_up(len, VM_HUGE_PAGE) : len;
 	host = map_aligned(whole, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	/* cppcheck-suppress leakReturnValNotUsed ; MAP_FIXED: it is host */
 	if (!host || mmap(host, len, prot, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
 		int rc = cs_err_sys(err, "map a file of %llu bytes as guest memory",
 				    (unsigned long long)len);

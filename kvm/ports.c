@@ -69,6 +69,7 @@ static void keyboard_io(void *owner, uint64_t off, uint8_t *data, uint32_t len, 
 		say(owner, VM_WORD_RESET, 0);
 }
 
+/* cppcheck-suppress constParameter ; a bus's callback */
 static void chipset_io(void *owner, uint64_t off, uint8_t *data, uint32_t len, bool write)
 {
 	(void)off;

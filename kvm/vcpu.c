@@ -42,15 +42,15 @@ static void on_kick(int sig)
 static int cpu_init(struct vm_vcpu *cpu, const struct vm_kvm *k, struct kvm_cpuid2 *cpuid,
 		    struct cs_err *err)
 {
-	void *run;
+	void *state;
 
 	cpu->fd = ioctl(k->fd, KVM_CREATE_VCPU, (unsigned long)cpu->index);
 	if (cpu->fd < 0)
 		return cs_err_sys(err, "make vCPU %u", cpu->index);
-	run = mmap(NULL, k->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
-	if (run == MAP_FAILED)
+	state = mmap(NULL, k->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
+	if (state == MAP_FAILED)
 		return cs_err_sys(err, "map the state of vCPU %u", cpu->index);
-	cpu->run = run;
+	cpu->run = state;
 	vm_cpuid_topology(cpuid, cpu->index, cpu->all->n);
 	if (ioctl(cpu->fd, KVM_SET_CPUID2, cpuid) < 0)
 		return cs_err_sys(err, "set the features of vCPU %u", cpu->index);

@@ -92,7 +92,9 @@ static int open_dir(int at, const char *name, bool make, struct cs_err *err)
 			return cs_err_sys(err, "make %s", name);
 		fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	}
-	return fd < 0 ? cs_err_sys(err, "open %s", name) : fd;
+	if (fd < 0)
+		return cs_err_sys(err, "open %s", name);
+	return fd;
 }
 
 static int load(struct net_net *n, const char *name, struct cs_err *err)

@@ -72,7 +72,7 @@ scan-build:
 		-disable-checker deadcode.DeadStores \
 		-disable-checker optin.performance.Padding \
 		-disable-checker unix.Malloc \
-		$(MAKE) $(AM_MAKEFLAGS) -j"$$(nproc)"
+		$(MAKE) $(AM_MAKEFLAGS) -j"$$(nproc)" caisson-oci
 	rm -rf scan-build.tmp
 .PHONY: lint check-format format tidy cppcheck scan-build
 

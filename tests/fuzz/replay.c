@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +69,7 @@ int main(int argc, char **argv)
 {
 	const char *srcdir = getenv("srcdir");
 	const char *name = strrchr(argv[0], '/');
-	char path[4096];
+	char path[PATH_MAX], full[PATH_MAX];
 	int len;
 
 	(void)argc;
@@ -81,6 +82,11 @@ int main(int argc, char **argv)
 		       name + strlen("fuzz_"));
 	if (len < 0 || (size_t)len >= sizeof(path))
 		return EXIT_FAILURE;
+	/* absolute: a target may change the working folder */
+	if (!realpath(path, full)) {
+		perror(path);
+		return EXIT_FAILURE;
+	}
 	LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
-	return replay_dir(path) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return replay_dir(full) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

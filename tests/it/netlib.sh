@@ -85,6 +85,13 @@ net_neighbour() # NAME HOST-IPV4/LEN IPV4/LEN HOST-IPV6/LEN IPV6/LEN
 	ns "$1" ip addr add "$3" dev eth0
 	ns "$1" ip -6 addr add "$5" dev eth0 nodad
 	ns "$1" ip link set eth0 up
+	# their link-local ones are tried first, and until then nobody is found
+	it_wait 20 net_settled "$1"
+}
+
+net_settled() # NAME
+{
+	[ -z "$(ip -6 addr show tentative && ns "$1" ip -6 addr show tentative)" ]
 }
 
 # Servers in a namespace that answer "WORD CLIENT-ADDRESS".
