@@ -71,7 +71,7 @@ static void flush(struct vm_serial *u)
 
 static void on_flush(struct vm_timer *t)
 {
-	flush((struct vm_serial *)((char *)t - offsetof(struct vm_serial, flush)));
+	flush((struct vm_serial *)(void *)((char *)t - offsetof(struct vm_serial, flush)));
 }
 
 static void watch_line(struct vm_serial *u, char c)
@@ -138,7 +138,8 @@ static void receive(struct vm_serial *u, const uint8_t *p, size_t len)
 
 static void on_input(struct vm_watch *w, uint32_t events)
 {
-	struct vm_serial *u = (struct vm_serial *)((char *)w - offsetof(struct vm_serial, in));
+	struct vm_serial *u =
+		(struct vm_serial *)(void *)((char *)w - offsetof(struct vm_serial, in));
 	uint8_t buf[VM_SERIAL_FIFO];
 	ssize_t n;
 

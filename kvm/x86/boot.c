@@ -264,10 +264,10 @@ int vm_boot_regs(int vcpu_fd, const struct vm_kernel *k, struct cs_err *err)
 int vm_boot_msrs(int vcpu_fd, struct cs_err *err)
 {
 	struct {
-		struct kvm_msrs head;
+		uint32_t nmsrs, pad; /* as struct kvm_msrs */
 		struct kvm_msr_entry e[2];
 	} m = {
-		.head.nmsrs = 2,
+		.nmsrs = 2,
 		.e = {
 			{ .index = 0x1a0, .data = 1 },	   /* MISC_ENABLE: fast strings */
 			{ .index = 0x2ff, .data = 0x806 }, /* MTRRdefType: on, write-back */
