@@ -52,7 +52,7 @@ lint_tests = \
 	tests/lint/spelling \
 	tests/lint/symbols
 TESTS += $(lint_tests)
-EXTRA_DIST += .clang-format .clang-tidy tests/lint
+EXTRA_DIST += .clang-format .clang-tidy tests/.clang-tidy tests/lint
 
 lint: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(lint_tests)' VERBOSE=1

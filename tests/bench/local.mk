@@ -5,4 +5,4 @@ tests_bench_pace_SOURCES = tests/bench/pace.c
 bench: all
 	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/start
 .PHONY: bench
-EXTRA_DIST += tests/bench/start
+EXTRA_DIST += tests/bench/pull tests/bench/start

@@ -65,3 +65,5 @@ unit_tests += tests/unit/images/test_tar
 tests_unit_images_test_tar_SOURCES = tests/unit/images/test_tar.c
 tests_unit_images_test_tar_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_images_test_tar_LDADD = $(images_unit_ldadd)
+
+EXTRA_DIST += tests/unit/images/tarmake.h
