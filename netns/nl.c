@@ -327,19 +327,19 @@ static int take_ack(struct net_nl_reply *rep, const struct nlmsghdr *h, const vo
 	unsigned index = h->nlmsg_seq - rep->seq;
 	int code;
 
+	if (index + 1 == rep->n)
+		rep->ended = true;
+	if (err->code) /* the first one counts */
+		return -err->code;
 	if (len < sizeof(code))
 		return cs_err_set(err, EPROTO, "netlink: an answer is cut short");
 	memcpy(&code, body, sizeof(code));
-	if (index + 1 == rep->n)
-		rep->ended = true;
 	if (code == 0)
 		return 0;
 	if (code > 0 || code < -4095)
 		return cs_err_set(err, EPROTO, "netlink: an answer with error %d", code);
 	if (answer && answer->pass && answer->pass(index, -code, answer->arg))
 		return 0;
-	if (err->code) /* the first one counts */
-		return -err->code;
 	if (answer)
 		answer->refused = index;
 	return refusal(h, body, len, -code, err);
