@@ -100,7 +100,11 @@ net_serve() # NAME WORD PROTO:PORT...
 	local name=$1 ready=$it_tmp/serve.$1.$2
 
 	shift
-	it_background ns "$name" "$netpeer" serve "$@" >"$ready"
+	if [ "$name" = host ]; then
+		it_background "$netpeer" serve "$@" >"$ready"
+	else
+		it_background nsenter --net="$it_tmp/ns/$name" "$netpeer" serve "$@" >"$ready"
+	fi
 	disown
 	it_wait 20 [ -s "$ready" ]
 }
