@@ -15,10 +15,8 @@
 #include "netns/nl.h"
 #include "netns/portspec.h"
 
-/* More ports than this: one list of everything is quicker than asking for each. */
+/* More ports in a row than this: all flows are looked at once instead of for each. */
 #define MANY_PORTS 32
-
-static const char *const maps[] = { FW_DNAT4, FW_DNAT6, FW_HOST4, FW_HOST6 };
 
 /* On every address of the host that is of its family, or of both. */
 static bool on_every(const struct net_port *p)
@@ -53,19 +51,21 @@ static void make_elem(struct fw_port_elem *pe, const struct net_port *p, uint16_
 				       .comment = owner };
 }
 
-static int each_of(const struct net_attachment *att, const struct net_port *p,
-		   const struct net_addr *to, fw_port_fn fn, void *arg, struct cs_err *err)
+static int each_of(const struct net_attachment *att, const struct net_addr *to, fw_port_fn fn,
+		   void *arg, struct cs_err *err)
 {
 	struct fw_port_elem pe;
-	int ret;
 
-	if (!to->family || (p->host.family && p->host.family != to->family))
-		return 0;
-	for (uint16_t i = 0; i < p->count; i++) {
-		make_elem(&pe, p, i, to, att->owner);
-		ret = fn(&pe, arg, err);
-		if (ret < 0)
-			return ret;
+	for (size_t n = 0; to->family && n < att->n_ports; n++) {
+		const struct net_port *p = &att->ports[n];
+
+		if (p->host.family && p->host.family != to->family)
+			continue;
+		for (uint16_t i = 0; i < p->count; i++) {
+			make_elem(&pe, p, i, to, att->owner);
+			if (fn(&pe, arg, err) < 0)
+				return -err->code;
+		}
 	}
 	return 0;
 }
@@ -75,7 +75,6 @@ int net_fw_each_port(const struct net_attachment *att, fw_port_fn fn, void *arg,
 	for (size_t i = 0; i < att->n_ports; i++) {
 		const struct net_port *p = &att->ports[i];
 		char text[NET_PORT_TEXT];
-		int ret;
 
 		if (p->host.family && p->host.family != att->ip4.addr.family &&
 		    p->host.family != att->ip6.addr.family)
@@ -83,13 +82,11 @@ int net_fw_each_port(const struct net_attachment *att, fw_port_fn fn, void *arg,
 					  "publish %s: the workload has no address of that family "
 					  "on network %s",
 					  net_port_text(p, text), att->network);
-		ret = each_of(att, p, &att->ip4.addr, fn, arg, err);
-		if (ret == 0)
-			ret = each_of(att, p, &att->ip6.addr, fn, arg, err);
-		if (ret < 0)
-			return ret;
 	}
-	return 0;
+	/* a family after the other: what is put into one map is one list */
+	if (each_of(att, &att->ip4.addr, fn, arg, err) < 0)
+		return -err->code;
+	return each_of(att, &att->ip6.addr, fn, arg, err);
 }
 
 /* Neighbours in one map share messages. */
@@ -183,11 +180,50 @@ static void put_keys(struct net_nl_req *r, struct keys *k)
 struct walk {
 	struct net_nl *nl;
 	const struct net_attachment *att;
-	const char *map;       /* of the elements told of now */
-	net_fw_alive_fn alive; /* publish only */
+	const char *map;	  /* of the elements told of now */
+	struct net_nft_asks asks; /* for each of a walk */
+	net_fw_alive_fn alive;	  /* publish only */
 	void *arg;
 	struct keys *out;
 };
+
+static int ask_for(struct walk *w, const char *map, const struct net_nft_elem *key,
+		   struct cs_err *err)
+{
+	if (w->map != map && net_nft_asks_end(&w->asks, err) < 0)
+		return -err->code;
+	w->map = w->asks.set = map;
+	return net_nft_asks_elem(&w->asks, key, err);
+}
+
+static int ask_for_port(const struct fw_port_elem *pe, void *arg, struct cs_err *err)
+{
+	struct walk *w = arg;
+
+	return ask_for(w, pe->map, &pe->e, err);
+}
+
+/* Asks the kernel for elements that belong to the attachment's ports, by @each, which is told of
+ * every port; @fn is told of every one that is there. */
+static int ask_each(struct walk *w, fw_port_fn each, net_nft_elem_fn fn, struct cs_err *err)
+{
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	int ret;
+
+	w->map = NULL;
+	w->asks = (struct net_nft_asks){
+		.nl = w->nl,
+		.table = FW_TABLE,
+		.fn = fn,
+		.arg = w,
+		.r = &r,
+	};
+	ret = net_fw_each_port(w->att, each, w, err);
+	if (ret == 0)
+		ret = net_nft_asks_end(&w->asks, err);
+	w->asks = (struct net_nft_asks){ 0 };
+	return ret;
+}
 
 /* Is the element's key one of the attachment's ports (on that host address, or on all)? */
 static bool wants(const struct net_attachment *att, const struct net_nft_elem *e)
@@ -218,51 +254,6 @@ static int owned(const struct net_nft_elem *e, void *arg, struct cs_err *err)
 	return keys_add(w->out, w->map, e, err);
 }
 
-static int get_owned(const struct fw_port_elem *pe, void *arg, struct cs_err *err)
-{
-	struct walk *w = arg;
-	int ret;
-
-	w->map = pe->map;
-	ret = net_nft_elem_get(w->nl, FW_TABLE, pe->map, &pe->e, owned, w, err);
-	return ret < 0 ? ret : 0;
-}
-
-static int list_map(struct walk *w, const char *map, net_nft_elem_fn fn, struct cs_err *err)
-{
-	int ret = -EAGAIN;
-
-	w->map = map;
-	for (int tries = 0; ret == -EAGAIN && tries < 20; tries++) {
-		size_t before = w->out->n;
-
-		cs_err_clear(err);
-		ret = net_nft_elems_list(w->nl, FW_TABLE, map, fn, w, err);
-		if (ret == -EAGAIN)
-			w->out->n = before;
-	}
-	return ret;
-}
-
-static size_t count_ports(const struct net_attachment *att)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < att->n_ports; i++)
-		n += att->ports[i].count;
-	return n;
-}
-
-static int find_owned(struct walk *w, struct cs_err *err)
-{
-	if (count_ports(w->att) <= MANY_PORTS)
-		return net_fw_each_port(w->att, get_owned, w, err);
-	for (size_t i = 0; i < CS_LEN(maps); i++)
-		if (list_map(w, maps[i], owned, err) < 0)
-			return -err->code;
-	return 0;
-}
-
 int net_fw_unpublish(const struct net_fw *fw, const struct net_attachment *att, struct cs_err *err)
 {
 	net_auto_nl struct net_nl nl = NET_NL_INIT;
@@ -277,7 +268,7 @@ int net_fw_unpublish(const struct net_fw *fw, const struct net_attachment *att, 
 	if (net_nl_open(&nl, NETLINK_NETFILTER, err) < 0)
 		return -err->code;
 	lock = net_fw_lock(fw, err);
-	if (lock < 0 || find_owned(&w, err) < 0)
+	if (lock < 0 || ask_each(&w, ask_for_port, owned, err) < 0)
 		return -err->code;
 	if (k.n == 0)
 		return 0;
@@ -294,6 +285,15 @@ int net_fw_unpublish(const struct net_fw *fw, const struct net_attachment *att, 
 	return 0;
 }
 
+static bool keys_has(const struct keys *k, const char *map, const struct net_nft_elem *e)
+{
+	for (size_t i = 0; i < k->n; i++)
+		if (k->v[i].map == map && k->v[i].e.key_len == e->key_len &&
+		    memcmp(k->v[i].key, e->key, e->key_len) == 0)
+			return true;
+	return false;
+}
+
 /* A port wanted is somebody's: ours from before or a dead one's goes, a living one's stays. */
 static int held(const struct net_nft_elem *e, void *arg, struct cs_err *err)
 {
@@ -301,6 +301,9 @@ static int held(const struct net_nft_elem *e, void *arg, struct cs_err *err)
 	const uint8_t *tail = (const uint8_t *)e->key + e->key_len - 8;
 	int alive = 1;
 
+	/* wanted on two addresses, it is asked for twice */
+	if (keys_has(w->out, w->map, e))
+		return 0;
 	if (e->comment && strcmp(e->comment, w->att->owner) == 0)
 		alive = 0;
 	else if (e->comment && w->alive)
@@ -314,30 +317,19 @@ static int held(const struct net_nft_elem *e, void *arg, struct cs_err *err)
 	return keys_add(w->out, w->map, e, err);
 }
 
-static int get_held(const struct fw_port_elem *pe, void *arg, struct cs_err *err)
-{
-	struct walk *w = arg;
-	int ret;
-
-	w->map = pe->map;
-	ret = net_nft_elem_get(w->nl, FW_TABLE, pe->map, &pe->e, held, w, err);
-	return ret < 0 ? ret : 0;
-}
-
 /* The same port may not be on one address here and on every address there. Wanted on one: */
-static int get_clash(const struct fw_port_elem *pe, void *arg, struct cs_err *err)
+static int ask_for_clash(const struct fw_port_elem *pe, void *arg, struct cs_err *err)
 {
 	struct walk *w = arg;
 	struct net_nft_elem key = pe->e;
-	int ret;
 
 	if (pe->e.key_len == 8)
 		return 0;
-	w->map = strcmp(pe->map, FW_HOST4) == 0 ? FW_DNAT4 : FW_DNAT6;
 	key.key = pe->key + pe->e.key_len - 8;
 	key.key_len = 8;
-	ret = net_nft_elem_get(w->nl, FW_TABLE, w->map, &key, held, w, err);
-	return ret < 0 ? ret : 0;
+	key.data = NULL;
+	key.comment = NULL;
+	return ask_for(w, strcmp(pe->map, FW_HOST4) == 0 ? FW_DNAT4 : FW_DNAT6, &key, err);
 }
 
 /* Wanted on all: */
@@ -352,6 +344,12 @@ static int clashes(const struct net_nft_elem *e, void *arg, struct cs_err *err)
 	return wants(w->att, &all) ? held(e, w, err) : 0;
 }
 
+static int list_clashes(struct walk *w, const char *map, struct cs_err *err)
+{
+	w->map = map;
+	return net_nft_elems_list(w->nl, FW_TABLE, map, clashes, w, err);
+}
+
 static int find_clashes(struct walk *w, struct cs_err *err)
 {
 	bool on_all = false, on_one = false;
@@ -360,15 +358,13 @@ static int find_clashes(struct walk *w, struct cs_err *err)
 		on_all |= on_every(&w->att->ports[i]);
 		on_one |= !on_every(&w->att->ports[i]);
 	}
-	if (on_one && net_fw_each_port(w->att, get_clash, w, err) < 0)
+	if (on_one && ask_each(w, ask_for_clash, held, err) < 0)
 		return -err->code;
 	if (!on_all)
 		return 0;
-	if (w->att->ip4.addr.family && list_map(w, FW_HOST4, clashes, err) < 0)
+	if (w->att->ip4.addr.family && list_clashes(w, FW_HOST4, err) < 0)
 		return -err->code;
-	if (w->att->ip6.addr.family && list_map(w, FW_HOST6, clashes, err) < 0)
-		return -err->code;
-	return 0;
+	return w->att->ip6.addr.family ? list_clashes(w, FW_HOST6, err) : 0;
 }
 
 static int try_publish(struct walk *w, struct cs_err *err)
@@ -422,7 +418,7 @@ int net_fw_publish(const struct net_fw *fw, const struct net_attachment *att, ne
 	ret = try_publish(&w, err);
 	if (ret == -EEXIST) {
 		cs_err_clear(err);
-		if (net_fw_each_port(att, get_held, &w, err) < 0)
+		if (ask_each(&w, ask_for_port, held, err) < 0)
 			return -err->code;
 		ret = try_publish(&w, err);
 	}

@@ -128,7 +128,24 @@ int net_nft_elems_parse(const void *body, size_t len, net_nft_elem_fn fn, void *
 int net_nft_elem_get(struct net_nl *nl, const char *table, const char *set,
 		     const struct net_nft_elem *key, net_nft_elem_fn fn, void *arg,
 		     struct cs_err *err);
-/* Every element of a set; none if the set or the table is not there. */
+/* The same for many, some in one datagram: @fn is called for those of them that are there, in any
+ * order. All keys between two calls of net_nft_asks_end() are of one set. */
+struct net_nft_asks {
+	struct net_nl *nl;
+	const char *table, *set;
+	net_nft_elem_fn fn;
+	void *arg;
+	struct net_nl_req *r; /* empty at first */
+};
+int net_nft_asks_elem(struct net_nft_asks *a, const struct net_nft_elem *key, struct cs_err *err);
+int net_nft_asks_end(struct net_nft_asks *a, struct cs_err *err);
+
+/*
+ * Every element of a set, once; none if the set or the table is not there. The kernel reorders a
+ * set's hash some time after it has grown, and tells nobody: what is read in several datagrams
+ * meanwhile has elements twice and lacks others. So it is read until two readings agree; EAGAIN
+ * when they do not for long. Where the keys are known, asking for them is cheaper.
+ */
 int net_nft_elems_list(struct net_nl *nl, const char *table, const char *set, net_nft_elem_fn fn,
 		       void *arg, struct cs_err *err);
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "netns/nl.h"
 
 /* What is behind the netlink header of each message: nfgenmsg, then attributes. */
@@ -138,16 +139,115 @@ int net_nft_elem_get(struct net_nl *nl, const char *table, const char *set,
 	return rd.n > 0;
 }
 
-int net_nft_elems_list(struct net_nl *nl, const char *table, const char *set, net_nft_elem_fn fn,
-		       void *arg, struct cs_err *err)
+/* Each answer takes a page and more of the socket's buffer, 208 KiB as systems come. */
+enum { ASKS_AT_ONCE = 24 };
+
+int net_nft_asks_elem(struct net_nft_asks *a, const struct net_nft_elem *key, struct cs_err *err)
+{
+	struct net_nft_list l = { a->r, NFT_MSG_GETSETELEM, 0, a->table, a->set, 0 };
+
+	net_nft_list_elem(&l, key);
+	net_nft_list_end(&l);
+	return a->r->n < ASKS_AT_ONCE ? 0 : net_nft_asks_end(a, err);
+}
+
+int net_nft_asks_end(struct net_nft_asks *a, struct cs_err *err)
+{
+	struct reader rd = { .fn = a->fn, .arg = a->arg };
+	int ret = ask(a->nl, a->r, &rd, a->set, err);
+
+	net_nl_req_reset(a->r);
+	return ret;
+}
+
+/* How often a set is read before two readings have to agree. */
+enum { READINGS = 50 };
+
+/* One reading of a set: the bodies of its messages, each behind its length, and what of them does
+ * not depend on their order. */
+struct reading {
+	struct cs_buf bodies;
+	uint64_t n, sum;
+};
+
+static int digest(const struct net_nft_elem *e, void *arg, struct cs_err *err)
+{
+	struct reading *g = arg;
+	uint64_t h = 0xcbf29ce484222325; /* FNV-1a, 64 bits */
+
+	(void)err;
+	for (size_t i = 0; i < e->key_len; i++)
+		h = (h ^ ((const uint8_t *)e->key)[i]) * 0x100000001b3;
+	g->n++;
+	g->sum += h ^ (h >> 29);
+	return 0;
+}
+
+static int keep(const struct nlmsghdr *h, const void *body, size_t len, void *arg,
+		struct cs_err *err)
+{
+	struct reading *g = arg;
+
+	if (h->nlmsg_type != ((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_NEWSETELEM))
+		return 0;
+	cs_buf_add_mem(&g->bodies, &len, sizeof(len));
+	cs_buf_add_mem(&g->bodies, body, len);
+	return net_nft_elems_parse(body, len, digest, g, err);
+}
+
+static int read_set(struct net_nl *nl, const char *table, const char *set, struct reading *g,
+		    struct cs_err *err)
 {
 	const struct nfgenmsg head = { .nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0 };
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
-	struct reader rd = { .fn = fn, .arg = arg };
+	struct net_nl_answer answer = { .fn = keep, .pass = pass_absent, .arg = g };
 
+	g->bodies.len = 0;
+	g->n = g->sum = 0;
 	net_nl_msg(&r, (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETSETELEM, NLM_F_DUMP, &head,
 		   sizeof(head));
 	net_nl_put_str(&r, NFTA_SET_ELEM_LIST_TABLE, table);
 	net_nl_put_str(&r, NFTA_SET_ELEM_LIST_SET, set);
-	return ask(nl, &r, &rd, set, err);
+	if (net_nl_call(nl, &r, &answer, err) < 0)
+		return -err->code;
+	return cs_buf_ok(&g->bodies, err);
+}
+
+/* EAGAIN without a message that matters: readings still differ, or the kernel says so itself. */
+static int read_steady(struct net_nl *nl, const char *table, const char *set, struct reading *g,
+		       struct cs_err *err)
+{
+	uint64_t n = UINT64_MAX, sum = 0;
+
+	for (int i = 0; i < READINGS; i++) {
+		int ret;
+
+		cs_err_clear(err);
+		ret = read_set(nl, table, set, g, err);
+		if (ret < 0 && ret != -EAGAIN)
+			return ret;
+		if (ret == 0 && (g->n == 0 || (g->n == n && g->sum == sum)))
+			return 0;
+		n = ret == 0 ? g->n : UINT64_MAX;
+		sum = g->sum;
+	}
+	cs_err_clear(err);
+	return cs_err_set(err, EAGAIN, "it changes all the time");
+}
+
+int net_nft_elems_list(struct net_nl *nl, const char *table, const char *set, net_nft_elem_fn fn,
+		       void *arg, struct cs_err *err)
+{
+	cs_auto_buf struct cs_buf bodies = CS_BUF_INIT;
+	struct reading g = { .bodies = CS_BUF_INIT };
+	int ret = read_steady(nl, table, set, &g, err);
+
+	bodies = g.bodies;
+	if (ret < 0)
+		return cs_err_wrap(err, "ask nftables for set %s", set);
+	for (size_t at = 0, len; ret == 0 && at < bodies.len; at += sizeof(len) + len) {
+		memcpy(&len, bodies.s + at, sizeof(len));
+		ret = net_nft_elems_parse(bodies.s + at + sizeof(len), len, fn, arg, err);
+	}
+	return ret;
 }

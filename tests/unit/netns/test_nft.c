@@ -82,6 +82,17 @@ static void make_table(struct net_nl *nl)
 	net_nl_req_fini(&r);
 }
 
+/* The map's elements are the keys below @n, each told of once. */
+static void list_all(struct net_nl *nl, uint32_t n)
+{
+	struct cs_err err = CS_ERR_INIT;
+	struct found f = { 0 };
+
+	ck_assert_msg(net_nft_elems_list(nl, "t", "m", see, &f, &err) == 0, "%s", err.msg);
+	ck_assert_uint_eq(f.n, n);
+	ck_assert_uint_eq(f.sum, (n - 1) * n / 2);
+}
+
 /* Thousands of elements are many messages, one batch. */
 START_TEST(test_elements)
 {
@@ -99,9 +110,7 @@ START_TEST(test_elements)
 	ck_assert_int_eq(net_nft_elem_get(&nl, "t", "m", &want, see, &f, &err), 0);
 	ck_assert_uint_eq(f.n, 0);
 	ck_assert_msg(put(&nl, 0, 5000, &err) == 0, "%s", err.msg);
-	ck_assert_int_eq(net_nft_elems_list(&nl, "t", "m", see, &f, &err), 0);
-	ck_assert_uint_eq(f.n, 5000);
-	ck_assert_uint_eq(f.sum, 4999 * 5000 / 2);
+	list_all(&nl, 5000);
 	memset(&f, 0, sizeof(f));
 	ck_assert_int_eq(net_nft_elem_get(&nl, "t", "m", &want, see, &f, &err), 1);
 	ck_assert_uint_eq(f.sum, 77);
@@ -109,10 +118,60 @@ START_TEST(test_elements)
 	ck_assert_mem_eq(f.data, "abcd", 4);
 	/* One that is there: nothing of the batch is done. */
 	ck_assert_int_eq(put(&nl, 4999, 5000, &err), -EEXIST);
-	memset(&f, 0, sizeof(f));
-	cs_err_clear(&err);
-	ck_assert_int_eq(net_nft_elems_list(&nl, "t", "m", see, &f, &err), 0);
-	ck_assert_uint_eq(f.n, 5000);
+	list_all(&nl, 5000);
+	net_nl_close(&nl);
+}
+END_TEST
+
+/* However the kernel reorders the set after it has grown, and it does so while it is read: each
+ * time every element is told of once. */
+START_TEST(test_growing)
+{
+	struct net_nl nl = NET_NL_INIT;
+	struct cs_err err = CS_ERR_INIT;
+	uint32_t n = 0;
+
+	if (!open_private(&nl))
+		return;
+	make_table(&nl);
+	for (uint32_t more = 700; n < 20000; more += 300) {
+		ck_assert_msg(put(&nl, n, more, &err) == 0, "%s", err.msg);
+		n += more;
+		list_all(&nl, n);
+	}
+	net_nl_close(&nl);
+}
+END_TEST
+
+/* Many keys: those that are there are told of, the others are not missed. */
+START_TEST(test_asks)
+{
+	struct net_nl nl = NET_NL_INIT;
+	struct net_nl_req r = NET_NL_REQ_INIT;
+	struct cs_err err = CS_ERR_INIT;
+	struct found f = { 0 };
+	struct net_nft_asks a = { &nl, "t", "m", see, &f, &r };
+
+	if (!open_private(&nl))
+		return;
+	for (int there = 0; there < 2; there++) {
+		for (uint32_t key = 0; key < 3000; key++) {
+			const struct net_nft_elem e = { .key = &key, .key_len = sizeof(key) };
+
+			ck_assert_int_eq(net_nft_asks_elem(&a, &e, &err), 0);
+		}
+		ck_assert_msg(net_nft_asks_end(&a, &err) == 0, "%s", err.msg);
+		ck_assert_int_eq(net_nft_asks_end(&a, &err), 0);
+		if (!there) {
+			ck_assert_uint_eq(f.n, 0);
+			make_table(&nl);
+			ck_assert_int_eq(put(&nl, 1000, 1500, &err), 0);
+		}
+	}
+	ck_assert_uint_eq(f.n, 1500);
+	ck_assert_uint_eq(f.sum, (1000 + 2499) * 1500 / 2);
+	ck_assert_str_eq(f.comment, "whose");
+	net_nl_req_fini(&r);
 	net_nl_close(&nl);
 }
 END_TEST
@@ -185,4 +244,4 @@ START_TEST(test_hostile)
 }
 END_TEST
 
-UNIT_MAIN("netns/nft", test_elements, test_expressions, test_hostile)
+UNIT_MAIN("netns/nft", test_elements, test_growing, test_asks, test_expressions, test_hostile)
