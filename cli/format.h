@@ -21,10 +21,10 @@ struct cs_json;
  * A template is text with actions in double braces, a part of Go's text/template that users of
  * docker and podman write: a path like .Name, .Config.Env or . alone (keys are compared without
  * case); functions json, join, lower, upper, title, len, index, split, truncate, println, eq, ne,
- * not, and, or; pipes, parentheses, text and number literals, if/else/end, range/end, with/end,
- * comments and trimming. Backslash-t and -n outside of actions mean tab and line end. What is not
- * there prints "<no value>". Anything else is EINVAL at cli_format_parse(), before any work is
- * done.
+ * not, and, or; pipes, parentheses, text and number literals, if/else if/else/end, range/end,
+ * with/end, comments and trimming. Backslash-t and -n outside of actions mean tab and line end.
+ * What is not there prints "<no value>". Anything else is EINVAL at cli_format_parse(), before any
+ * work is done.
  */
 struct cli_format;
 

@@ -333,7 +333,7 @@ static int parse_plain(struct parser *ps, bool trim_left, struct tpl_node *node,
 	return node->text ? 0 : no_memory(err);
 }
 
-enum stop { STOP_EOF, STOP_ELSE, STOP_END };
+enum stop { STOP_EOF, STOP_ELSE, STOP_ELSE_IF, STOP_END };
 
 /* What a list of nodes ended with. */
 struct list_end {
@@ -343,6 +343,23 @@ struct list_end {
 
 static int parse_nodes(struct parser *ps, bool trim, const struct tpl_node **out,
 		       struct list_end *end, struct cs_err *err);
+static int parse_action(struct parser *ps, bool *trim, struct tpl_node *node, enum stop *stop,
+			struct cs_err *err);
+
+/* "else if": a block in the other half, up to the same end; ps->p stands at its "if". */
+static int parse_else_if(struct parser *ps, struct tpl_node *node, struct list_end *end,
+			 struct cs_err *err)
+{
+	struct tpl_node *inner = zalloc(ps, sizeof(*inner), err);
+
+	if (!inner)
+		return -ENOMEM;
+	if (node->kind != TPL_NODE_IF)
+		return fail(err, "not understood", ps->p);
+	node->otherwise = inner;
+	end->stop = STOP_END;
+	return parse_action(ps, &end->trim, inner, &end->stop, err);
+}
 
 /* The inside of if, range or with, to its end. */
 static int parse_block(struct parser *ps, bool *trim, struct tpl_node *node, const char *from,
@@ -356,6 +373,8 @@ static int parse_block(struct parser *ps, bool *trim, struct tpl_node *node, con
 	ret = parse_nodes(ps, *trim, &node->then, &end, err);
 	if (ret == 0 && end.stop == STOP_ELSE)
 		ret = parse_nodes(ps, end.trim, &node->otherwise, &end, err);
+	else if (ret == 0 && end.stop == STOP_ELSE_IF)
+		ret = parse_else_if(ps, node, &end, err);
 	ps->depth--;
 	if (ret < 0)
 		return ret;
@@ -365,13 +384,63 @@ static int parse_block(struct parser *ps, bool *trim, struct tpl_node *node, con
 	return 0;
 }
 
+/* A comment, if that is what stands behind the opening braces: 1. */
+static int parse_comment(struct parser *ps, bool *trim, struct cs_err *err)
+{
+	const char *from = ps->p, *p = from;
+
+	if (cs_str_starts(p, "- "))
+		p++;
+	p += strspn(p, " \t\n");
+	if (!cs_str_starts(p, "/*"))
+		return 0;
+	p = strstr(p + 2, "*/");
+	if (p)
+		p += 2;
+	*trim = p && is_blank(*p) && cs_str_starts(p + strspn(p, " \t\n"), "-}}");
+	if (*trim)
+		p += strspn(p, " \t\n") + 1;
+	if (!p || !cs_str_starts(p, "}}"))
+		return fail(err, "a comment without its end", from);
+	ps->p = p + 2;
+	return 1;
+}
+
+/* The word that an action begins with, if it is one of ours. */
+static void parse_keyword(struct parser *ps, struct tpl_node *node, enum stop *stop)
+{
+	const char *next;
+
+	node->kind = TPL_NODE_TEXT;
+	if (take_word(ps, "end")) {
+		*stop = STOP_END;
+	} else if (take_word(ps, "else")) {
+		next = ps->p;
+		*stop = take_word(ps, "if") ? STOP_ELSE_IF : STOP_ELSE;
+		ps->p = next;
+	} else if (take_word(ps, "if")) {
+		node->kind = TPL_NODE_IF;
+	} else if (take_word(ps, "range")) {
+		node->kind = TPL_NODE_RANGE;
+	} else if (take_word(ps, "with")) {
+		node->kind = TPL_NODE_WITH;
+	} else {
+		node->kind = TPL_NODE_PIPE;
+	}
+}
+
 /* One action; ps->p stands behind its opening braces. *@trim: blanks behind it go. */
 static int parse_action(struct parser *ps, bool *trim, struct tpl_node *node, enum stop *stop,
 			struct cs_err *err)
 {
-	const char *from = ps->p, *close = find_end(ps->p);
-	int ret = 0;
+	const char *from = ps->p, *close;
+	int ret = parse_comment(ps, trim, err);
 
+	node->kind = TPL_NODE_TEXT;
+	node->text = "";
+	if (ret)
+		return ret < 0 ? ret : 0;
+	close = find_end(ps->p);
 	if (!close)
 		return fail(err, "an action without its end", from);
 	ps->end = close;
@@ -381,24 +450,9 @@ static int parse_action(struct parser *ps, bool *trim, struct tpl_node *node, en
 	if (*trim)
 		ps->end = close - 1;
 	skip_blanks(ps);
-	node->kind = TPL_NODE_TEXT;
-	node->text = "";
-	if (cs_str_starts(ps->p, "/*")) {
-		ps->p = close + 2;
-		return 0;
-	}
-	if (take_word(ps, "end"))
-		*stop = STOP_END;
-	else if (take_word(ps, "else"))
-		*stop = STOP_ELSE;
-	else if (take_word(ps, "if"))
-		node->kind = TPL_NODE_IF;
-	else if (take_word(ps, "range"))
-		node->kind = TPL_NODE_RANGE;
-	else if (take_word(ps, "with"))
-		node->kind = TPL_NODE_WITH;
-	else
-		node->kind = TPL_NODE_PIPE;
+	parse_keyword(ps, node, stop);
+	if (*stop == STOP_ELSE_IF)
+		return 0; /* parse_else_if() goes on from there */
 	if (node->kind != TPL_NODE_TEXT)
 		ret = parse_pipe(ps, &node->pipe, err);
 	if (ret < 0)

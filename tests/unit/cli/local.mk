@@ -11,6 +11,7 @@ unit_tests += \
 	tests/unit/cli/test_pscols \
 	tests/unit/cli/test_signame \
 	tests/unit/cli/test_spec \
+	tests/unit/cli/test_template \
 	tests/unit/cli/test_timetext \
 	tests/unit/cli/test_value
 
@@ -57,3 +58,7 @@ tests_unit_cli_test_value_LDADD = $(cli_unit_ldadd)
 tests_unit_cli_test_progress_SOURCES = tests/unit/cli/test_progress.c
 tests_unit_cli_test_progress_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_cli_test_progress_LDADD = $(cli_unit_ldadd)
+
+tests_unit_cli_test_template_SOURCES = tests/unit/cli/test_template.c
+tests_unit_cli_test_template_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_cli_test_template_LDADD = $(cli_unit_ldadd)

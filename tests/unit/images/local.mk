@@ -66,4 +66,47 @@ tests_unit_images_test_tar_SOURCES = tests/unit/images/test_tar.c
 tests_unit_images_test_tar_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_images_test_tar_LDADD = $(images_unit_ldadd)
 
+# names, manifests, configurations, the index
+unit_tests += \
+	tests/unit/images/test_changes \
+	tests/unit/images/test_config \
+	tests/unit/images/test_find \
+	tests/unit/images/test_index \
+	tests/unit/images/test_manifest \
+	tests/unit/images/test_platform \
+	tests/unit/images/test_ref \
+	tests/unit/images/test_tarw
+
+tests_unit_images_test_changes_SOURCES = tests/unit/images/test_changes.c
+tests_unit_images_test_changes_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_changes_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_config_SOURCES = tests/unit/images/test_config.c
+tests_unit_images_test_config_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_config_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_find_SOURCES = tests/unit/images/test_find.c
+tests_unit_images_test_find_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_find_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_index_SOURCES = tests/unit/images/test_index.c
+tests_unit_images_test_index_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_index_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_manifest_SOURCES = tests/unit/images/test_manifest.c
+tests_unit_images_test_manifest_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_manifest_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_platform_SOURCES = tests/unit/images/test_platform.c
+tests_unit_images_test_platform_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_platform_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_ref_SOURCES = tests/unit/images/test_ref.c
+tests_unit_images_test_ref_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_ref_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_tarw_SOURCES = tests/unit/images/test_tarw.c
+tests_unit_images_test_tarw_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_tarw_LDADD = $(images_unit_ldadd)
+
 EXTRA_DIST += tests/unit/images/tarmake.h
