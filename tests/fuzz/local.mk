@@ -87,3 +87,10 @@ tests_fuzz_fuzz_tar_LDADD = $(fuzz_layer_ldadd)
 fuzz_targets += tests/fuzz/fuzz_erofs
 tests_fuzz_fuzz_erofs_SOURCES = tests/fuzz/fuzz_erofs.c $(fuzz_main)
 tests_fuzz_fuzz_erofs_LDADD = $(fuzz_layer_ldadd)
+
+fuzz_targets += tests/fuzz/fuzz_manifest
+tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz_manifest.c $(fuzz_main)
+tests_fuzz_fuzz_manifest_LDADD = $(fuzz_layer_ldadd)
+fuzz_targets += tests/fuzz/fuzz_ref
+tests_fuzz_fuzz_ref_SOURCES = tests/fuzz/fuzz_ref.c $(fuzz_main)
+tests_fuzz_fuzz_ref_LDADD = images/libimages.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
