@@ -4,5 +4,7 @@ tests_bench_pace_SOURCES = tests/bench/pace.c
 
 bench: all
 	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/start
+	@echo
+	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/pull
 .PHONY: bench
 EXTRA_DIST += tests/bench/pull tests/bench/start
