@@ -37,6 +37,8 @@ extern const struct cli_cmd cli_cmd_image_load;
 extern const struct cli_cmd cli_cmd_image_ls;
 extern const struct cli_cmd cli_cmd_image_mount;
 extern const struct cli_cmd cli_cmd_image_prune;
+extern const struct cli_cmd cli_cmd_image_pull;
+extern const struct cli_cmd cli_cmd_image_push;
 extern const struct cli_cmd cli_cmd_image_rm;
 extern const struct cli_cmd cli_cmd_image_save;
 extern const struct cli_cmd cli_cmd_image_tag;

@@ -29,6 +29,8 @@ static const struct cli_cmd *const commands[] = {
 	&cli_cmd_image_ls,
 	&cli_cmd_image_mount,
 	&cli_cmd_image_prune,
+	&cli_cmd_image_pull,
+	&cli_cmd_image_push,
 	&cli_cmd_image_rm,
 	&cli_cmd_image_save,
 	&cli_cmd_image_tag,

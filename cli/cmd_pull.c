@@ -132,3 +132,14 @@ const struct cli_cmd cli_cmd_pull = {
 	.max_args = CLI_ANY_ARGS,
 	.run = pull_run,
 };
+
+const struct cli_cmd cli_cmd_image_pull = {
+	.name = "image pull",
+	.synopsis = "[OPTIONS] NAME[:TAG|@DIGEST]...",
+	.help = "fetch images from registries",
+	.opts = CLI_OPTS(pull_optv),
+	.opts_size = sizeof(struct pull_opts),
+	.min_args = 1,
+	.max_args = CLI_ANY_ARGS,
+	.run = pull_run,
+};

@@ -104,3 +104,14 @@ const struct cli_cmd cli_cmd_push = {
 	.max_args = 2,
 	.run = push_run,
 };
+
+const struct cli_cmd cli_cmd_image_push = {
+	.name = "image push",
+	.synopsis = "[OPTIONS] IMAGE [NAME[:TAG]]",
+	.help = "send an image to a registry",
+	.opts = CLI_OPTS(push_optv),
+	.opts_size = sizeof(struct push_opts),
+	.min_args = 1,
+	.max_args = 2,
+	.run = push_run,
+};

@@ -67,17 +67,14 @@ static int enter_names(struct img_loader *ld, const struct cs_json *tags, const 
 static int load_layers(struct img_loader *ld, const struct img_config *c, const char *const *layers,
 		       size_t n, struct img_loader_layer *v, struct cs_err *err)
 {
-	int ret = 0;
-
 	if (n != c->n_diff_ids)
 		return cs_err_set(err, EINVAL, "manifest.json has %zu layers, the config %zu", n,
 				  c->n_diff_ids);
-	for (size_t i = 0; i < n && ret == 0; i++) {
+	for (size_t i = 0; i < n; i++) {
 		v[i].name = layers[i];
 		v[i].diff_id = c->diff_ids[i];
-		ret = img_loader_layer(ld, &v[i], err);
 	}
-	return ret;
+	return img_loader_layers(ld, v, n, err);
 }
 
 static int load_one(struct img_loader *ld, const struct cs_json_doc *doc, const struct cs_json *obj,

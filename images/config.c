@@ -250,7 +250,7 @@ int img_time_parse(const char *s, int64_t *out)
 	if ((*end != '+' && *end != '-') || strlen(end) != 6 ||
 	    sscanf(end + 1, "%2d:%2d", &hours, &minutes) != 2) /* NOLINT(cert-err34-c) */
 		return -EINVAL;
-	t += (*end == '+' ? -1 : 1) * (hours * 3600 + minutes * 60);
+	t += (*end == '+' ? -1 : 1) * (INT64_C(3600) * hours + INT64_C(60) * minutes);
 	*out = t;
 	return 0;
 }

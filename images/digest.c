@@ -80,7 +80,7 @@ int img_sha_done(struct img_sha *s, struct img_digest *out, struct cs_err *err)
 
 	if (EVP_DigestFinal_ex(s->ctx, raw, &n) != 1 || n != IMG_SHA_SIZE || s->failed)
 		return cs_err_set(err, EIO, "end a sha256: libcrypto failed");
-	for (unsigned int i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		out->hex[2 * i] = digits[raw[i] >> 4];
 		out->hex[2 * i + 1] = digits[raw[i] & 15];
 	}

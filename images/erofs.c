@@ -197,7 +197,7 @@ static int end_chunks(struct img_erofs *w, struct cs_err *err)
 	size_t len = w->map_n * sizeof(*w->map);
 	cs_auto_free uint8_t *table = (uint8_t *)cs_take_ptr(&w->map);
 
-	for (uint32_t i = 0; i < w->map_n; i++)
+	for (size_t i = 0; i < w->map_n; i++)
 		img_put32(table + 4 * i, ((uint32_t *)(void *)table)[i]);
 	if (IMG_EROFS_INODE + w->rec.ibody_len + len > IMG_EROFS_BLOCK)
 		return big_record(w, table, len, err);

@@ -13,8 +13,8 @@ struct cs_err;
  * uppermost layer that has it: they would hide those of the layers below. For an image where that
  * happens a small layer is made that holds only the folders concerned, with the right
  * attributes; it is mounted above the image's own layers (below the container's writable one).
- * It is stored as layers/<hex>/ like any other, its name being the sha256 of its content and of
- * what it was made for, and the same for the same layers, so images share it.
+ * It is stored as layers/<hex>/ like any other, its name being the sha256 of the list of layers it
+ * was made for: images of the same layers share it.
  */
 
 /* @layers are the image's @n diffIDs, the lowest first, all in the store @root. Returns 1 and sets

@@ -105,8 +105,7 @@ static int make_layer(struct importer *p, struct cs_err *err)
 		return cs_err_sys(err, "make a file in the image store");
 	o.root = img_txn_store(p->txn)->fd;
 	o.keep_fd = keep;
-	o.folder = !img_rootfs_can_erofs();
-	o.userxattr = geteuid() != 0;
+	img_rootfs_layer_opts(&o);
 	ret = img_sha_init(&p->sha, err);
 	if (ret == 0)
 		ret = img_layer_open(&o, &p->layer, err);

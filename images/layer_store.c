@@ -23,7 +23,7 @@ void img_layer_path(const struct img_digest *d, char out[IMG_LAYER_PATH])
 
 void img_layer_uuid(const struct img_digest *d, uint8_t out[16])
 {
-	for (int i = 0; i < 16; i++) {
+	for (size_t i = 0; i < 16; i++) {
 		unsigned int hi = (unsigned char)d->hex[2 * i],
 			     lo = (unsigned char)d->hex[2 * i + 1];
 

@@ -12,12 +12,23 @@
 #include "images/digest.h"
 #include "images/layer.h"
 #include "images/load_int.h"
+#include "images/parallel.h"
 #include "images/rootfs.h"
 #include "images/store_int.h"
 
 enum { CHUNK = 1 << 18 };
 
-#define LAYER_FILE "layer"
+/* What store_layers() hands to its threads. */
+struct many {
+	struct img_loader *ld;
+	struct img_loader_layer *v;
+};
+
+/* The name of a layer's bytes in the transaction's folder; whoever holds its lock uses it. */
+static const char *layer_file(const struct img_loader_layer *y)
+{
+	return (y->diff_id ? y->diff_id : y->digest) + sizeof("sha256:") - 1;
+}
 
 static void blob_name(const struct img_loader *ld, const char *digest, char out[128])
 {
@@ -94,15 +105,14 @@ static int make_layer(struct img_loader *ld, struct img_loader_layer *y, const s
 		ret = img_digest_parse(y->blob->digest, "layer", &o.blob, err);
 	if (ret < 0)
 		return ret;
-	keep = openat(img_txn_dirfd(ld->txn), LAYER_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-		      0600);
+	keep = openat(img_txn_dirfd(ld->txn), layer_file(y),
+		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (keep < 0)
 		return cs_err_sys(err, "make a file in the image store");
 	o.root = st->fd;
 	o.blob_size = p->size;
 	o.keep_fd = keep;
-	o.folder = !img_rootfs_can_erofs();
-	o.userxattr = geteuid() != 0;
+	img_rootfs_layer_opts(&o);
 	ret = img_layer_open(&o, &l, err);
 	if (ret == 0)
 		ret = pump(p, l, keep, y->blob ? NULL : &is, err);
@@ -111,7 +121,7 @@ static int make_layer(struct img_loader *ld, struct img_loader_layer *y, const s
 	img_layer_free(l);
 	if (ret == 0 && !y->blob)
 		img_digest_text(&is, y->digest);
-	return ret < 0 ? ret : img_txn_blob_commit(ld->txn, LAYER_FILE, y->digest, err);
+	return ret < 0 ? ret : img_txn_blob_commit(ld->txn, layer_file(y), y->digest, err);
 }
 
 /* The blob alone: the layer is there, made from another form of its tar. */
@@ -124,8 +134,8 @@ static int copy_blob(struct img_loader *ld, struct img_loader_layer *y, const st
 
 	if (ret < 0)
 		return ret;
-	keep = openat(img_txn_dirfd(ld->txn), LAYER_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-		      0600);
+	keep = openat(img_txn_dirfd(ld->txn), layer_file(y),
+		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (keep < 0)
 		return cs_err_sys(err, "make a file in the image store");
 	ret = pump(p, NULL, keep, &is, err);
@@ -133,7 +143,7 @@ static int copy_blob(struct img_loader *ld, struct img_loader_layer *y, const st
 		return ret;
 	if (!img_digest_equal(&want, &is))
 		return cs_err_set(err, EBADMSG, "is not what its digest says");
-	return img_txn_blob_commit(ld->txn, LAYER_FILE, y->digest, err);
+	return img_txn_blob_commit(ld->txn, layer_file(y), y->digest, err);
 }
 
 /* Without a descriptor: the form of it that the store has, if it has one. 1: taken. */
@@ -252,6 +262,23 @@ int img_loader_layer(struct img_loader *ld, struct img_loader_layer *y, struct c
 	return 0;
 }
 
+static int one_layer(void *ctx, size_t i, struct cs_err *err)
+{
+	struct many *m = ctx;
+
+	return img_loader_layer(m->ld, &m->v[i], err);
+}
+
+int img_loader_layers(struct img_loader *ld, struct img_loader_layer *v, size_t n,
+		      struct cs_err *err)
+{
+	struct many m = { .ld = ld, .v = v };
+	const struct img_parallel w = { .one = one_layer, .ctx = &m };
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return img_parallel(&w, n, cpus > 1 ? (size_t)cpus : 1, err);
+}
+
 int img_loader_enter(struct img_loader *ld, const char *digest, const char *source,
 		     const char *name, struct cs_err *err)
 {
@@ -295,23 +322,26 @@ static int store_layers(struct img_loader *ld, const struct img_manifest *m, con
 			size_t len, struct cs_err *err)
 {
 	img_auto_config struct img_config c = IMG_CONFIG_INIT;
+	cs_auto_free struct img_loader_layer *v = calloc(m->n_layers + 1, sizeof(*v));
+	cs_auto_free char(*names)[128] = calloc(m->n_layers + 1, sizeof(*names));
 	int ret = img_config_parse(config, len, "config", &c, err);
 
 	if (ret == 0 && c.n_diff_ids != m->n_layers)
 		ret = cs_err_set(err, EINVAL, "the manifest has %zu layers, the config %zu",
 				 m->n_layers, c.n_diff_ids);
-	for (size_t i = 0; i < m->n_layers && ret == 0; i++) {
-		char name[128];
-		struct img_loader_layer y = {
-			.name = name,
+	if (ret == 0 && (!v || !names))
+		ret = cs_err_set(err, ENOMEM, "out of memory");
+	if (ret < 0)
+		return ret;
+	for (size_t i = 0; i < m->n_layers; i++) {
+		blob_name(ld, m->layers[i].digest, names[i]);
+		v[i] = (struct img_loader_layer){
+			.name = names[i],
 			.diff_id = c.diff_ids[i],
 			.blob = &m->layers[i],
 		};
-
-		blob_name(ld, m->layers[i].digest, name);
-		ret = img_loader_layer(ld, &y, err);
 	}
-	return ret;
+	return img_loader_layers(ld, v, m->n_layers, err);
 }
 
 /* The image of a manifest whose text is at hand. */

@@ -31,7 +31,10 @@ struct img_loader_layer {
 	uint64_t size;
 	const char *media_type; /* set when blob is NULL */
 };
-int img_loader_layer(struct img_loader *ld, struct img_loader_layer *layer, struct cs_err *err);
+int img_loader_layer(struct img_loader *ld, struct img_loader_layer *y, struct cs_err *err);
+/* All of them, as many at a time as there are processors. */
+int img_loader_layers(struct img_loader *ld, struct img_loader_layer *v, size_t n,
+		      struct cs_err *err);
 /* The image of manifest @d (a blob of the bag), or of the entry of an index for the platform;
  * entered under @name ("": none). */
 int img_loader_image(struct img_loader *ld, const struct img_desc *d, const char *name,

@@ -38,6 +38,7 @@ images_libimages_a_SOURCES += \
 	images/http_easy.c \
 	images/http_int.h \
 	images/http_loop.c \
+	images/parallel.c images/parallel.h \
 	images/pull.c images/pull.h \
 	images/pull_int.h \
 	images/pull_layer.c \

@@ -142,6 +142,34 @@ static int parse_descs(const struct cs_json_doc *doc, const struct cs_json *arr,
 	return 0;
 }
 
+/* What its members make of it. */
+static int kind_by_members(const struct cs_json *root, enum img_media *out, struct cs_err *err)
+{
+	bool index = cs_json_get(root, "manifests");
+
+	if (cs_json_get(root, "config") || cs_json_get(root, "layers")) {
+		/* CVE-2021-41190: what could be taken for both is neither. */
+		if (index)
+			return cs_err_set(err, EINVAL, "is a manifest and an index at once");
+		*out = IMG_MEDIA_MANIFEST;
+		return 0;
+	}
+	if (!index)
+		return cs_err_set(err, EINVAL, "is neither an image manifest nor an index");
+	*out = IMG_MEDIA_INDEX;
+	return 0;
+}
+
+/* The text of ours that says the same: the caller's need not live long enough. */
+static const char *known_type(const char *said, enum img_media media)
+{
+	for (size_t i = 0; i < CS_LEN(media_types); i++) {
+		if (cs_str_starts(said, media_types[i].type) && media_types[i].media == media)
+			return media_types[i].type;
+	}
+	return NULL;
+}
+
 /* What a document is: what it was said to be, what it says itself, what its members are. */
 static int find_kind(const struct cs_json *root, const char *said, struct img_manifest *m,
 		     struct cs_err *err)
@@ -153,37 +181,25 @@ static int find_kind(const struct cs_json *root, const char *said, struct img_ma
 	if (ret < 0)
 		return ret;
 	by_own = img_media_of(own);
-	by_members = IMG_MEDIA_OTHER;
 	if (cs_json_get(root, "fsLayers") || by_own == IMG_MEDIA_SCHEMA1)
 		return cs_err_set(
 			err, EOPNOTSUPP,
 			"is a docker schema 1 manifest, which nobody should use any more: "
 			"push the image again with a newer program");
-	if (cs_json_get(root, "manifests"))
-		by_members = IMG_MEDIA_INDEX;
-	if (cs_json_get(root, "config") || cs_json_get(root, "layers")) {
-		/* CVE-2021-41190: what could be taken for both is neither. */
-		if (by_members == IMG_MEDIA_INDEX)
-			return cs_err_set(err, EINVAL, "is a manifest and an index at once");
-		by_members = IMG_MEDIA_MANIFEST;
-	}
-	if (by_members == IMG_MEDIA_OTHER)
-		return cs_err_set(err, EINVAL, "is neither an image manifest nor an index");
+	ret = kind_by_members(root, &by_members, err);
+	if (ret < 0)
+		return ret;
 	if ((*own && by_own != by_members) || (by_said != IMG_MEDIA_OTHER && by_said != by_members))
 		return cs_err_set(err, EINVAL, "is not what its media type \"%s\" says",
 				  *own ? own : said);
 	m->kind = by_members;
-	m->media_type = *own				? own
-			: by_said != IMG_MEDIA_OTHER	? NULL
-			: by_members == IMG_MEDIA_INDEX ? IMG_MT_OCI_INDEX
-							: IMG_MT_OCI_MANIFEST;
-	if (!m->media_type) { /* the caller's text need not live long enough */
-		for (size_t i = 0; i < CS_LEN(media_types); i++) {
-			if (cs_str_starts(said, media_types[i].type) &&
-			    media_types[i].media == by_said)
-				m->media_type = media_types[i].type;
-		}
-	}
+	if (*own)
+		m->media_type = own;
+	else if (by_said != IMG_MEDIA_OTHER)
+		m->media_type = known_type(said, by_said);
+	else
+		m->media_type =
+			by_members == IMG_MEDIA_INDEX ? IMG_MT_OCI_INDEX : IMG_MT_OCI_MANIFEST;
 	return 0;
 }
 

@@ -52,6 +52,8 @@ int img_overlay_direct(const struct img_overlay *o, struct cs_err *err)
 	if (o->volatile_upper && o->dir >= 0 &&
 	    cs_sys_fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
 		return cs_err_sys(err, "overlay: set volatile");
+	if (o->userxattr && cs_sys_fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
+		return cs_err_sys(err, "overlay: set userxattr");
 	if (cs_sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return cs_err_sys(err, "overlay: create");
 	fd = cs_sys_fsmount(fs, FSMOUNT_CLOEXEC, o->dir >= 0 ? 0 : MOUNT_ATTR_RDONLY);
@@ -107,6 +109,7 @@ static int overlay_here(const struct img_overlay *o, int tree, struct cs_err *er
 		cs_buf_add(&opts, o->volatile_upper ? ",volatile" : "");
 		ret = attach(tree, "w", err);
 	}
+	cs_buf_add(&opts, o->userxattr ? ",userxattr" : "");
 	if (ret == 0)
 		ret = cs_buf_ok(&opts, err);
 	if (ret < 0)

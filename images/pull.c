@@ -218,7 +218,6 @@ int img_pull(struct img_store *st, struct img_reg *reg, const struct img_ref *re
 
 	if (ret < 0)
 		return ret;
-	pthread_mutex_init(&p.lock, NULL);
 	/* What a killed pull left may be large. */
 	img_staging_sweep(img_store_fd(st), &ignored);
 	ret = img_txn_begin(st, &p.txn, err);
@@ -226,7 +225,6 @@ int img_pull(struct img_store *st, struct img_reg *reg, const struct img_ref *re
 		ret = pull(&p, ref, o, id, err);
 	img_txn_end(p.txn);
 	img_repo_close(p.repo);
-	pthread_mutex_destroy(&p.lock);
 	free(p.parts.v);
 	free(p.layers);
 	return ret;

@@ -1,7 +1,6 @@
 #ifndef CS_IMAGES_PULL_INT_H
 #define CS_IMAGES_PULL_INT_H
 
-#include <pthread.h>
 #include <stdbool.h>
 
 #include "base/err.h"
@@ -26,9 +25,6 @@ struct img_pull {
 	const struct img_watch *watch;
 	struct img_transfer parts;
 	struct img_pull_layer *layers; /* as many as parts */
-	pthread_mutex_t lock;
-	size_t next;	   /* the first layer nobody has begun with */
-	struct cs_err err; /* the first failure */
 };
 
 /* Fetches all layers. */

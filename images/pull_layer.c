@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +11,10 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "images/layer.h"
+#include "images/parallel.h"
 #include "images/pull.h"
 #include "images/pull_int.h"
+#include "images/rootfs.h"
 
 enum { CHUNK = 256 * 1024 };
 
@@ -118,6 +119,7 @@ static int begin(struct fetch *f, struct cs_err *err)
 		return cs_err_sys(err, "open partial/%s", f->part);
 	if (!f->unpack)
 		return img_sha_init(&f->sha, err);
+	img_rootfs_layer_opts(&o);
 	o.root = root_of(f->p);
 	o.blob = f->l->blob;
 	o.blob_size = f->l->part->size;
@@ -217,6 +219,7 @@ static int unpack_blob(const struct fetch *f, struct cs_err *err)
 	if (fd < 0)
 		return fd;
 	set_state(f, IMG_PART_UNPACKING);
+	img_rootfs_layer_opts(&o);
 	o.root = root_of(f->p);
 	o.blob = f->l->blob;
 	o.blob_size = f->l->part->size;
@@ -274,50 +277,23 @@ static int layer(struct img_pull *p, const struct img_pull_layer *l, struct cs_e
 	return 0;
 }
 
-/* A thread: layer after layer. The first failure ends the others. */
-static void *work(void *arg)
+static int one(void *ctx, size_t i, struct cs_err *err)
 {
-	struct img_pull *p = arg;
+	struct img_pull *p = ctx;
 
-	for (;;) {
-		struct cs_err err = CS_ERR_INIT;
-		size_t i;
+	return layer(p, &p->layers[i], err);
+}
 
-		pthread_mutex_lock(&p->lock);
-		i = p->err.code ? p->parts.n : p->next++;
-		pthread_mutex_unlock(&p->lock);
-		if (i >= p->parts.n)
-			return NULL;
-		if (layer(p, &p->layers[i], &err) >= 0)
-			continue;
-		pthread_mutex_lock(&p->lock);
-		if (!p->err.code)
-			p->err = err;
-		pthread_mutex_unlock(&p->lock);
-		img_reg_cancel(p->reg);
-	}
+static void stop(void *ctx)
+{
+	const struct img_pull *p = ctx;
+
+	img_reg_cancel(p->reg);
 }
 
 int img_pull_layers(struct img_pull *p, struct cs_err *err)
 {
-	size_t want = p->parts.n;
-	pthread_t threads[IMG_PULL_PARALLEL] = { 0 };
-	sigset_t all, old;
-	size_t n = 0;
+	const struct img_parallel w = { .one = one, .stop = stop, .ctx = p };
 
-	if (want > IMG_PULL_PARALLEL)
-		want = IMG_PULL_PARALLEL;
-	/* Signals are for the program's own threads; this one works as well. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	while (n + 1 < want && pthread_create(&threads[n], NULL, work, p) == 0)
-		n++;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	work(p);
-	for (size_t i = 0; i < n; i++)
-		pthread_join(threads[i], NULL);
-	if (!p->err.code)
-		return 0;
-	*err = p->err;
-	return -err->code;
+	return img_parallel(&w, p->parts.n, IMG_PARALLEL_MAX, err);
 }

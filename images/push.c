@@ -1,8 +1,6 @@
 #include "images/push.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +8,12 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "images/manifest.h"
+#include "images/parallel.h"
 #include "images/registry.h"
 #include "images/store.h"
 #include "images/transfer.h"
 
 enum {
-	PARALLEL = 8,
 	NEIGHBOURS = 64, /* images looked at for where a blob might be mounted from */
 };
 
@@ -26,9 +24,6 @@ struct push {
 	const struct img_watch *watch;
 	struct img_transfer parts;
 	char (*from)[IMG_REF_NAME_MAX + 1]; /* a part's repository to mount from; "": none */
-	pthread_mutex_t lock;
-	size_t next;
-	struct cs_err err;
 };
 
 static int oom(struct cs_err *err)
@@ -50,8 +45,9 @@ static void on_sent(void *ctx, uint64_t total)
 	atomic_store(&part->done, total);
 }
 
-static int blob(struct push *p, size_t i, struct cs_err *err)
+static int blob(void *ctx, size_t i, struct cs_err *err)
 {
+	struct push *p = ctx;
 	struct img_part *part = &p->parts.v[i];
 	cs_auto_fd int fd = img_store_blob_open(p->st, part->digest, part->size, err);
 	struct img_push_blob b = {
@@ -79,51 +75,24 @@ static int blob(struct push *p, size_t i, struct cs_err *err)
 	return 0;
 }
 
-static void *work(void *arg)
+static void stop(void *ctx)
 {
-	struct push *p = arg;
+	const struct push *p = ctx;
 
-	for (;;) {
-		struct cs_err err = CS_ERR_INIT;
-		size_t i;
-
-		pthread_mutex_lock(&p->lock);
-		i = p->err.code ? p->parts.n : p->next++;
-		pthread_mutex_unlock(&p->lock);
-		if (i >= p->parts.n)
-			return NULL;
-		if (blob(p, i, &err) >= 0)
-			continue;
-		pthread_mutex_lock(&p->lock);
-		if (!p->err.code)
-			p->err = err;
-		pthread_mutex_unlock(&p->lock);
-		img_reg_cancel(p->reg);
-	}
+	img_reg_cancel(p->reg);
 }
 
 static int blobs(struct push *p, struct cs_err *err)
 {
-	size_t want = p->parts.n < PARALLEL ? p->parts.n : PARALLEL, n = 0;
-	pthread_t threads[PARALLEL] = { 0 };
-	sigset_t all, old;
+	const struct img_parallel w = { .one = blob, .stop = stop, .ctx = p };
+	int ret;
 
 	if (p->watch && p->watch->begin)
 		p->watch->begin(p->watch->ctx, &p->parts);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	while (n + 1 < want && pthread_create(&threads[n], NULL, work, p) == 0)
-		n++;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	work(p);
-	for (size_t i = 0; i < n; i++)
-		pthread_join(threads[i], NULL);
+	ret = img_parallel(&w, p->parts.n, IMG_PARALLEL_MAX, err);
 	if (p->watch && p->watch->end)
 		p->watch->end(p->watch->ctx);
-	if (!p->err.code)
-		return 0;
-	*err = p->err;
-	return -err->code;
+	return ret;
 }
 
 static void add_part(struct push *p, const struct img_desc *d)
@@ -217,10 +186,8 @@ int img_push(struct img_store *st, struct img_reg *reg, const char *text, const 
 
 	if (ret < 0)
 		return ret;
-	pthread_mutex_init(&p.lock, NULL);
 	ret = push(&p, text, ref, err);
 	img_repo_close(p.repo);
-	pthread_mutex_destroy(&p.lock);
 	free(p.parts.v);
 	free(p.from);
 	return ret;

@@ -238,7 +238,7 @@ static int on_toml(void *ctx, const struct img_toml *t, struct cs_err *err)
 {
 	struct reading *rd = ctx;
 
-	if (!*t->table)
+	if (!*t->table && t->key) /* a table of that name, [""], is unknown */
 		return top_key(rd, t, err);
 	if (strcmp(t->table, "aliases") == 0 && !t->nth)
 		return t->key ? alias_key(rd, t, err) : 0;

@@ -62,6 +62,27 @@ static int add_lower(const struct img_store *st, struct img_lowers *l, const cha
 	return l->paths[l->n - 1] ? 0 : cs_err_set(err, ENOMEM, "out of memory");
 }
 
+/* One of the image's own. An opaque root hides what is below; overlayfs does not look at it there,
+ * so those layers are left out. */
+static int add_layer(const struct img_store *st, struct img_lowers *l, const char *diff_id,
+		     struct cs_err *err)
+{
+	struct img_layer_info info;
+	struct img_digest d;
+	int ret = img_digest_parse(diff_id, "layer", &d, err);
+
+	if (ret == 0)
+		ret = img_layer_info_read(img_store_fd(st), &d, &info, err);
+	if (ret < 0)
+		return ret;
+	for (; info.opaque_root && l->n > 0; l->n--) {
+		cs_close_fd(&l->fds[l->n - 1]);
+		free(l->paths[l->n - 1]);
+		l->paths[l->n - 1] = NULL;
+	}
+	return add_lower(st, l, diff_id, err);
+}
+
 int img_rootfs_lowers(const struct img_store *st, const struct img_image *im,
 		      struct img_lowers *out, struct cs_err *err)
 {
@@ -80,7 +101,7 @@ int img_rootfs_lowers(const struct img_store *st, const struct img_image *im,
 	if (!l.fds || !l.folders || !l.paths)
 		ret = cs_err_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; i < im->config.n_diff_ids && ret == 0; i++)
-		ret = add_lower(st, &l, im->config.diff_ids[i], err);
+		ret = add_layer(st, &l, im->config.diff_ids[i], err);
 	if (ret == 0 && *im->rec->fix)
 		ret = add_lower(st, &l, im->rec->fix, err);
 	if (ret < 0) {
@@ -217,6 +238,23 @@ static int mount_empty(struct cs_err *err)
 	return mnt < 0 ? cs_err_sys(err, "mount an empty layer") : mnt;
 }
 
+/* Is it root, of all user ids there are and not of a user namespace? */
+static bool is_host_root(void)
+{
+	struct cs_err ignored = CS_ERR_INIT;
+	cs_auto_free char *map = NULL;
+	uint64_t inside, outside, count;
+	size_t len = 0;
+
+	if (geteuid() != 0)
+		return false;
+	if (cs_file_read(AT_FDCWD, "/proc/self/uid_map", 4096, &map, &len, &ignored) < 0)
+		return false;
+	return sscanf(map, "%llu %llu %llu", (unsigned long long *)&inside, /* NOLINT */
+		      (unsigned long long *)&outside, (unsigned long long *)&count) == 3 &&
+	       inside == 0 && outside == 0 && count == UINT32_MAX;
+}
+
 static int combine(const struct img_rootfs *r, const int *layers, size_t n, struct cs_err *err)
 {
 	struct img_overlay o = {
@@ -224,6 +262,7 @@ static int combine(const struct img_rootfs *r, const int *layers, size_t n, stru
 		.n = n,
 		.dir = r->dir,
 		.volatile_upper = r->volatile_upper,
+		.userxattr = !is_host_root(),
 	};
 	int ret;
 
@@ -289,28 +328,13 @@ int img_rootfs_unmount(const char *path, struct cs_err *err)
 	return 0;
 }
 
-/* Is it root of all user ids there are, not of a user namespace? */
-static bool in_first_userns(void)
-{
-	struct cs_err ignored = CS_ERR_INIT;
-	cs_auto_free char *map = NULL;
-	uint64_t inside, outside, count;
-	size_t len = 0;
-
-	if (cs_file_read(AT_FDCWD, "/proc/self/uid_map", 4096, &map, &len, &ignored) < 0)
-		return false;
-	return sscanf(map, "%llu %llu %llu", (unsigned long long *)&inside, /* NOLINT */
-		      (unsigned long long *)&outside, (unsigned long long *)&count) == 3 &&
-	       inside == 0 && outside == 0 && count == UINT32_MAX;
-}
-
 bool img_rootfs_can_erofs(void)
 {
 	unsigned int major = 0, minor = 0;
 	cs_auto_fd int fs = -EBADF;
 	struct utsname u;
 
-	if (geteuid() != 0 || !in_first_userns())
+	if (!is_host_root())
 		return false;
 	fs = cs_sys_fsopen("erofs", FSOPEN_CLOEXEC);
 	if (fs < 0 || uname(&u) < 0)
@@ -318,4 +342,10 @@ bool img_rootfs_can_erofs(void)
 	if (sscanf(u.release, "%u.%u", &major, &minor) != 2) /* NOLINT(cert-err34-c) */
 		return false;
 	return major > 6 || (major == 6 && minor >= 12) || access("/dev/loop-control", W_OK) == 0;
+}
+
+void img_rootfs_layer_opts(struct img_layer_opts *o)
+{
+	o->folder = !img_rootfs_can_erofs();
+	o->userxattr = !is_host_root();
 }

@@ -8,6 +8,7 @@
 #include "images/store.h"
 
 struct cs_err;
+struct img_layer_opts;
 
 /*
  * Root filesystems out of an image's layers, for the floors above.
@@ -62,5 +63,7 @@ int img_rootfs_layer_mount(int fd, bool folder, int userns, struct cs_err *err);
 
 /* Can this kernel mount EROFS for this process? Decides whether new layers are unpacked to fs/. */
 bool img_rootfs_can_erofs(void);
+/* Sets what follows from that: .folder and .userxattr. */
+void img_rootfs_layer_opts(struct img_layer_opts *o);
 
 #endif

@@ -12,6 +12,7 @@ struct img_overlay {
 	size_t n;
 	int dir; /* of upper and work; -EBADF: none */
 	bool volatile_upper;
+	bool userxattr; /* its attributes are user.overlay.*: of who may not set trusted.* */
 };
 
 /* Straight from the detached mounts: Linux 6.15. EINVAL: the kernel does not take them. */

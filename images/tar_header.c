@@ -188,10 +188,10 @@ void img_tar_sparse_reset(struct img_tar_sparse *map)
 }
 
 /* @n pieces of 24 bytes; an empty field ends them. */
-static int read_pieces(const uint8_t *b, int n, struct img_tar_sparse *map,
+static int read_pieces(const uint8_t *b, size_t n, struct img_tar_sparse *map,
 		       const struct img_limits *lim, struct cs_err *err)
 {
-	for (int i = 0; i < n && b[i * PIECE]; i++) {
+	for (size_t i = 0; i < n && b[i * PIECE]; i++) {
 		uint64_t off = 0, len = 0;
 		int ret = unsigned_number(b + i * PIECE, LEN_BIG, "an offset", &off, err);
 

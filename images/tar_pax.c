@@ -153,7 +153,7 @@ static ptrdiff_t b64_decode(struct value v, char *out)
 static int libarchive_xattr(struct img_tar_pax *p, struct value key, struct value v,
 			    const struct img_limits *lim, struct cs_err *err)
 {
-	char name[IMG_NAME_MAX * 3];
+	char name[3 * (size_t)IMG_NAME_MAX];
 	char *value;
 	ptrdiff_t len;
 	size_t n = 0;

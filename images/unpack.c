@@ -93,7 +93,7 @@ static int dir_fd(struct img_unpack *u, const struct img_dir *d, struct cs_err *
 	u->cached = NULL;
 	while (at) {
 		char *cut = strlen(at) > IMG_PATH_MAX - 1 - IMG_NAME_MAX
-				    ? strchr(at + IMG_PATH_MAX - 2 * IMG_NAME_MAX, '/')
+				    ? strchr(at + IMG_PATH_MAX - (size_t)2 * IMG_NAME_MAX, '/')
 				    : NULL;
 		int fd;
 

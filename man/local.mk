@@ -8,6 +8,8 @@ dist_man_MANS += \
 	man/caisson-image-ls.1 \
 	man/caisson-image-mount.1 \
 	man/caisson-image-prune.1 \
+	man/caisson-image-pull.1 \
+	man/caisson-image-push.1 \
 	man/caisson-image-rm.1 \
 	man/caisson-image-save.1 \
 	man/caisson-image-tag.1 \

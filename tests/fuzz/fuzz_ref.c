@@ -41,7 +41,8 @@ static void whole(const struct img_ref *r)
 	img_ref_format(r, text);
 	img_ref_repo(r, repo);
 	need(strncmp(text, repo, strlen(repo)) == 0);
-	need(!strstr(text, "..") && text[0] != '/' && !strstr(text, "//"));
+	need(!strstr(repo, "..") && text[0] != '/' && !strchr(r->tag, '/'));
+	need(!strstr(text, "//") && r->tag[0] != '.');
 	for (const char *s = text; *s; s++)
 		need(*s > ' ' && *s < 0x7f);
 	need(!*r->digest || img_ref_digest_ok(r->digest));

@@ -28,7 +28,7 @@ enum { BLOCK = 512, MAX = 64 * 1024 };
 /* Small, so that no input costs much. */
 static const struct img_limits limits = {
 	.max_tar = 1 << 20,
-	.max_image = 8 << 20,
+	.max_image = 1 << 20,
 	.max_entries = 300,
 	.max_sparse = 300,
 };
@@ -122,7 +122,7 @@ static void compare(const struct img_er *im, const struct spy *s)
 		uint64_t sum = 0, off = 0;
 
 		check(img_er_inode(im, s->files[k]->nid, &i, &err) == 0 && S_ISREG(i.mode));
-		while (off < i.size && off < (4U << 20)) {
+		while (off < i.size && off < (1U << 18)) {
 			ssize_t n = img_er_read(im, &i, off, buf, sizeof(buf), &err);
 
 			check(n > 0);

@@ -19,3 +19,7 @@ check_PROGRAMS += tests/guest/init
 tests_guest_init_SOURCES = tests/guest/init.c
 tests_guest_init_CFLAGS = -std=gnu17 -O2 -Wall -Wextra
 tests_guest_init_LDFLAGS = -static
+it_programs += tests/it/rootfs
+check_PROGRAMS += tests/it/rootfs
+tests_it_rootfs_SOURCES = tests/it/rootfs.c
+tests_it_rootfs_LDADD = $(tests_it_layer_LDADD)

@@ -73,6 +73,7 @@ unit_tests += \
 	tests/unit/images/test_find \
 	tests/unit/images/test_index \
 	tests/unit/images/test_manifest \
+	tests/unit/images/test_parallel \
 	tests/unit/images/test_platform \
 	tests/unit/images/test_ref \
 	tests/unit/images/test_tarw
@@ -96,6 +97,10 @@ tests_unit_images_test_index_LDADD = $(images_unit_ldadd)
 tests_unit_images_test_manifest_SOURCES = tests/unit/images/test_manifest.c
 tests_unit_images_test_manifest_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_images_test_manifest_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_parallel_SOURCES = tests/unit/images/test_parallel.c
+tests_unit_images_test_parallel_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_parallel_LDADD = $(images_unit_ldadd)
 
 tests_unit_images_test_platform_SOURCES = tests/unit/images/test_platform.c
 tests_unit_images_test_platform_CPPFLAGS = $(UNIT_CPPFLAGS)

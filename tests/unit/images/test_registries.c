@@ -155,6 +155,7 @@ START_TEST(test_bad)
 {
 	static const char *const rows[][2] = {
 		{ "x = 1", "line 1" },
+		{ "[\"\"]", "[] is not known" },
 		{ "surprise = true", "surprise is not known" },
 		{ "[registries.search]\nregistries = ['a']", "version 1" },
 		{ "[[registry]]\nprefix = 'a.example'\ncolour = 'red'", "line 3: colour" },
