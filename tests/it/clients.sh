@@ -164,7 +164,7 @@ wanted a match of '$3'"
 # Runs a shell command in a terminal of 40 lines and 100 columns and types TEXT there.
 client_terminal() # TEXT SHELL-COMMAND
 {
-	(sleep 0.5 && echo "$1" && sleep 0.5) |
+	{ sleep 0.5; [ -z "$1" ] || echo "$1"; sleep 0.5; } |
 		timeout -k 5 60 script -qec "stty rows 40 cols 100; $2" /dev/null | tr -d '\r'
 }
 
