@@ -37,14 +37,16 @@ int cs_err_wrap(struct cs_err *err, const char *fmt, ...)
 /* Makes @err empty again (the error was handled). */
 void cs_err_clear(struct cs_err *err);
 
-/* clang's analyzer cannot look into err.c: tell it that errors are negative. A definition puts
- * the function's name in parentheses, which keeps its macro away. */
-#ifdef __clang_analyzer__
-#define CS_ERR_NEGATIVE(call)                 \
-	({                                    \
-		int cs_ret = (call);          \
-		__builtin_assume(cs_ret < 0); \
-		cs_ret;                       \
+/* An analyzer (clang's, or gcc's by --enable-analyzer) cannot look into err.c: tell it that errors
+ * are negative. A definition puts the function's name in parentheses, which keeps its macro away.
+ */
+#if defined(__clang_analyzer__) || defined(CS_ANALYZER)
+#define CS_ERR_NEGATIVE(call)                    \
+	({                                       \
+		int cs_ret = (call);             \
+		if (cs_ret >= 0)                 \
+			__builtin_unreachable(); \
+		cs_ret;                          \
 	})
 #define cs_err_set(...) CS_ERR_NEGATIVE(cs_err_set(__VA_ARGS__))
 #define cs_err_sys(...) CS_ERR_NEGATIVE(cs_err_sys(__VA_ARGS__))

@@ -59,7 +59,7 @@ void cs_json_path(const struct cs_json *node, char *out, size_t size);
 /* Error about @node: "<path>: <text>", code @code (mostly EINVAL). Returns -@code. */
 int cs_json_err(const struct cs_json *node, struct cs_err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5), cold));
-#ifdef __clang_analyzer__ /* as in base/err.h */
+#ifdef CS_ERR_NEGATIVE /* see base/err.h */
 #define cs_json_err(...) CS_ERR_NEGATIVE(cs_json_err(__VA_ARGS__))
 #endif
 
