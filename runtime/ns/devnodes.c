@@ -109,9 +109,11 @@ static int open_cover(const struct node *n, struct stat *sb, struct cs_err *err)
 	return cs_err_set(err, EBUSY, "something keeps taking the place of %s", n->name);
 }
 
-/* In a user namespace nobody may make device nodes: the host's are bound over files. */
+/* In a user namespace nobody may make device nodes: the host's are bound over files, read-only, so
+ * that their mode and owner are not the container's to change. */
 static int bind_node(const struct node *n, struct cs_err *err)
 {
+	const struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
 	cs_auto_fd int tree = -EBADF;
 	cs_auto_fd int target = -EBADF;
 	struct stat sb;
@@ -124,6 +126,8 @@ static int bind_node(const struct node *n, struct cs_err *err)
 	tree = host_node(n, err);
 	if (tree < 0)
 		return tree;
+	if (cs_sys_mount_setattr(tree, "", AT_EMPTY_PATH, &ro) < 0)
+		return cs_err_sys(err, "make the mount of the host's node read-only");
 	return ctr_mount_attach(tree, target, err);
 }
 

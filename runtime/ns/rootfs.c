@@ -71,9 +71,11 @@ static int cut_parent(int fd, struct cs_err *err)
 }
 
 /* See ctr_ns_setup.host_null. /dev is still the host's here; the check is for a host whose node is
- * not what it should be. */
+ * not what it should be. Read-only: devices can be written to all the same, but the container's
+ * root cannot change the mode and owner of the host's node. */
 static int take_null(int *out, struct cs_err *err)
 {
+	const struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
 	cs_auto_fd int fd = -EBADF;
 	struct stat sb;
 
@@ -86,6 +88,8 @@ static int take_null(int *out, struct cs_err *err)
 		return cs_err_set(err, ENODEV,
 				  "/dev/null of the host is not the null device: refusing to "
 				  "cover linux.maskedPaths with it");
+	if (cs_sys_mount_setattr(fd, "", AT_EMPTY_PATH, &ro) < 0)
+		return cs_err_sys(err, "make the mount of /dev/null read-only");
 	*out = cs_take_fd(&fd);
 	return 0;
 }

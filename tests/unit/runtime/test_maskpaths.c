@@ -33,6 +33,33 @@ START_TEST(files_folders_and_what_is_not_there)
 }
 END_TEST
 
+/* What covers a file is the host's node: not the container's to change, while it works. */
+START_TEST(the_hosts_null_stays_as_it_is)
+{
+	static const char *const masked[] = { "/f", "/g", NULL };
+	struct fix f;
+
+	fix_init(&f, 0);
+	f.spec.masked_paths = masked;
+	fix_file(FIX_ROOT "/f", "secret");
+	fix_file(FIX_ROOT "/g", "secret");
+	fix_step_ok(&f, STEP_ATTACH | STEP_PIVOT | STEP_MASK);
+	for (size_t i = 0; masked[i]; i++) {
+		int fd;
+
+		ck_assert_int_eq(chmod(masked[i], 0666), -1); /* as it is anyway */
+		ck_assert_int_eq(errno, EROFS);
+		ck_assert_int_eq(chown(masked[i], 0, 0), -1);
+		ck_assert_int_eq(errno, EROFS);
+		fd = open(masked[i], O_RDWR | O_CLOEXEC);
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_eq(write(fd, "x", 1), 1);
+		close(fd);
+	}
+	fix_fini(&f);
+}
+END_TEST
+
 START_TEST(folders_share_one_file_system)
 {
 	static const char *const masked[] = { "/d1", "/d2", NULL };
@@ -156,5 +183,6 @@ START_TEST(nothing_masked_takes_no_null)
 END_TEST
 
 CHILD_MAIN("runtime/ns/maskpaths", files_folders_and_what_is_not_there,
-	   folders_share_one_file_system, a_covered_file_is_covered_again, readonly_paths,
-	   procfs_and_sysfs, in_a_user_namespace, nothing_masked_takes_no_null)
+	   the_hosts_null_stays_as_it_is, folders_share_one_file_system,
+	   a_covered_file_is_covered_again, readonly_paths, procfs_and_sysfs, in_a_user_namespace,
+	   nothing_masked_takes_no_null)
