@@ -5,9 +5,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/path.h"
 #include "base/sys.h"
 #include "runtime/ns/idmap.h"
@@ -18,24 +20,48 @@
 struct holder {
 	pid_t pid;
 	int pidfd; /* owned */
+	int alive; /* owned; it reads the other end */
 };
 
-/* It ends with its parent at the latest, and leaves no SIGCHLD. */
+/* Gives back at once what it has of its parent, the container's lock above all, and ends with it:
+ * however early that was killed, the pipe tells. */
+static _Noreturn void hold(int parent)
+{
+	struct cs_err ignored = CS_ERR_INIT;
+	ssize_t n;
+	char c;
+
+	cs_fd_close_others(0, &parent, 1, &ignored);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	do {
+		n = read(parent, &c, 1);
+	} while (n < 0 && errno == EINTR);
+	_exit(0);
+}
+
+/* It leaves no SIGCHLD. */
 static int holder_start(struct holder *h, struct cs_err *err)
 {
 	const struct clone_args args = {
 		.flags = CLONE_NEWUSER | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&h->pidfd,
 	};
+	cs_auto_fd int parent = -EBADF;
+	int ends[2];
 
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return cs_err_sys(err, "make a pipe");
+	parent = ends[0];
+	h->alive = ends[1];
 	h->pid = cs_sys_clone3(&args);
-	if (h->pid < 0)
-		return cs_err_sys(err, "make a user namespace");
-	if (h->pid > 0)
-		return 0;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;)
-		pause();
+	if (h->pid == 0)
+		hold(parent);
+	if (h->pid < 0) {
+		cs_err_sys(err, "make a user namespace");
+		cs_close_fd(&h->alive);
+		return -err->code;
+	}
+	return 0;
 }
 
 static void holder_end(struct holder *h)
@@ -46,6 +72,7 @@ static void holder_end(struct holder *h)
 	while (waitid(P_PIDFD, (id_t)h->pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
 		;
 	cs_close_fd(&h->pidfd);
+	cs_close_fd(&h->alive);
 }
 
 static int open_ns(int host_proc, pid_t pid, struct cs_err *err)
@@ -67,7 +94,7 @@ static int open_ns(int host_proc, pid_t pid, struct cs_err *err)
 static int make_userns(const struct ctr_idmaps *uids, const struct ctr_idmaps *gids, int host_proc,
 		       struct cs_err *err)
 {
-	struct holder h = { .pidfd = -EBADF };
+	struct holder h = { .pidfd = -EBADF, .alive = -EBADF };
 	int r = holder_start(&h, err);
 
 	if (r < 0)

@@ -289,7 +289,11 @@ it_bundle x ".process.args = [\"sleep\", \"$mark\"]
 	| .linux.gidMappings = .linux.uidMappings
 	| .linux.seccomp = { defaultAction: \"SCMP_ACT_ALLOW\",
 		syscalls: [{ names: [\"swapon\"], action: \"SCMP_ACT_ERRNO\" }] }
-	| .hooks.createRuntime = [{ path: \"/bin/true\" }]"
+	| .hooks.createRuntime = [{ path: \"/bin/true\" }]
+	| .mounts += [{ destination: \"/idmapped\", type: \"bind\", source: \"$it_tmp/idmapped\",
+		uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
+		gidMappings: [{ containerID: 0, hostID: 1000, size: 1 }] }]"
+mkdir -p "$it_tmp/idmapped"
 no_cache()
 {
 	rm -rf "$it_tmp/state/.seccomp"
@@ -297,6 +301,31 @@ no_cache()
 all=(--bundle "$bundle" --pid-file "$bundle/pid" x)
 sweep "create with more" no_cache settled_after_create create "${all[@]}"
 sweep "create with more: its processes" no_cache child_killed_after --children create "${all[@]}"
+
+# The child that keeps a user namespace for the idmapped mount, slow to begin, does not outlive the
+# runtime, and with it the lock.
+slow_child()
+{
+	timeout -k 1 20 strace -f -qq -o /dev/null -e trace=prctl,pidfd_send_signal \
+		-e inject=prctl:delay_enter=500000 -e inject=pidfd_send_signal:signal=SIGKILL \
+		"$CAISSON_OCI" --root "$it_tmp/state" create "${all[@]}" </dev/null >"$it_tmp/log" 2>&1
+	[ $? = 137 ] && it_wait 5 no_runtime # strace ends as the runtime did
+}
+no_runtime()
+{
+	find_pids "$it_tmp/mark-runtime"
+	[ -z "$pids" ]
+}
+if ! command -v strace >/dev/null; then
+	tap_skip "killed beside a slow child" "strace is not installed"
+elif [ "${SANITIZE-}" = yes ]; then
+	tap_skip "killed beside a slow child" "the sanitizers make calls of their own"
+else
+	tap_check "killed beside a slow child" slow_child
+	tap_check "and what is left can be deleted" timeout 5 "$CAISSON_OCI" \
+		--root "$it_tmp/state" delete --force x
+	tap_check "nothing is left" it_wait 5 nothing
+fi
 
 tap_check "whatever state said was JSON" jq -es 'all(type == "object")' "$states"
 it_done
