@@ -356,10 +356,11 @@ _Noreturn void ctr_init_main(struct ctr_init *in)
 				"process: missing; a container without one cannot be started");
 	if (rc == 0) {
 		in->becoming.sync = in->sync;
-		rc = run_hooks(in, CTR_HOOK_START_CONTAINER, CTR_CREATED, &err);
-	}
-	if (rc == 0)
 		rc = ctr_process_become(&in->becoming, &err);
+	}
+	/* these hooks are the image's programs: they have no more rights than its process */
+	if (rc == 0)
+		rc = run_hooks(in, CTR_HOOK_START_CONTAINER, CTR_CREATED, &err);
 	if (rc == 0)
 		ctr_process_execute(&in->becoming, &exit_code, &err);
 	msg.err = err;

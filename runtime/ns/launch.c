@@ -107,11 +107,12 @@ static int prepare(struct launch *l, struct cs_err *err)
 	return 0;
 }
 
-/* Is there something to do from outside when the namespaces stand? */
+/* Does init wait, when the namespaces stand, for what is done from outside? A createContainer hook
+ * is to run with the container's limits on. */
 static bool has_outside(const struct ctr_spec *spec)
 {
 	return spec->hooks[CTR_HOOK_PRESTART].n + spec->hooks[CTR_HOOK_CREATE_RUNTIME].n +
-		       spec->n_net_devices >
+		       spec->hooks[CTR_HOOK_CREATE_CONTAINER].n + spec->n_net_devices >
 	       0;
 }
 

@@ -151,6 +151,24 @@ tap_is "what they get of the state" "$states" "creating:hooks:true:true:b creati
 creating:hooks:true:true:b created:hooks:true:true:b running:hooks:true:true:b \
 stopped:hooks:true:false:b "
 
+mkdir -m 777 "$it_tmp/rights"
+# A startContainer hook is a program of the image: it has the rights that the container's own has.
+for nnp in true false; do
+	rights='grep -E "^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp):" /proc/self/status >/rights'
+	it_sh rights "$rights/program" ".process.user = { uid: 1000, gid: 50, additionalGids: [7] }
+		| .process.noNewPrivileges = $nnp
+		| .linux.seccomp = { defaultAction: \"SCMP_ACT_ALLOW\",
+			syscalls: [{ names: [\"swapon\"], action: \"SCMP_ACT_ERRNO\" }] }
+		| .mounts += [{ destination: \"/rights\", source: \"$it_tmp/rights\", type: \"bind\" }]
+		| .hooks.startContainer = [{ path: \"/bin/sh\", env: [\"PATH=/usr/bin:/bin\"],
+			args: [\"sh\", \"-c\", $(jq -n --arg s "$rights/hook" '$s')] }]"
+	tap_is "noNewPrivileges $nnp: the rights of a startContainer hook" \
+		"$status:$err:$(<"$it_tmp/rights/hook")" "0::$(<"$it_tmp/rights/program")"
+	tap_like "noNewPrivileges $nnp: are the container's" "$(xargs <"$it_tmp/rights/hook")" \
+		"^Uid: 1000 .*Groups: 7 .*CapEff: 0+ CapBnd: 0+20000420 .*Seccomp: 2$"
+	rm "$it_tmp/rights"/*
+done
+
 it_bundle hooks '.hooks.createRuntime = [{ path: "/bin/sleep", args: ["sleep", "100"], timeout: 1 }]'
 it_try oci run --bundle "$bundle" hooks </dev/null
 tap_like "a hook that takes longer than its timeout ends the create" "$status:$err" \
