@@ -298,10 +298,13 @@ static int prepare_outside(struct joiner *j, struct cs_err *err)
 	int rc;
 
 	j->pidfd = cs_proc_pidfd(c->host_proc, c->state.pid, c->state.start_time, err);
-	if (j->pidfd < 0)
-		return -err->code;
-	rc = namespaces_to_join(c, &j->flags, err);
-	return rc < 0 ? rc : open_root(j, err);
+	rc = j->pidfd < 0 ? -err->code : namespaces_to_join(c, &j->flags, err);
+	if (rc == 0)
+		rc = open_root(j, err);
+	if (rc != -ESRCH && rc != -ENOENT)
+		return rc;
+	cs_err_clear(err); /* it ended since its status was asked for */
+	return cs_err_set(err, EBUSY, "cannot exec in a container that is stopped (%s)", c->id);
 }
 
 static int with_seccomp(struct joiner *j, struct ctr *c, struct ctr_child *child,

@@ -26,7 +26,13 @@
 #include "runtime/ns/sync.h"
 #include "runtime/passwd.h"
 
-enum { EXIT_NOT_FOUND = 127, EXIT_NOT_EXECUTABLE = 126, FIRST_PRESERVED = 3, MAX_LISTEN_FDS = 512 };
+enum {
+	EXIT_NOT_FOUND = 127,
+	EXIT_NOT_EXECUTABLE = 126,
+	FIRST_PRESERVED = 3,
+	MAX_PRESERVED_FDS = 1 << 20, /* what a kernel lets a process have by default */
+	MAX_LISTEN_FDS = 512,
+};
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -273,6 +279,9 @@ int ctr_process_prepare(struct ctr_becoming *b, int *exit_code, struct cs_err *e
 	rc = make_env(b, err);
 	if (rc < 0)
 		return rc;
+	if (b->preserve_fds > MAX_PRESERVED_FDS)
+		return cs_err_set(err, EINVAL, "--preserve-fds: %u are more than the %d allowed",
+				  b->preserve_fds, MAX_PRESERVED_FDS);
 	b->preserve_fds += b->listen_fds;
 	rc = drop_host_fds(b, err);
 	if (rc < 0)

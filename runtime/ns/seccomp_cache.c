@@ -36,6 +36,7 @@ static const char magic[8] = "csscmp1";
 enum {
 	NAME_LEN = 16, /* the hash in hex */
 	KEY_MAX = 4 << 20,
+	COMPILER = 1, /* to be raised with each change of what a filter is compiled to */
 };
 
 /* A quick 64-bit hash, eight bytes a step. Whoever could make collisions could write the folder. */
@@ -74,6 +75,7 @@ void ctr_seccomp_key(const struct ctr_seccomp *sc, struct cs_buf *key)
 
 	/* what compiles: this program (its -ENOSYS stub too) and the library */
 	cs_buf_add_mem(key, CS_VERSION, sizeof(CS_VERSION));
+	put_u64(key, COMPILER);
 	put_u64(key, SCMP_ARCH_NATIVE);
 	put_u64(key, lib->major);
 	put_u64(key, lib->minor);
