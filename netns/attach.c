@@ -37,6 +37,7 @@ struct job {
 	struct net_nl inside; /* the namespace's */
 	struct net_up up;
 	struct net_lease l;
+	size_t slot; /* of the lease */
 	struct net_attachment a;
 	int tap;
 };
@@ -144,14 +145,31 @@ static int choose_lease(struct job *j, struct net_ipam *t, struct cs_err *err)
 		.ip6 = j->w->ip6,
 		.mac = j->w->mac,
 	};
-	size_t slot = net_ipam_find(t, j->w->owner, j->a.ifname);
 	int ret;
 
-	if (slot != SIZE_MAX)
+	if (net_ipam_find(t, j->w->owner, j->a.ifname) != SIZE_MAX)
 		return cs_err_set(err, EEXIST, "%.64s is on network %s already", j->w->owner,
 				  j->n.c.name);
-	ret = net_ipam_choose(t, &j->n.c, &want, &j->l, &slot, err);
-	return ret < 0 ? ret : net_ipam_write(t, slot, &j->l, true, err);
+	ret = net_ipam_choose(t, &j->n.c, &want, &j->l, &j->slot, err);
+	return ret < 0 ? ret : net_ipam_write(t, j->slot, &j->l, true, err);
+}
+
+/* Undoes what dead owners and killed commands left, as far as a look shows. Nothing: 0, and the
+ * table is open yet; else 1. */
+static int clear_way(struct job *j, struct net_ipam *t, struct cs_err *err)
+{
+	net_auto_left struct net_left left = { 0 };
+	struct cs_err e = CS_ERR_INIT;
+
+	if (net_sweep_mark(j->st, t, false, &left, err) < 0)
+		return -err->code;
+	if (left.n == 0)
+		return 0;
+	cs_close_fd(&t->fd);
+	/* it may be in the way of others, and not of this one */
+	if (net_sweep_undo(j->st, &j->n, t, &left, &e) < 0)
+		cs_log(CS_LOG_WARN, "%s", e.msg);
+	return 1;
 }
 
 /* An address may be a dead owner's: then all of those are looked at, and it is tried once more. */
@@ -163,6 +181,13 @@ static int take_lease(struct job *j, struct cs_err *err)
 		net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
 
 		ret = net_ipam_open(&t, j->n.dir, err);
+		if (ret == 0 && i == 0) {
+			ret = clear_way(j, &t, err);
+			if (ret > 0) {
+				net_ipam_close(&t);
+				ret = net_ipam_open(&t, j->n.dir, err);
+			}
+		}
 		if (ret < 0)
 			break;
 		ret = choose_lease(j, &t, err);
@@ -355,15 +380,13 @@ static int add_names(const struct job *j, struct cs_err *err)
 
 static int finish_lease(struct job *j, struct cs_err *err)
 {
-	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
+	int ret = net_lease_mark(j->st, &j->l, NET_LEASE_UP, err);
 
-	if (net_ipam_open(&t, j->n.dir, err) < 0 ||
-	    net_lease_mark(j->st, &j->l, NET_LEASE_UP, err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < t.n; i++)
-		if (strcmp(t.v[i].hostif, j->l.hostif) == 0)
-			return net_ipam_write(&t, i, &j->l, false, err);
-	return cs_err_set(err, ENOENT, "the lease vanished");
+	if (ret == 0)
+		ret = net_ipam_replace(j->n.dir, j->slot, j->l.hostif, &j->l, err);
+	if (ret == 0)
+		return cs_err_set(err, ENOENT, "the lease vanished");
+	return ret < 0 ? ret : 0;
 }
 
 /* The record, then all it speaks of, with the gate held. */
@@ -414,20 +437,15 @@ static int run(struct job *j, struct cs_err *err)
 	if (ret == 0)
 		return 0;
 	cs_close_fd(&j->tap);
-	if (net_undo(j->st, &j->n, &j->l, &undone) < 0)
+	if (net_undo(j->st, &j->n, &j->l, j->slot, &undone) < 0)
 		cs_log(CS_LOG_WARN, "%s", undone.msg);
 	return ret;
 }
 
 static int start(struct job *j, const char *network, struct cs_err *err)
 {
-	struct cs_err e = CS_ERR_INIT;
-
 	if (net_network_get(j->st, network, &j->n, err) < 0 || check_wish(j, err) < 0)
 		return -err->code;
-	/* what somebody left is in the way of others, not of this one */
-	if (net_sweep(j->st, &j->n, false, &e) < 0)
-		cs_log(CS_LOG_WARN, "%s", e.msg);
 	if (net_nl_open(&j->nl, NETLINK_ROUTE, err) < 0)
 		return -err->code;
 	if (j->w->ns < 0)

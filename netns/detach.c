@@ -31,7 +31,7 @@ static size_t find(const struct net_ipam *t, const struct net_whom *w)
 
 /* Finds the lease and marks it as ours to undo. */
 static int claim(const struct net_store *st, const struct net_net *n, const struct net_whom *w,
-		 struct net_lease *out, struct cs_err *err)
+		 struct net_lease *out, size_t *out_slot, struct cs_err *err)
 {
 	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
 	struct net_lease l;
@@ -50,6 +50,7 @@ static int claim(const struct net_store *st, const struct net_net *n, const stru
 	    net_ipam_write(&t, slot, &l, false, err) < 0)
 		return -err->code;
 	*out = l;
+	*out_slot = slot;
 	return 0;
 }
 
@@ -96,31 +97,24 @@ static void free_name(const struct net_whom *w, const struct net_lease *l)
 }
 
 /* Link, record and lease; in a process of its own. */
-static void finish(const struct net_store *st, const struct net_net *n, struct net_lease *l)
+static void finish(const struct net_store *st, const struct net_net *n, struct net_lease *l,
+		   size_t slot)
 {
-	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
 	struct cs_err err = CS_ERR_INIT;
-	size_t slot;
 
-	/* from here on it is this process that is at work on it */
-	if (net_ipam_open(&t, n->dir, &err) < 0)
+	/* from here on it is this process that is at work on it; unless somebody who found the
+	 * command gone has undone it meanwhile */
+	if (net_lease_mark(st, l, NET_LEASE_LEAVING, &err) < 0 ||
+	    net_ipam_replace(n->dir, slot, l->hostif, l, &err) <= 0)
 		return;
-	for (slot = 0; slot < t.n; slot++)
-		if (t.v[slot].state == NET_LEASE_LEAVING &&
-		    strcmp(t.v[slot].hostif, l->hostif) == 0)
-			break;
-	if (slot == t.n || net_lease_mark(st, l, NET_LEASE_LEAVING, &err) < 0 ||
-	    net_ipam_write(&t, slot, l, false, &err) < 0)
-		return;
-	net_ipam_close(&t);
 	if (net_undo_link(l->hostif, &err) == 0 && net_att_drop(n, l->hostif, &err) == 0)
-		net_lease_free(n, l, &err);
+		net_lease_free(n, l, slot, &err);
 }
 
 /* The caller's files, a pipe that somebody reads to its end among them, are not kept open. A child
  * that is killed leaves a lease that the next command finishes. */
 static int finish_later(const struct net_store *st, const struct net_net *n, struct net_lease *l,
-			struct cs_err *err)
+			size_t slot, struct cs_err *err)
 {
 	const int keep[] = { st->root, st->state, st->proc, n->dir, n->run };
 	struct cs_err ignored = CS_ERR_INIT;
@@ -132,41 +126,45 @@ static int finish_later(const struct net_store *st, const struct net_net *n, str
 		return 0;
 	setsid();
 	if (cs_fd_close_others(0, keep, CS_LEN(keep), &ignored) == 0)
-		finish(st, n, l);
+		finish(st, n, l, slot);
 	_exit(0);
 }
 
 static int leave(const struct net_store *st, const struct net_net *n, const struct net_whom *w,
-		 struct net_lease *l, struct cs_err *err)
+		 struct net_lease *l, size_t slot, struct cs_err *err)
 {
 	const struct net_fw fw = { .run_dir = st->state };
 	net_auto_attachment struct net_attachment a = { 0 };
+	const struct net_attachment *known = &a;
 	int ret = net_att_load(n, l->hostif, &a, err);
 
-	if (ret == -ENOENT)
+	if (ret == -ENOENT) {
 		cs_err_clear(err);
-	else if (ret < 0)
+		known = NULL;
+	}
+	if (ret < 0 && ret != -ENOENT)
 		return ret;
 	cut(l);
-	if (net_undo_names(n, l->owner, err) < 0 ||
+	if (net_undo_names(n, l->owner, known, err) < 0 ||
 	    (a.n_ports && net_fw_unpublish(&fw, &a, err) < 0))
 		return -err->code;
 	if (!w->ns_is_ours) {
 		free_name(w, l);
-		return finish_later(st, n, l, err);
+		return finish_later(st, n, l, slot, err);
 	}
 	if (net_att_drop(n, l->hostif, err) < 0)
 		return -err->code;
-	return net_lease_free(n, l, err);
+	return net_lease_free(n, l, slot, err);
 }
 
 int net_detach(const struct net_store *st, const char *network, const struct net_whom *w,
 	       struct cs_err *err)
 {
 	net_auto_net struct net_net n = NET_NET_INIT;
-	struct net_lease l;
+	struct net_lease l = { 0 };
+	size_t slot = 0;
 
-	if (net_net_open(st, network, &n, err) < 0 || claim(st, &n, w, &l, err) < 0)
+	if (net_net_open(st, network, &n, err) < 0 || claim(st, &n, w, &l, &slot, err) < 0)
 		return -err->code;
-	return leave(st, &n, w, &l, err);
+	return leave(st, &n, w, &l, slot, err);
 }

@@ -32,79 +32,102 @@ static bool lease_is_sound(const struct net_lease *l)
 	       (l->state == NET_LEASE_FREE || *l->hostif);
 }
 
-static int take_leases(const unsigned char *buf, size_t n, bool now, struct net_ipam *out,
-		       struct cs_err *err)
+static int damaged(struct cs_err *err)
 {
-	cs_auto_free struct net_lease *v = calloc(n ? n : 1, sizeof(*v));
+	return cs_err_set(err, EBADMSG,
+			  "leases: damaged; with nothing attached to the network, remove the file");
+}
 
-	if (!v)
-		return cs_err_set(err, ENOMEM, "leases: out of memory");
-	for (size_t i = 0; now && i < n; i++) {
-		memcpy(&v[i], buf + (i + 1) * NET_LEASE_SIZE, sizeof(v[i]));
+/* The head as read, or zero for a file that is new or was killed while it was made; leaves it as it
+ * is written next. The leases count if they are of this boot. */
+static int take_head(struct net_ipam_head *h, bool new, const char *boot, bool *now,
+		     struct cs_err *err)
+{
+	if (new)
+		memcpy(h->magic, magic, sizeof(magic));
+	if (memcmp(h->magic, magic, sizeof(magic)) != 0 || !ended(h->boot, sizeof(h->boot)))
+		return damaged(err);
+	*now = strcmp(h->boot, boot) == 0;
+	memset(h->boot, 0, sizeof(h->boot));
+	memcpy(h->boot, boot, strnlen(boot, sizeof(h->boot) - 1));
+	return 0;
+}
+
+static int take_leases(struct net_lease *v, size_t n, bool now, struct cs_err *err)
+{
+	if (!now && n)
+		memset(v, 0, n * sizeof(*v));
+	for (size_t i = 0; now && i < n; i++)
 		if (!lease_is_sound(&v[i]))
 			return cs_err_set(err, EBADMSG,
 					  "leases: record %zu is damaged; with nothing attached "
 					  "to the network, remove the file",
 					  i);
-	}
-	out->v = cs_take_ptr(&v);
-	out->n = n;
 	return 0;
+}
+
+/* Records behind the head in a file of @len bytes. */
+static size_t count(size_t len)
+{
+	return len < NET_LEASE_SIZE ? 0 : len / NET_LEASE_SIZE - 1;
 }
 
 int net_ipam_parse(const void *buf, size_t len, const char *boot, struct net_ipam *out,
 		   struct cs_err *err)
 {
-	size_t n = len / NET_LEASE_SIZE;
-	struct net_ipam t = NET_IPAM_INIT;
+	struct net_ipam t = { .fd = out->fd, .n = count(len) };
+	cs_auto_free struct net_lease *v = NULL;
+	bool now = false;
 
-	if (n == 0) { /* new, or killed while it was made */
-		memcpy(t.head.magic, magic, sizeof(magic));
-	} else {
+	if (t.n > NET_LEASES_MAX)
+		return damaged(err);
+	v = malloc((t.n ? t.n : 1) * sizeof(*v));
+	if (!v)
+		return cs_err_set(err, ENOMEM, "leases: out of memory");
+	if (len >= NET_LEASE_SIZE)
 		memcpy(&t.head, buf, sizeof(t.head));
-		n--;
-	}
-	if (memcmp(t.head.magic, magic, sizeof(magic)) != 0 ||
-	    !ended(t.head.boot, sizeof(t.head.boot)) || n > NET_LEASES_MAX)
-		return cs_err_set(err, EBADMSG,
-				  "leases: damaged; with nothing attached to the network, remove "
-				  "the file");
-	if (take_leases(buf, n, strcmp(t.head.boot, boot) == 0, &t, err) < 0)
+	if (t.n)
+		memcpy(v, (const unsigned char *)buf + NET_LEASE_SIZE, t.n * sizeof(*v));
+	if (take_head(&t.head, len < NET_LEASE_SIZE, boot, &now, err) < 0 ||
+	    take_leases(v, t.n, now, err) < 0)
 		return -err->code;
-	memset(t.head.boot, 0, sizeof(t.head.boot));
-	memcpy(t.head.boot, boot, strnlen(boot, sizeof(t.head.boot) - 1));
-	t.fd = out->fd;
+	t.v = cs_take_ptr(&v);
 	*out = t;
 	return 0;
 }
 
-static int read_table(int fd, struct net_ipam *t, struct cs_err *err)
+/* As net_ipam_parse(), but hundreds of members are not copied once more for each command. */
+static int read_table(int fd, size_t len, struct net_ipam *t, struct cs_err *err)
 {
-	static const size_t max = (size_t)(NET_LEASES_MAX + 1) * NET_LEASE_SIZE;
-	cs_auto_free char *boot = NULL, *buf = NULL;
-	struct stat sb;
-	size_t len = 0;
+	cs_auto_free struct net_lease *v = NULL;
+	cs_auto_free char *boot = NULL;
+	bool now = false;
+	size_t boot_len;
 
-	if (cs_file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &boot, &len, err) < 0)
+	t->n = count(len);
+	if (t->n > NET_LEASES_MAX)
+		return damaged(err);
+	if (cs_file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &boot, &boot_len, err) <
+	    0)
 		return -err->code;
 	boot[strcspn(boot, "\n")] = '\0';
-	if (fstat(fd, &sb) < 0)
-		return cs_err_sys(err, "leases");
-	if ((uint64_t)sb.st_size > max)
-		return cs_err_set(err, EBADMSG, "leases: the file is too long");
-	len = (size_t)sb.st_size;
-	buf = malloc(len + 1);
-	if (!buf)
+	v = malloc((t->n ? t->n : 1) * sizeof(*v));
+	if (!v)
 		return cs_err_set(err, ENOMEM, "leases: out of memory");
-	if (cs_fd_read_exact(fd, buf, len, err) < 0)
+	if (len >= NET_LEASE_SIZE && (cs_fd_read_exact(fd, &t->head, sizeof(t->head), err) < 0 ||
+				      cs_fd_read_exact(fd, v, t->n * sizeof(*v), err) < 0))
 		return cs_err_wrap(err, "leases");
-	return net_ipam_parse(buf, len, boot, t, err);
+	if (take_head(&t->head, len < NET_LEASE_SIZE, boot, &now, err) < 0 ||
+	    take_leases(v, t->n, now, err) < 0)
+		return -err->code;
+	t->v = cs_take_ptr(&v);
+	return 0;
 }
 
-int net_ipam_open(struct net_ipam *t, int dir, struct cs_err *err)
+/* Opens and locks the file, and says how long it is. */
+static int open_locked(int dir, size_t *len, struct cs_err *err)
 {
 	cs_auto_fd int fd = cs_file_lock(dir, file_name, false, err);
-	struct net_ipam got = NET_IPAM_INIT;
 	struct stat sb;
 
 	if (fd < 0)
@@ -113,9 +136,22 @@ int net_ipam_open(struct net_ipam *t, int dir, struct cs_err *err)
 		return cs_err_sys(err, "leases");
 	if (sb.st_nlink == 0)
 		return cs_err_set(err, ENOENT, "the network was removed meanwhile");
-	if (read_table(fd, &got, err) < 0)
+	*len = (size_t)sb.st_size;
+	return cs_take_fd(&fd);
+}
+
+int net_ipam_open(struct net_ipam *t, int dir, struct cs_err *err)
+{
+	struct net_ipam got = NET_IPAM_INIT;
+	size_t len = 0;
+
+	got.fd = open_locked(dir, &len, err);
+	if (got.fd < 0)
 		return -err->code;
-	got.fd = cs_take_fd(&fd);
+	if (read_table(got.fd, len, &got, err) < 0) {
+		net_ipam_close(&got);
+		return -err->code;
+	}
 	*t = got;
 	return 0;
 }
@@ -152,6 +188,25 @@ int net_ipam_write(struct net_ipam *t, size_t slot, const struct net_lease *l, b
 	if (slot < t->n)
 		t->v[slot] = *l;
 	return 0;
+}
+
+int net_ipam_replace(int dir, size_t slot, const char *hostif, const struct net_lease *l,
+		     struct cs_err *err)
+{
+	struct net_lease now;
+	cs_auto_fd int fd = -EBADF;
+	size_t len = 0;
+
+	fd = open_locked(dir, &len, err);
+	if (fd < 0)
+		return fd;
+	if (slot >= count(len))
+		return 0;
+	if (pread(fd, &now, sizeof(now), (off_t)((slot + 1) * NET_LEASE_SIZE)) != sizeof(now))
+		return cs_err_sys(err, "read leases");
+	if (!lease_is_sound(&now) || now.state == NET_LEASE_FREE || strcmp(now.hostif, hostif) != 0)
+		return 0;
+	return write_at(fd, l, slot + 1, err) < 0 ? -err->code : 1;
 }
 
 static bool lives(int procfd, uint32_t pid, uint64_t start)

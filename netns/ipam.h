@@ -103,6 +103,11 @@ int net_ipam_choose(struct net_ipam *t, const struct net_config *net,
 int net_ipam_write(struct net_ipam *t, size_t slot, const struct net_lease *l, bool head,
 		   struct cs_err *err);
 
+/* Writes @l, or a free record, in place of the lease @hostif, if that one is in @slot yet: 1; else
+ * 0. The file need not be open, and nothing else of it is read. */
+int net_ipam_replace(int dir, size_t slot, const char *hostif, const struct net_lease *l,
+		     struct cs_err *err);
+
 /* Is the one that a lease lives by, or that is at work on it, there? Asks the kernel. @procfd is
  * /proc. */
 bool net_lease_lives(const struct net_lease *l, int procfd);

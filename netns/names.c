@@ -144,32 +144,53 @@ static int take_name(int dir, const struct net_attachment *att, struct cs_err *e
 	return cs_err_sys(err, "take the name %s", att->name);
 }
 
-static void drop_names(int dir, const char *owner, const char *but)
+static void drop_name(int names, const char *owner, const char *name)
 {
-	int fd = openat(dir, "names", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	cs_auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *e;
 	char holder[NET_OWNER_MAX + 1];
+	ssize_t n = readlinkat(names, name, holder, sizeof(holder) - 1);
 
-	while (d && (e = readdir(d))) {
-		ssize_t n = readlinkat(fd, e->d_name, holder, sizeof(holder) - 1);
-
-		holder[n > 0 ? n : 0] = '\0';
-		if (strcmp(holder, owner) == 0 && (!but || strcmp(e->d_name, but) != 0))
-			(void)unlinkat(fd, e->d_name, 0);
-	}
+	holder[n > 0 ? n : 0] = '\0';
+	if (strcmp(holder, owner) == 0)
+		(void)unlinkat(names, name, 0);
 }
 
-/* Members in a folder: 0, or 1 and their first file's name in @name. */
+/* Without a record of what it was called, all names are looked at. */
+static void drop_names(int dir, const char *owner, const struct net_attachment *att)
+{
+	cs_auto_fd int names =
+		openat(dir, "names", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cs_auto_dir DIR *d = NULL;
+	const struct dirent *e;
+	int fd;
+
+	if (names < 0)
+		return;
+	if (att) {
+		if (att->name && is_host_name(att->name))
+			drop_name(names, owner, att->name);
+		return;
+	}
+	d = fdopendir(names);
+	if (!d)
+		return;
+	fd = cs_take_fd(&names);
+	while ((e = readdir(d)))
+		drop_name(fd, owner, e->d_name);
+}
+
+/* Has the folder a member? If not, what killed writers left in it is removed. */
 static bool any_member(int dir, const char *sub)
 {
 	int fd = openat(dir, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	cs_auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 
-	while (d && (e = readdir(d)))
+	while (d && (e = readdir(d))) {
 		if (e->d_name[0] != '.')
 			return true;
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			(void)unlinkat(fd, e->d_name, 0);
+	}
 	return false;
 }
 
@@ -216,16 +237,19 @@ static int remove_file(int dir, const char *sub, const char *name, struct cs_err
 	return errno == ENOENT ? 0 : cs_err_sys(err, "remove %s/%s", sub, name);
 }
 
-int net_names_del(int dir, const struct net_config *net, const char *owner, struct cs_err *err)
+int net_names_del(int dir, const struct net_config *net, const char *owner,
+		  const struct net_attachment *att, struct cs_err *err)
 {
 	int host, lease;
 
 	if (!is_host_name(owner))
 		return cs_err_set(err, EINVAL, "\"%.64s\" is no id of a workload", owner);
-	drop_names(dir, owner, NULL);
+	drop_names(dir, owner, att);
 	lease = remove_file(dir, "dhcp", owner, err);
 	if (lease < 0)
 		return lease;
+	if (lease)
+		(void)any_member(dir, "dhcp");
 	host = remove_file(dir, "hosts", owner, err);
 	if (host < 0)
 		return host;

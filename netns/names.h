@@ -35,8 +35,10 @@ bool net_names_have_server(void);
  * that is no host name. */
 int net_names_add(int dir, const struct net_config *net, const struct net_attachment *att,
 		  struct cs_err *err);
-/* Takes it out; success when it is not in. Stops the server with the last member. */
-int net_names_del(int dir, const struct net_config *net, const char *owner, struct cs_err *err);
+/* Takes it out; success when it is not in. @att is its record, or NULL: then all names are searched
+ * for its. Stops the server with the last member. */
+int net_names_del(int dir, const struct net_config *net, const char *owner,
+		  const struct net_attachment *att, struct cs_err *err);
 
 /* Makes the server be as the folder wants it: started, started anew (the bridge is another, it has
  * to give addresses now), or stopped. */

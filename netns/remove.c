@@ -142,7 +142,7 @@ static int detach_all(const struct net_store *st, const struct net_net *n, struc
 		    net_ipam_write(&t, slot, &l, false, err) < 0)
 			return -err->code;
 		net_ipam_close(&t);
-		if (net_undo(st, n, &l, err) < 0)
+		if (net_undo(st, n, &l, slot, err) < 0)
 			return -err->code;
 	}
 	return cs_err_set(err, EBUSY, "network %s gets new members all the time", n->c.name);

@@ -19,7 +19,7 @@
 #include "netns/record.h"
 #include "netns/store.h"
 
-enum { LOOK_AT = 64 }; /* leases in use that one command looks at */
+enum { LOOK_AT = 16 }; /* leases in use that one command looks at */
 
 int net_lease_mark(const struct net_store *st, struct net_lease *l, enum net_lease_state state,
 		   struct cs_err *err)
@@ -38,21 +38,17 @@ int net_lease_mark(const struct net_store *st, struct net_lease *l, enum net_lea
 	return 0;
 }
 
-int net_lease_free(const struct net_net *n, const struct net_lease *l, struct cs_err *err)
+int net_lease_free(const struct net_net *n, const struct net_lease *l, size_t slot,
+		   struct cs_err *err)
 {
 	static const struct net_lease none;
-	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
+	int ret = net_ipam_replace(n->dir, slot, l->hostif, &none, err);
 
-	if (net_ipam_open(&t, n->dir, err) < 0)
-		return -err->code;
-	/* by its random name: another's lease may be in the slot by now */
-	for (size_t i = 0; i < t.n; i++)
-		if (t.v[i].state != NET_LEASE_FREE && strcmp(t.v[i].hostif, l->hostif) == 0)
-			return net_ipam_write(&t, i, &none, false, err);
-	return 0;
+	return ret < 0 ? ret : 0;
 }
 
-int net_undo_names(const struct net_net *n, const char *owner, struct cs_err *err)
+int net_undo_names(const struct net_net *n, const char *owner, const struct net_attachment *att,
+		   struct cs_err *err)
 {
 	cs_auto_fd int dir = -EBADF;
 	cs_auto_fd int lock = -EBADF;
@@ -61,7 +57,7 @@ int net_undo_names(const struct net_net *n, const char *owner, struct cs_err *er
 		return 0;
 	lock = net_net_lock(n, err);
 	dir = lock < 0 ? lock : net_net_names(n, err);
-	return dir < 0 ? dir : net_names_del(dir, &n->c, owner, err);
+	return dir < 0 ? dir : net_names_del(dir, &n->c, owner, att, err);
 }
 
 static bool pass_gone(unsigned index, int code, void *arg)
@@ -86,7 +82,7 @@ int net_undo_link(const char *hostif, struct cs_err *err)
 }
 
 int net_undo(const struct net_store *st, const struct net_net *n, const struct net_lease *l,
-	     struct cs_err *err)
+	     size_t slot, struct cs_err *err)
 {
 	const struct net_fw fw = { .run_dir = st->state };
 	net_auto_attachment struct net_attachment a = { 0 };
@@ -97,11 +93,11 @@ int net_undo(const struct net_store *st, const struct net_net *n, const struct n
 		cs_log(CS_LOG_WARN, "%s", err->msg);
 	if (ret < 0)
 		cs_err_clear(err);
-	else if (net_undo_names(n, l->owner, err) < 0 || net_fw_unpublish(&fw, &a, err) < 0)
+	else if (net_undo_names(n, l->owner, &a, err) < 0 || net_fw_unpublish(&fw, &a, err) < 0)
 		return -err->code;
 	if (net_undo_link(l->hostif, err) < 0 || net_att_drop(n, l->hostif, err) < 0)
 		return -err->code;
-	return net_lease_free(n, l, err);
+	return net_lease_free(n, l, slot, err);
 }
 
 /* Is nobody there any more, as far as can be told at once? */
@@ -126,45 +122,58 @@ static bool is_left(const struct net_store *st, const struct net_ipam *t, size_t
 	return seems_dead(l);
 }
 
-/* Marks what is left as ours to undo, so that two commands do not undo the same. */
-static int collect(const struct net_store *st, const struct net_net *n, bool all,
-		   struct net_lease **out, size_t *n_out, struct cs_err *err)
+int net_sweep_mark(const struct net_store *st, struct net_ipam *t, bool all, struct net_left *out,
+		   struct cs_err *err)
 {
-	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
-	cs_auto_free struct net_lease *v = NULL;
+	cs_auto_free size_t *v = NULL;
 	size_t k = 0;
 
-	if (net_ipam_open(&t, n->dir, err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < t.n; i++) {
-		struct net_lease l = t.v[i];
+	for (size_t i = 0; i < t->n; i++) {
+		struct net_lease l;
 
-		if (!is_left(st, &t, i, all))
+		if (!is_left(st, t, i, all))
 			continue;
 		if (!v)
-			v = calloc(t.n, sizeof(*v));
+			v = calloc(t->n, sizeof(*v));
 		if (!v)
 			return cs_err_set(err, ENOMEM, "out of memory");
+		l = t->v[i];
 		if (net_lease_mark(st, &l, NET_LEASE_LEAVING, err) < 0 ||
-		    net_ipam_write(&t, i, &l, false, err) < 0)
+		    net_ipam_write(t, i, &l, false, err) < 0)
 			return -err->code;
-		v[k++] = l;
+		v[k++] = i;
 	}
-	*out = cs_take_ptr(&v);
-	*n_out = k;
+	out->slots = cs_take_ptr(&v);
+	out->n = k;
 	return 0;
+}
+
+int net_sweep_undo(const struct net_store *st, const struct net_net *n, const struct net_ipam *t,
+		   const struct net_left *left, struct cs_err *err)
+{
+	for (size_t i = 0; i < left->n; i++) {
+		const struct net_lease *l = &t->v[left->slots[i]];
+
+		if (net_undo(st, n, l, left->slots[i], err) < 0)
+			return cs_err_wrap(err, "undo what is left of %.64s on network %s",
+					   l->owner, n->c.name);
+	}
+	return 0;
+}
+
+void net_left_fini(struct net_left *left)
+{
+	free(left->slots);
+	*left = (struct net_left){ 0 };
 }
 
 int net_sweep(const struct net_store *st, const struct net_net *n, bool all, struct cs_err *err)
 {
-	cs_auto_free struct net_lease *v = NULL;
-	size_t k = 0;
+	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
+	net_auto_left struct net_left left = { 0 };
 
-	if (collect(st, n, all, &v, &k, err) < 0)
+	if (net_ipam_open(&t, n->dir, err) < 0 || net_sweep_mark(st, &t, all, &left, err) < 0)
 		return -err->code;
-	for (size_t i = 0; i < k; i++)
-		if (net_undo(st, n, &v[i], err) < 0)
-			return cs_err_wrap(err, "undo what is left of %.64s on network %s",
-					   v[i].owner, n->c.name);
-	return 0;
+	cs_close_fd(&t.fd);
+	return net_sweep_undo(st, n, &t, &left, err);
 }

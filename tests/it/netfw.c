@@ -220,7 +220,7 @@ static int run(const char *cmd, int dir, struct cs_err *err)
 	if (strcmp(cmd, "name") == 0)
 		return net_names_add(dir, &nets[0], &atts[0], err);
 	if (strcmp(cmd, "unname") == 0)
-		return net_names_del(dir, &nets[0], atts[0].owner, err);
+		return net_names_del(dir, &nets[0], atts[0].owner, NULL, err);
 	if (strcmp(cmd, "mend") == 0)
 		return net_names_mend(dir, &nets[0], err);
 	if (strcmp(cmd, "hosts") == 0)
