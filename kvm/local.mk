@@ -45,5 +45,8 @@ unpack_kernel_SOURCES = kvm/unpack_kernel.c
 unpack_kernel_LDFLAGS = $(CS_STATIC_LDFLAGS)
 unpack_kernel_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_STATIC_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS)
 
-# Kernels for guests.
+# Kernels for guests; the tailored one is built from Debian's linux-source, which takes minutes.
 EXTRA_DIST += kvm/guest
+guest-kernel:
+	$(srcdir)/kvm/guest/build-kernel "$${XDG_CACHE_HOME:-$$HOME/.cache}/caisson/guest-tailored"
+.PHONY: guest-kernel
