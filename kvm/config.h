@@ -143,7 +143,7 @@ struct vm_config {
 	int trace_fd;	       /* a line an exit, for debugging; -EBADF: none */
 	bool jail;	       /* default true */
 	uint32_t uid, gid;     /* whom the jail becomes when root starts it; default 65534 */
-	uint32_t hang_seconds; /* every vCPU had interrupts off for so long: hung; 0: never */
+	uint32_t hang_seconds; /* every vCPU dead for so long: hung (kvm/hang.h); 0: never */
 	bool pit;	       /* default: when there is no ACPI */
 
 	uint32_t n_devs;

@@ -9,6 +9,7 @@ kvm_libkvm_a_SOURCES = \
 	kvm/control.c kvm/control.h \
 	kvm/counters.c \
 	kvm/devices.c kvm/devices.h \
+	kvm/hang.c kvm/hang.h \
 	kvm/irq.c kvm/irq.h \
 	kvm/jail.c kvm/jail.h \
 	kvm/jail_calls.c \

@@ -138,13 +138,13 @@ static void on_signal(struct vm_watch *w, uint32_t events)
 			       "by a signal");
 }
 
-/* Every vCPU had interrupts off at each of several checks in a row: nothing will wake it. */
+/* Every vCPU has interrupts off and gets nowhere: nothing will wake it. */
 static void on_hang_check(struct vm_timer *t)
 {
 	struct vm_machine *m = vm_of(t, struct vm_machine, hang);
 
-	if (vm_cpus_deaf(&m->cpus) >= HANG_CHECKS)
-		vm_machine_end(m, VM_REASON_HANG, 0, "every vCPU has interrupts off");
+	if (vm_cpus_dead_ns(&m->cpus) >= (uint64_t)m->cfg->hang_seconds * 1000000000)
+		vm_machine_end(m, VM_REASON_HANG, 0, "every vCPU has interrupts off for good");
 	else
 		vm_cpus_probe(&m->cpus);
 }

@@ -158,23 +158,33 @@ static enum vm_exit handle(struct vm_vcpu *cpu)
 	}
 }
 
-/* With interrupts off time and again, halted or running? One that waits to be started by the guest
- * has them off as well, and does not count. */
-static void note_interrupts(struct vm_vcpu *cpu)
+static uint64_t clock_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void take_sample(struct vm_vcpu *cpu)
 {
 	struct kvm_mp_state mp = { 0 };
 	struct kvm_regs regs = { 0 };
+	struct vm_hang_sample s = {
+		.now_ns = clock_ns(CLOCK_MONOTONIC),
+		.busy_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID),
+	};
 
 	if (ioctl(cpu->fd, KVM_GET_MP_STATE, &mp) < 0 || ioctl(cpu->fd, KVM_GET_REGS, &regs) < 0)
 		return;
-	if (mp.mp_state == KVM_MP_STATE_UNINITIALIZED || mp.mp_state == KVM_MP_STATE_INIT_RECEIVED)
-		cpu->deaf = UINT32_MAX;
-	else if (regs.rflags & 0x200)
-		cpu->deaf = 0;
-	else if (cpu->deaf < UINT32_MAX - 1)
-		cpu->deaf++;
-	else
-		cpu->deaf = 1;
+	for (int e = 0; e < VM_EXITS; e++)
+		s.exits += e == VM_EXIT_KICK ? 0 : cpu->exits[e];
+	s.rip = regs.rip;
+	s.interrupts = regs.rflags & 0x200;
+	s.halted = mp.mp_state == KVM_MP_STATE_HALTED;
+	s.wait_for_sipi = mp.mp_state == KVM_MP_STATE_UNINITIALIZED ||
+			  mp.mp_state == KVM_MP_STATE_INIT_RECEIVED;
+	vm_hang_note(&cpu->hang, &s);
 }
 
 /* Waits out a pause. False when it is the end. */
@@ -209,7 +219,7 @@ static void answer_kick(struct vm_vcpu *cpu)
 	__atomic_store_n(&cpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 	probe = __atomic_load_n(&cpu->all->probe, __ATOMIC_SEQ_CST);
 	if (probe != cpu->probed)
-		note_interrupts(cpu);
+		take_sample(cpu);
 	cpu->probed = probe;
 	if (!may_run(cpu))
 		cpu->stop = VM_STOP_ASKED;
@@ -239,12 +249,9 @@ static void run(struct vm_vcpu *cpu)
 
 static void note_entry(struct vm_cpus *c)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
 	pthread_mutex_lock(&c->lock);
 	if (!c->entered_ns)
-		c->entered_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+		c->entered_ns = clock_ns(CLOCK_MONOTONIC);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -417,15 +424,15 @@ void vm_cpus_probe(struct vm_cpus *c)
 	pthread_mutex_unlock(&c->lock);
 }
 
-uint32_t vm_cpus_deaf(struct vm_cpus *c)
+uint64_t vm_cpus_dead_ns(const struct vm_cpus *c)
 {
-	uint32_t least = UINT32_MAX;
+	uint64_t least = UINT64_MAX;
 
 	for (uint32_t i = 0; i < c->n; i++) {
-		const uint32_t deaf = __atomic_load_n(&c->cpu[i].deaf, __ATOMIC_RELAXED);
+		const uint64_t ns = __atomic_load_n(&c->cpu[i].hang.dead_ns, __ATOMIC_RELAXED);
 
-		if (deaf < least)
-			least = deaf;
+		if (ns < least)
+			least = ns;
 	}
-	return least == UINT32_MAX ? 0 : least;
+	return least == UINT64_MAX ? 0 : least;
 }

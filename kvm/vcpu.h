@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kvm/hang.h"
+
 struct cs_err;
 struct kvm_run;
 struct kvm_cpuid2;
@@ -55,7 +57,7 @@ struct vm_vcpu {
 	enum vm_stop stop;
 	char why[160];		  /* VM_STOP_INTERNAL: what KVM said */
 	uint64_t exits[VM_EXITS]; /* written by its thread, read by others as they are */
-	uint32_t deaf;		  /* hang checks in a row that found interrupts off */
+	struct vm_hang hang;	  /* dead_ns is read by others */
 	uint32_t probed;	  /* the last hang check it answered */
 };
 
@@ -107,12 +109,11 @@ bool vm_cpus_paused(struct vm_cpus *c);
 /* Ends and joins the threads; idempotent. As for pause, not with a lock that a bus access takes. */
 void vm_cpus_stop(struct vm_cpus *c);
 
-/* Asks each vCPU to note whether it has interrupts on; the answers of the last call are in @deaf of
- * each by the next. Does not wait. */
+/* Asks each vCPU to take a sample of itself; the answers are there by the next call. Does not wait.
+ */
 void vm_cpus_probe(struct vm_cpus *c);
-/* The fewest checks in a row that a vCPU which was started by the guest had interrupts off: all of
- * them are dead if that is large. */
-uint32_t vm_cpus_deaf(struct vm_cpus *c);
+/* For how long all that the guest has started were dead, as the samples tell (kvm/hang.h). */
+uint64_t vm_cpus_dead_ns(const struct vm_cpus *c);
 
 const char *vm_exit_name(enum vm_exit e);
 

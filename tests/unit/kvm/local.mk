@@ -4,6 +4,7 @@ unit_tests += \
 	tests/unit/kvm/test_bus \
 	tests/unit/kvm/test_chips \
 	tests/unit/kvm/test_config \
+	tests/unit/kvm/test_hang \
 	tests/unit/kvm/test_kernel \
 	tests/unit/kvm/test_loop \
 	tests/unit/kvm/test_mem \
@@ -21,6 +22,10 @@ tests_unit_kvm_test_chips_LDADD = $(kvm_unit_ldadd)
 tests_unit_kvm_test_config_SOURCES = tests/unit/kvm/test_config.c
 tests_unit_kvm_test_config_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_kvm_test_config_LDADD = $(kvm_unit_ldadd)
+
+tests_unit_kvm_test_hang_SOURCES = tests/unit/kvm/test_hang.c
+tests_unit_kvm_test_hang_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_kvm_test_hang_LDADD = $(kvm_unit_ldadd)
 
 tests_unit_kvm_test_kernel_SOURCES = tests/unit/kvm/test_kernel.c
 tests_unit_kvm_test_kernel_CPPFLAGS = $(UNIT_CPPFLAGS)

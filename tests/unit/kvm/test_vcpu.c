@@ -55,7 +55,9 @@ GUEST_CODE(irq, "xor %ax, %ax\n mov %ax, %ss\n mov $0x8000, %sp\n mov %ax, %es\n
 		"2: mov $0x20, %al\n out %al, $0x20\n mov $'I', %al\n mov $0x3f8, %dx\n"
 		"out %al, %dx\n iret");
 
-GUEST_CODE(spin, "1: inc %ax\n jmp 1b");
+GUEST_CODE(spin, "sti\n 1: inc %ax\n jmp 1b");
+GUEST_CODE(loop, "cli\n 1: inc %ax\n jmp 1b");
+GUEST_CODE(talk, "cli\n mov $0x502, %dx\n 1: in %dx, %al\n jmp 1b");
 /* No interrupt table, then an interrupt. */
 GUEST_CODE(triple, "lidtl %cs:(0x1000 + 1f - guest_triple)\n int $3\n 1: .word 0\n .long 0");
 GUEST_CODE(dead, "cli\n 1: hlt\n jmp 1b");
@@ -297,19 +299,30 @@ START_TEST(test_triple_fault)
 }
 END_TEST
 
-START_TEST(test_deaf)
+/* Is the guest taken for a dead one? */
+static bool dies(const char *code, const char *code_end)
 {
 	static struct box b;
-	int i;
+	bool dead = false;
 
-	make(&b, guest_dead, guest_dead_end);
+	make(&b, code, code_end);
 	start(&b);
-	for (i = 0; i < 10000 && vm_cpus_deaf(&b.cpus) < 3; i++) {
+	for (int i = 0; i < 200 && !dead; i++) {
 		vm_cpus_probe(&b.cpus);
-		usleep(1000);
+		usleep(2000);
+		dead = vm_cpus_dead_ns(&b.cpus) >= 50 * 1000 * 1000;
 	}
-	ck_assert_uint_ge(vm_cpus_deaf(&b.cpus), 3);
 	end(&b);
+	return dead;
+}
+
+START_TEST(test_hang)
+{
+	ck_assert(dies(guest_dead, guest_dead_end));
+	ck_assert(dies(guest_loop, guest_loop_end));
+	/* with interrupts on, or talking to a device */
+	ck_assert(!dies(guest_spin, guest_spin_end));
+	ck_assert(!dies(guest_talk, guest_talk_end));
 }
 END_TEST
 
@@ -336,7 +349,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_pio,	  test_mmio, test_irq,	    test_pause,
-				       test_triple_fault, test_deaf, test_lock_down };
+				       test_triple_fault, test_hang, test_lock_down };
 	cs_auto_fd int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0) {
