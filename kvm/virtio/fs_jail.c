@@ -82,6 +82,7 @@ static const uint32_t calls[] = {
 	SYS_symlinkat,
 	SYS_linkat,
 	SYS_unlinkat,
+	SYS_renameat, /* renameat2(3) without flags */
 	SYS_renameat2,
 	SYS_readlinkat,
 	SYS_fchownat,
