@@ -191,6 +191,12 @@ void vm_devices_fini(struct vm_machine *m)
 	vm_loop_unlock(&m->dev_loop);
 }
 
+static void add_balloon(const struct vio_balloon *b, struct cs_jw *w)
+{
+	cs_jw_u64(w, "bytes_inflated", __atomic_load_n(&b->inflated, __ATOMIC_RELAXED));
+	cs_jw_u64(w, "bytes_reported", __atomic_load_n(&b->reported, __ATOMIC_RELAXED));
+}
+
 void vm_devices_counters(struct vm_machine *m, struct cs_jw *w)
 {
 	vm_loop_lock(&m->dev_loop);
@@ -201,6 +207,8 @@ void vm_devices_counters(struct vm_machine *m, struct cs_jw *w)
 		cs_jw_u64(w, "kicks", __atomic_load_n(&v->kicks, __ATOMIC_RELAXED));
 		cs_jw_u64(w, "interrupts", __atomic_load_n(&v->raised, __ATOMIC_RELAXED));
 		cs_jw_u64(w, "broken", __atomic_load_n(&v->broken, __ATOMIC_RELAXED));
+		if (m->cfg->dev[i].type == VM_DEV_BALLOON)
+			add_balloon(&m->devices.dev[i]->balloon, w);
 		cs_jw_obj_end(w);
 	}
 	vm_loop_unlock(&m->dev_loop);

@@ -1,5 +1,5 @@
 # TAP (testanything.org) for bash scripts: source it, call tap_* once a test point, end with
-# tap_done. What a command printed is shown, as comments, when its point fails.
+# tap_done. What a command printed is shown, as comments, when its point fails; tap_* then return 1.
 # shellcheck shell=bash
 
 tap_n=0
@@ -25,6 +25,7 @@ tap_not_ok() # NAME [DETAILS]
 		printf '%s\n' "$2" | tap_comment
 	fi
 	echo "not ok $tap_n - $1"
+	return 1 # for `|| show_more`
 }
 
 tap_skip() # NAME REASON

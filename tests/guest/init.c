@@ -19,6 +19,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "tests/guest/devices.h"
+
 enum {
 	PORT_EXIT = 0x501,
 	PORT_MARK = 0x510,
@@ -134,6 +136,29 @@ static void idle(void)
 		pause();
 }
 
+/* The devices of a list, "blk,rng", one after the other. */
+static void devices(const char *list)
+{
+	int failed = 0;
+	char name[16];
+
+	while (*list) {
+		size_t n = strcspn(list, ",");
+
+		snprintf(name, sizeof(name), "%.*s", (int)n, list);
+		failed += guest_device(name);
+		list += n + (list[n] == ',');
+	}
+	exit_port((unsigned char)failed);
+}
+
+static uint32_t number(const char *cmdline, const char *name)
+{
+	char text[16];
+
+	return (uint32_t)strtoul(word(cmdline, name, text, sizeof(text)), NULL, 10);
+}
+
 static void do_what(const char *what)
 {
 	if (strcmp(what, "button") == 0)
@@ -148,6 +173,8 @@ static void do_what(const char *what)
 		reboot(RB_AUTOBOOT);
 	else if (strcmp(what, "idle") == 0)
 		idle();
+	else if (strncmp(what, "devices:", 8) == 0)
+		devices(what + 8);
 	else if (strncmp(what, "exit", 4) == 0)
 		exit_port((unsigned char)strtoul(what + 4, NULL, 10));
 	printf("guest: does not know '%s'\n", what);
@@ -156,7 +183,7 @@ static void do_what(const char *what)
 
 int main(void)
 {
-	char cmdline[4096] = "", what[64];
+	char cmdline[4096] = "", what[128];
 	int fd;
 
 	if (ioperm(PORT_EXIT, 16, 1) < 0)
@@ -175,6 +202,7 @@ int main(void)
 	load_modules();
 	printf("guest: up with %ld processors\n", sysconf(_SC_NPROCESSORS_ONLN));
 	fflush(stdout);
+	guest_device_sizes(number(cmdline, "steps="), number(cmdline, "stream="));
 	do_what(word(cmdline, "guest=", what, sizeof(what)));
 	return 0;
 }

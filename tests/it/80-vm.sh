@@ -1,9 +1,16 @@
 #!/bin/bash
-# Machines boot Debian's cloud kernel, are seen in their jail, and end in every way there is.
+# Machines boot Debian's cloud kernel, are seen in their jail, and end in every way there is. An
+# emulated host does a part of it, for a boot takes seconds there.
 . "$(dirname "$0")/vmlib.sh"
 tap_skip_emulated
+some=
+if [ -n "${CAISSON_LAB-}" ] && [ -z "${CAISSON_LAB_ALL-}" ]; then
+	some=yes
+fi
 
-for n in 1 2 4; do
+cpus=(1 2 4)
+[ -z "$some" ] || cpus=(2)
+for n in "${cpus[@]}"; do
 	vm_run "exit$n" ".cpus = $n"
 	tap_is "$n vCPUs: the guest's status arrives" \
 		"$vm_status:$vm_reason:$(jq .status "$vm_tmp/result")" "0:exit:$n" || vm_tell
@@ -44,11 +51,6 @@ vm_wait 30
 tap_is "it is stopped" "$vm_status:$vm_reason" 0:stopped
 
 # --- ends
-vm_run poweroff
-tap_is "it switches itself off" "$vm_status:$vm_reason" 0:power-off || vm_tell
-vm_run reset
-tap_is "it wants a reset" "$vm_status:$vm_reason" 0:reset || vm_tell
-
 vm_start button
 tap_check "it waits for its power button" vm_said "waits for the button" || vm_tell
 tap_is "the button is pressed" "$(vm_ask '{"do":"power-button"}')" '{"ok":true}'
@@ -59,11 +61,19 @@ vm_run panic
 tap_is "a panic is noticed" "$vm_status:$vm_reason" 3:panic || vm_tell
 tap_like "and its message told" "$vm_text" "Kernel panic - not syncing: sysrq"
 
-vm_cmdline+=' reboot=t' vm_run reset
-tap_is "a triple fault is noticed" "$vm_status:$vm_reason" 4:triple-fault || vm_tell
 vm_run hang '.hang_seconds = 2 | .cpus = 2'
 tap_is "a hang is noticed" "$vm_status:$vm_reason" 5:hang || vm_tell
 
+if [ -n "$some" ]; then
+	tap_skip "all other ends, entries and kernels" "an emulated host; CAISSON_LAB_ALL=1"
+	tap_done
+fi
+vm_run poweroff
+tap_is "it switches itself off" "$vm_status:$vm_reason" 0:power-off || vm_tell
+vm_run reset
+tap_is "it wants a reset" "$vm_status:$vm_reason" 0:reset || vm_tell
+vm_cmdline+=' reboot=t' vm_run reset
+tap_is "a triple fault is noticed" "$vm_status:$vm_reason" 4:triple-fault || vm_tell
 vm_start idle
 tap_check "one more idles" vm_said "guest: idles"
 kill -TERM "$vm_pid"

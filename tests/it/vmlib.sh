@@ -90,7 +90,7 @@ vm_wait() # SECONDS
 vm_run() # WHAT [JQ-FILTER]
 {
 	vm_start "$@"
-	vm_wait 120
+	vm_wait 200
 }
 
 # Waits until the guest has said that line.

@@ -1,0 +1,67 @@
+# The host's end of a test machine's devices.
+#   vmpeer.py TAP VSOCK COMMAND...  runs COMMAND with a tap, named t0 and up with 10.99.0.1/24, as its
+#                                   fd TAP and the machine's end of a vsock owner as its fd VSOCK
+# What comes to the port 5000 of vsock or 5001 of TCP is sent back.
+import array
+import fcntl
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+
+TUNSETIFF = 0x400454CA
+IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 2, 0x1000, 0x4000
+DIAL, ANSWER = 1, 2
+
+
+def echo(s):
+    while True:
+        data = s.recv(65536)
+        if not data:
+            break
+        s.sendall(data)
+    s.close()
+
+
+def tcp():
+    s = socket.create_server(("10.99.0.1", 5001))
+    while True:
+        threading.Thread(target=echo, args=(s.accept()[0],), daemon=True).start()
+
+
+def owner(s):
+    while True:
+        msg = s.recv(64)
+        if not msg:
+            return
+        kind, number, port, _ = struct.unpack("<IIII", msg)
+        if kind != DIAL:
+            continue
+        answer = struct.pack("<IIII", ANSWER, number, port, 0)
+        if port != 5000:
+            s.send(answer)
+            continue
+        ours, theirs = socket.socketpair()
+        fds = array.array("i", [theirs.fileno()])
+        s.sendmsg([answer], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+        theirs.close()
+        threading.Thread(target=echo, args=(ours,), daemon=True).start()
+
+
+tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", b"t0", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
+subprocess.run(["ip", "addr", "add", "10.99.0.1/24", "dev", "t0"], check=True)
+subprocess.run(["ip", "link", "set", "t0", "up"], check=True)
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+if os.fork() == 0:
+    os.close(tap)
+    theirs.close()
+    threading.Thread(target=tcp, daemon=True).start()
+    owner(ours)
+    os._exit(0)
+ours.close()
+os.dup2(tap, int(sys.argv[1]))
+os.dup2(theirs.fileno(), int(sys.argv[2]))
+os.execv(sys.argv[3], sys.argv[3:])
