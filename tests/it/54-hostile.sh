@@ -2,7 +2,6 @@
 # What a container must not get hold of, and what bad input must not do: one line that says what is
 # wrong and where, in the log too, and nothing left behind.
 . "$(dirname "$0")/lib.sh"
-tap_skip_emulated
 
 # --- what a container must not get hold of -------------------------------------------------------
 
