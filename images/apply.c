@@ -364,7 +364,7 @@ static int apply(struct img_apply *a, const struct img_entry *e, struct cs_err *
 	if (ret != 0)
 		return ret < 0 ? ret : 0;
 	ret = walk(a, path, last, true, &dir, err);
-	if (ret < 0)
+	if (ret < 0 || !dir)
 		return ret;
 	if (cs_str_starts(name, WH))
 		return apply_whiteout(a, dir, name, err);

@@ -147,7 +147,7 @@ int img_load_docker(struct img_loader *ld, struct cs_err *err)
 
 	if (ret == 0)
 		ret = cs_json_parse(text, len, "manifest.json", &doc, err);
-	if (ret < 0)
+	if (ret < 0 || !doc.root)
 		return ret;
 	if (doc.root->type != CS_JSON_ARRAY)
 		return cs_err_set(err, EINVAL, "manifest.json must be an array");

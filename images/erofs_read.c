@@ -380,7 +380,7 @@ static int check_data(const struct img_er *im, const struct img_er_inode *i, str
 static int check_entry(void *ctx, const char *name, size_t len, uint64_t nid, struct cs_err *err)
 {
 	struct walk *w = ctx;
-	struct img_er_inode i;
+	struct img_er_inode i = { .nid = 0 };
 	char now[256];
 	int ret;
 
@@ -408,7 +408,7 @@ int img_er_check(const struct img_er *im, struct cs_err *err)
 	int ret = push(&w, im->root, err);
 
 	while (ret == 0 && w.n > 0) {
-		struct img_er_inode i;
+		struct img_er_inode i = { .nid = 0 };
 
 		ret = img_er_inode(im, w.dirs[--w.n], &i, err);
 		w.last[0] = '\0';

@@ -121,7 +121,7 @@ int img_helper_get(const char *name, const char *server, struct img_creds *out, 
 	cs_auto_free char *text = NULL;
 	int ret = run(name, "get", server, &text, err);
 
-	if (ret < 0)
+	if (ret < 0 || !text)
 		return ret;
 	if (ret > 0) {
 		/* What the helpers' own library says when there is nothing. */
@@ -151,7 +151,7 @@ int img_helper_store(const char *name, const char *server, const struct img_cred
 		return ret;
 	ret = run(name, "store", in, &text, err);
 	explicit_bzero(in, strlen(in));
-	return ret > 0 ? failed(name, "store", text, err) : ret;
+	return ret > 0 && text ? failed(name, "store", text, err) : ret;
 }
 
 int img_helper_erase(const char *name, const char *server, struct cs_err *err)
@@ -159,5 +159,5 @@ int img_helper_erase(const char *name, const char *server, struct cs_err *err)
 	cs_auto_free char *text = NULL;
 	int ret = run(name, "erase", server, &text, err);
 
-	return ret > 0 ? failed(name, "erase", text, err) : ret;
+	return ret > 0 && text ? failed(name, "erase", text, err) : ret;
 }

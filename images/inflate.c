@@ -107,6 +107,8 @@ static int unpack(struct img_inflate *z, struct img_inflate_io *io, struct cs_er
 	bool full;
 	int ret;
 
+	if (!z->ops) /* begin() has set it, for all that is compressed */
+		return cs_err_set(err, EINVAL, "decompress: has not begun");
 	do {
 		int gave;
 
@@ -127,13 +129,25 @@ static int unpack(struct img_inflate *z, struct img_inflate_io *io, struct cs_er
 	return 0;
 }
 
+/* What people compress tars with, and no image's layers. (bzip2's mark could be a file's name.) */
+static int check_foreign(const uint8_t head[SNIFF_LEN], struct cs_err *err)
+{
+	static const uint8_t xz[SNIFF_LEN] = { 0xfd, '7', 'z', 'X' };
+
+	if (memcmp(head, xz, SNIFF_LEN) == 0)
+		return cs_err_set(err, EOPNOTSUPP,
+				  "is compressed by xz: only gzip and zstd are known, decompress "
+				  "it first (xz -dc)");
+	return 0;
+}
+
 static int begin(struct img_inflate *z, struct cs_err *err)
 {
 	z->comp = img_comp_sniff(z->head, z->head_len);
 	if (z->comp == IMG_COMP_UNKNOWN)
 		z->comp = IMG_COMP_PLAIN;
 	if (z->comp == IMG_COMP_PLAIN)
-		return 0;
+		return check_foreign(z->head, err);
 	if (z->comp == IMG_COMP_ZSTD)
 		z->ops = &img_inflate_zstd;
 	else if (z->o.gzip_by == IMG_GZIP_ZLIB || !img_inflate_isal.init)

@@ -459,9 +459,9 @@ int img_layer_import(const struct img_layer_opts *o, int fd, struct img_layer_in
 	struct img_layer *l = NULL;
 	int ret = img_layer_open(o, &l, err);
 
-	if (ret == 0)
+	if (l)
 		ret = img_layer_write_fd(l, fd, err);
-	if (ret == 0)
+	if (l && ret == 0)
 		ret = img_layer_commit(l, info, err);
 	img_layer_free(l);
 	return ret;

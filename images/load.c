@@ -393,7 +393,7 @@ int img_loader_image(struct img_loader *ld, const struct img_desc *d, const char
 					 "manifest", &sub, err);
 	if (ret == 0 && sub.kind != IMG_MEDIA_MANIFEST)
 		ret = cs_err_set(err, EOPNOTSUPP, "an index in an index is not supported");
-	return ret < 0 ? ret : load_manifest(ld, &sub, chosen, d->digest, name, err);
+	return ret < 0 || !chosen ? ret : load_manifest(ld, &sub, chosen, d->digest, name, err);
 }
 
 static int dispatch(struct img_loader *ld, struct cs_err *err)

@@ -174,7 +174,8 @@ static const char *known_type(const char *said, enum img_media media)
 static int find_kind(const struct cs_json *root, const char *said, struct img_manifest *m,
 		     struct cs_err *err)
 {
-	enum img_media by_said = said ? img_media_of(said) : IMG_MEDIA_OTHER, by_own, by_members;
+	enum img_media by_said = said ? img_media_of(said) : IMG_MEDIA_OTHER;
+	enum img_media by_own, by_members = IMG_MEDIA_OTHER;
 	const char *own = "";
 	int ret = get_str(root, "mediaType", &own, err);
 

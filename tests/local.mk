@@ -72,7 +72,7 @@ scan-build:
 		-disable-checker deadcode.DeadStores \
 		-disable-checker optin.performance.Padding \
 		-disable-checker unix.Malloc \
-		$(MAKE) $(AM_MAKEFLAGS) -j"$$(nproc)" caisson-oci
+		$(MAKE) $(AM_MAKEFLAGS) -j"$$(nproc)" caisson-oci images/libimages.a
 	rm -rf scan-build.tmp
 .PHONY: lint check-format format tidy cppcheck scan-build
 

@@ -66,6 +66,8 @@ try_crash() # NAME STORE COMMAND...
 	local name=$1 from=$2 n calls step killed=0 bad=
 
 	shift 2
+	# starting programs takes its time there
+	[[ -z ${CAISSON_LAB-} || $name =~ ^(load|pull|rmi|prune)$ ]] || return
 	rm -rf "$store" && cp -a "$work/$from" "$store"
 	"$crash" "$report" 1000000 "$CAISSON" --root "$store" --state "$work/run" "$@" \
 		>/dev/null 2>&1
@@ -131,11 +133,15 @@ try_full() # NAME KILOBYTES COMMAND...
 }
 
 rm -rf "$store" && mkdir "$store"
-for size in 40 400 1000 2300 3200; do
+sizes=(40 400 1000 2300 3200)
+[ -z "${CAISSON_LAB-}" ] || sizes=(400)
+for size in "${sizes[@]}"; do
 	try_full load "$size" load -i "$work/both.tar"
 done
 if [ -n "$reg" ]; then
-	for size in 60 800 2600; do
+	sizes=(60 800 2600)
+	[ -z "${CAISSON_LAB-}" ] || sizes=(800)
+	for size in "${sizes[@]}"; do
 		try_full pull "$size" "${pull[@]}"
 	done
 fi

@@ -50,7 +50,6 @@ echo low >"$tree/gone/file"
 chmod 0700 "$tree/private"
 chmod 0751 "$tree"
 chown 5:6 "$tree/private" "$tree/etc/file"
-setfattr -n user.note -v yes "$tree/private" 2>/dev/null
 tar -C "$tree" -cf "$work/low.tar" .
 rm -rf "$tree"
 mkdir -p "$tree"/{both,opaque}
@@ -180,10 +179,14 @@ ls -d $work/store2/images/layers/*/*
 END
 mkdir "$work/store2" "$work/run2"
 chown 100000:100000 "$work/store2" "$work/run2"
-it_try nsenter -t "$user" -U -S 0 -G 0 unshare -m sh "$work/inside"
-tap_like "where EROFS cannot be mounted" "$out:$err" $'implied\nhigh\n'
-tap_is "layers are folders" "$(grep -c '/fs$' <<<"$out")" 4
-tap_empty "not one a file" "$(grep erofs <<<"$out")"
+if python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.x", b"y")' "$work/up" 2>/dev/null; then
+	it_try nsenter -t "$user" -U -S 0 -G 0 unshare -m sh "$work/inside"
+	tap_like "where EROFS cannot be mounted" "$out:$err" $'implied\nhigh\n'
+	tap_is "layers are folders" "$(grep -c '/fs$' <<<"$out")" 4
+	tap_empty "not one a file" "$(grep erofs <<<"$out")"
+else
+	tap_skip "layers as folders" "this kernel's tmpfs keeps no user.* attributes"
+fi
 
 umount "$work"
 it_done

@@ -68,7 +68,7 @@ START_TEST(test_bad)
 		"web:a/b",
 		"web@",
 		"web@sha256:",
-		"web@sha256:" HEX64 "0",
+		"web@sha256:" HEX64 "0", /* NOLINT(bugprone-suspicious-missing-comma) */
 		"web@sha512:" HEX64,
 		"web@sha256:ABCDEF6789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 		"web@" DIGEST "@" DIGEST,
