@@ -209,7 +209,7 @@ uint32_t vio_fs_jail_fds(void)
 {
 	struct rlimit lim;
 
-	if (getrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur <= 2 * FDS_SPARE)
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur <= 2UL * FDS_SPARE)
 		return FDS_SPARE;
 	return lim.rlim_cur > FDS_MOST ? FDS_MOST : (uint32_t)lim.rlim_cur - FDS_SPARE;
 }

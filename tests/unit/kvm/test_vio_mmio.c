@@ -170,7 +170,10 @@ START_TEST(queues_in_use_stay)
 		before = e.dev.q[0].s;
 		drv_write(&d, regs[i], 8);
 		ck_assert(drv_broken(&d));
-		ck_assert(memcmp(&before, &e.dev.q[0].s, sizeof(before)) == 0);
+		ck_assert_uint_eq(e.dev.q[0].s.size, before.size);
+		ck_assert_uint_eq(e.dev.q[0].s.desc, before.desc);
+		ck_assert_uint_eq(e.dev.q[0].s.driver, before.driver);
+		ck_assert_uint_eq(e.dev.q[0].s.device, before.device);
 	}
 	drv_start(&d, 0);
 	drv_write(&d, VIRTIO_MMIO_QUEUE_READY, 0);
