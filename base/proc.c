@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,17 +53,21 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-int cs_proc_wait_end(int pidfd, int timeout_ms, struct cs_err *err)
+/* 2: @stop_fd (-1: none) can be read and the process has not ended; else as cs_proc_wait_end(). */
+static int wait_end(int pidfd, int stop_fd, int timeout_ms, struct cs_err *err)
 {
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	struct pollfd p[] = { { .fd = pidfd, .events = POLLIN },
+			      { .fd = stop_fd, .events = POLLIN } };
 	int64_t end = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
 	int left = timeout_ms;
 
 	for (;;) {
-		int ret = poll(&p, 1, left);
+		int ret = poll(p, CS_LEN(p), left);
 
-		if (ret >= 0)
-			return ret > 0;
+		if (ret > 0)
+			return p[0].revents ? 1 : 2;
+		if (ret == 0)
+			return 0;
 		if (errno != EINTR)
 			return cs_err_sys(err, "wait for a process");
 		if (timeout_ms > 0) {
@@ -71,6 +76,11 @@ int cs_proc_wait_end(int pidfd, int timeout_ms, struct cs_err *err)
 			left = ms > 0 ? (int)ms : 0;
 		}
 	}
+}
+
+int cs_proc_wait_end(int pidfd, int timeout_ms, struct cs_err *err)
+{
+	return wait_end(pidfd, -1, timeout_ms, err);
 }
 
 int cs_proc_exit_code(int wait_status)
@@ -234,6 +244,7 @@ struct child {
 	char *const *envp;
 	int in;
 	int out;
+	pid_t parent;
 	int error; /* set by the child: errno of what failed */
 };
 
@@ -246,6 +257,13 @@ __attribute__((no_sanitize("address"))) static int child_main(void *arg)
 
 	/* A group of its own, to be killed with all it starts. */
 	setpgid(0, 0);
+	/* Whoever killed the parent before this is noticed by the parent being another. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		goto fail;
+	if (getppid() != c->parent) {
+		errno = ESRCH;
+		goto fail;
+	}
 	/* First out of the way of 0 to 2, which the fds may be themselves. */
 	in = fcntl(c->in, F_DUPFD_CLOEXEC, 3);
 	out = fcntl(c->out, F_DUPFD_CLOEXEC, 3);
@@ -282,22 +300,26 @@ static int spawn(struct child *c, pid_t *pid, struct cs_err *err)
 	return pidfd;
 }
 
-/* Waits for the child and reaps it, killed with its group when its time is up. */
-static int finish(int pidfd, pid_t pid, int timeout_ms, int *status, struct cs_err *err)
+/* Waits for the child and reaps it, killed with its group when its time is up or it is to stop. */
+static int finish(int pidfd, pid_t pid, const struct cs_proc_run *r, int *status,
+		  struct cs_err *err)
 {
+	int stop_fd = r->stop_fd > 0 ? r->stop_fd : -1;
 	struct cs_err ignored = CS_ERR_INIT;
 	int ended = 1;
 
-	if (timeout_ms > 0)
-		ended = cs_proc_wait_end(pidfd, timeout_ms, err);
-	if (ended > 0)
+	if (r->timeout_ms > 0 || stop_fd > 0)
+		ended = wait_end(pidfd, stop_fd, r->timeout_ms > 0 ? r->timeout_ms : -1, err);
+	if (ended == 1)
 		return cs_proc_wait(pidfd, status, err);
 	kill(-pid, SIGKILL);
 	cs_sys_pidfd_send_signal(pidfd, SIGKILL); /* it may have left its group */
 	cs_proc_wait(pidfd, &(int){ 0 }, &ignored);
 	if (ended < 0)
 		return ended;
-	return cs_err_set(err, ETIMEDOUT, "killed after %d ms", timeout_ms);
+	if (ended == 2)
+		return cs_err_set(err, EINTR, "killed, since a signal asks us to end");
+	return cs_err_set(err, ETIMEDOUT, "killed after %d ms", r->timeout_ms);
 }
 
 int cs_proc_run(const struct cs_proc_run *r, int *status, struct cs_err *err)
@@ -306,7 +328,7 @@ int cs_proc_run(const struct cs_proc_run *r, int *status, struct cs_err *err)
 	const char *const *args = r->argv ? r->argv : argv;
 	const char *const *env = r->envp ? r->envp : envp;
 	cs_auto_fd int in = -EBADF, null = -EBADF, pidfd = -EBADF;
-	struct child c = { .path = r->path, .out = r->out_fd };
+	struct child c = { .path = r->path, .out = r->out_fd, .parent = getpid() };
 	pid_t pid = -1;
 	int ret;
 
@@ -333,6 +355,6 @@ int cs_proc_run(const struct cs_proc_run *r, int *status, struct cs_err *err)
 		cs_proc_wait(pidfd, &(int){ 0 }, &ignored);
 		return cs_err_errno(err, c.error, "run %s", r->path);
 	}
-	ret = finish(pidfd, pid, r->timeout_ms, status, err);
+	ret = finish(pidfd, pid, r, status, err);
 	return ret < 0 ? cs_err_wrap(err, "run %s", r->path) : 0;
 }

@@ -35,7 +35,9 @@ int cs_proc_default_signals(void);
  * action, so that none of its children has them so, and none vanishes unreaped (SIGCHLD). */
 int cs_proc_unignore_signals(int procfd, struct cs_err *err);
 
-/* A program to run to its end with text on stdin: hooks, helpers. No shell. */
+/* A program to run to its end with text on stdin: hooks, helpers. No shell. It is killed when the
+ * calling thread ends first, whatever ended it (but a program that changes its ids or gets
+ * capabilities on execve(2), and what a program starts itself, lives on: PR_SET_PDEATHSIG). */
 struct cs_proc_run {
 	const char *path;	 /* absolute */
 	const char *const *argv; /* NULL-terminated; NULL: { path } */
@@ -44,6 +46,8 @@ struct cs_proc_run {
 	size_t in_len;
 	int timeout_ms; /* 0: none; then it and its process group are killed: ETIMEDOUT */
 	int out_fd;	/* its stdout and stderr; -EBADF: /dev/null */
+	int stop_fd;	/* once this can be read, it is killed as after the timeout: EINTR. It is
+			 * not read here. 0 or negative: none */
 };
 
 /* Runs it; *@status as waitpid(2) gives it. A program that cannot be started is an error. Other

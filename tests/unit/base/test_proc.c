@@ -375,6 +375,62 @@ START_TEST(test_run_timeout_group)
 }
 END_TEST
 
+/* Killed once the fd can be read, which is left to the caller; at once, if it can be already. */
+START_TEST(test_run_stop)
+{
+	const char *const argv[] = { "sh", "-c", "echo x >&3; exec sleep 60", NULL };
+	struct cs_proc_run r = { .path = "/bin/sh", .argv = argv };
+	struct cs_err err = CS_ERR_INIT;
+	int p[2], status = -1;
+	char out[64], c;
+
+	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
+	r.stop_fd = p[0];
+	r.timeout_ms = 30000;
+	ck_assert_int_eq(write(p[1], "s", 1), 1);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(run(&r, out, sizeof(out), &status, &err), -EINTR);
+		ck_assert_str_eq(err.msg, "run /bin/sh: killed, since a signal asks us to end");
+		cs_err_clear(&err);
+		r.timeout_ms = 0;
+	}
+	ck_assert_int_eq(status, -1);
+	ck_assert_int_eq(read(p[0], &c, 1), 1);
+	r = (struct cs_proc_run){ .path = "/bin/true", .stop_fd = p[0] };
+	ck_assert_int_eq(run(&r, out, sizeof(out), &status, &err), 0);
+	ck_assert_int_eq(status, 0);
+	close(p[0]);
+	close(p[1]);
+}
+END_TEST
+
+/* Whoever runs a program is killed: the program ends as well. */
+START_TEST(test_run_orphan)
+{
+	const char *const argv[] = { "sh", "-c", "echo $$; exec sleep 60", NULL };
+	struct cs_proc_run r = { .path = "/bin/sh", .argv = argv };
+	struct cs_err err = CS_ERR_INIT;
+	int p[2], status = -1;
+	pid_t runner, pid;
+	char out[16] = "";
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
+	r.out_fd = p[1];
+	runner = fork();
+	if (runner == 0)
+		_exit(cs_proc_run(&r, &status, &err) < 0);
+	ck_assert_int_gt(read(p[0], out, sizeof(out) - 1), 1);
+	pid = (pid_t)strtol(out, NULL, 10);
+	ck_assert_int_gt(pid, 1);
+	kill(runner, SIGKILL);
+	ck_assert_int_eq(waitpid(runner, &status, 0), runner);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+}
+END_TEST
+
 START_TEST(test_run_cannot_start)
 {
 	struct unit_tmp t = unit_tmp_init();
@@ -531,5 +587,6 @@ END_TEST
 
 UNIT_MAIN("base/proc", test_unignore, test_wait, test_wait_end, test_start_time, test_stat_texts,
 	  test_pidfd, test_run, test_run_killed, test_run_input, test_run_timeout,
-	  test_run_timeout_group, test_run_cannot_start, test_run_fds, test_run_without_stdio,
-	  test_run_no_output, test_run_signals, test_run_out_of_fds)
+	  test_run_timeout_group, test_run_stop, test_run_orphan, test_run_cannot_start,
+	  test_run_fds, test_run_without_stdio, test_run_no_output, test_run_signals,
+	  test_run_out_of_fds)
