@@ -446,6 +446,8 @@ int cg_resources_parse(const struct cs_json_doc *doc, const struct cs_json *obj,
 	};
 	struct parse p = { .doc = doc, .r = out, .err = err };
 
+	if (obj && obj->type != CS_JSON_OBJECT)
+		return cs_json_err(obj, err, EINVAL, "must be an object");
 	for (size_t i = 0; i < CS_LEN(members); i++) {
 		const struct cs_json *node = NULL;
 		int ret = members[i].array ? cs_json_arr(obj, members[i].key, &node, err)

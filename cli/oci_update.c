@@ -124,7 +124,7 @@ static int update_run(struct cli_call *call, struct cs_err *err)
 		if (ret == 0)
 			ret = cg_resources_parse(&doc, doc.root, &res, err);
 		if (ret < 0)
-			return ret;
+			return cs_err_wrap(err, "--resources %s", o->resources);
 	}
 	apply_options(o, &res);
 	return ctr_update(call->rt, call->argv[0], &res, err);

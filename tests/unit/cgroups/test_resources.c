@@ -30,6 +30,10 @@ START_TEST(test_none)
 
 	ck_assert_int_eq(cg_resources_parse(&doc, NULL, &r, &err), 0);
 	ck_assert(!r.has && !r.cpus && !r.n_devices);
+	ck_assert_int_eq(cs_json_parse("[]", 2, "resources", &doc, &err), 0);
+	ck_assert_int_eq(cg_resources_parse(&doc, doc.root, &r, &err), -EINVAL);
+	ck_assert_str_eq(err.msg, "must be an object");
+	cs_json_fini(&doc);
 	parse("{\"vendor\": {\"x\": 1}, \"memory\": {}, \"devices\": [], \"unified\": {}}", &doc,
 	      &r);
 	ck_assert(!r.has && !r.n_devices && !r.n_unified);
