@@ -111,7 +111,7 @@ tap_is "cp, both ways" "$(<"$w/back")" $'outside\ninside'
 
 dock pause life >/dev/null
 client_gives "pause: the state" 0 paused inspect life .State.Status
-tap_not "pause: nothing goes on" client_grows "$w/ticks"
+tap_check "pause: nothing goes on" client_rests "$w/ticks"
 dock unpause life >/dev/null
 tap_check "unpause: it goes on" client_grows "$w/ticks"
 dock kill -s USR1 life >/dev/null

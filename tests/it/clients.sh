@@ -181,14 +181,25 @@ client_fetch() # ADDRESS PORT
 	exec 3>&-
 }
 
-# Does a file grow within half a second?
+client_is_larger() # FILE SIZE
+{
+	[ "$(stat -c %s "$1")" -gt "$2" ]
+}
+
+# Does a file grow? Waits for it.
 client_grows() # FILE
+{
+	it_wait 10 client_is_larger "$1" "$(stat -c %s "$1")"
+}
+
+# Does a file that would grow every moment stay as it is for a while?
+client_rests() # FILE
 {
 	local before
 
 	before=$(stat -c %s "$1")
 	sleep 0.5
-	[ "$(stat -c %s "$1")" -gt "$before" ]
+	[ "$(stat -c %s "$1")" = "$before" ]
 }
 
 # One point: the command fails.
