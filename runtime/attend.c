@@ -14,14 +14,53 @@
 #include "runtime/container.h"
 #include "runtime/ns/tty.h"
 
-int ctr_attend_prepare(struct cs_err *err)
+int ctr_attend_check_console(bool terminal, bool detach, const char *console_socket,
+			     struct cs_err *err)
 {
-	sigset_t all;
+	if (terminal && detach && !console_socket)
+		return cs_err_set(err, EINVAL,
+				  "nobody would hold the terminal (process.terminal, --tty) of a "
+				  "detached process; give --console-socket");
+	if (console_socket && !terminal)
+		return cs_err_set(
+			err, EINVAL,
+			"--console-socket %s: is for a terminal, and the process gets none "
+			"(process.terminal, --tty)",
+			console_socket);
+	if (console_socket && !detach)
+		return cs_err_set(err, EINVAL,
+				  "--console-socket %s: is for a detached process; give --detach, "
+				  "or leave the terminal to this command",
+				  console_socket);
+	return 0;
+}
+
+int ctr_attend_prepare(int *stop, struct cs_err *err)
+{
+	static const int stops[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	sigset_t all, some;
+	int fd;
 
 	sigfillset(&all);
+	sigemptyset(&some);
+	for (size_t i = 0; i < CS_LEN(stops); i++)
+		sigaddset(&some, stops[i]);
 	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
 		return cs_err_sys(err, "hold signals back");
+	fd = signalfd(-1, &some, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return cs_err_sys(err, "make a signalfd");
+	*stop = fd;
 	return 0;
+}
+
+int ctr_attend_stopped(int stop)
+{
+	struct signalfd_siginfo si;
+
+	if (stop < 0 || read(stop, &si, sizeof(si)) != sizeof(si))
+		return 0;
+	return (int)si.ssi_signo;
 }
 
 int ctr_attend_orphans(struct cs_err *err)

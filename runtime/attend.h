@@ -9,8 +9,18 @@ struct ctr_child;
 
 /* Staying with a process in the foreground (run and exec without --detach). */
 
-/* Before the process is made: holds all signals back, so that none is lost. */
-int ctr_attend_prepare(struct cs_err *err);
+/* --console-socket is for who lets go of a process that has a terminal, and then it is needed.
+ * EINVAL. The same for create (which always lets go), run and exec. */
+int ctr_attend_check_console(bool terminal, bool detach, const char *console_socket,
+			     struct cs_err *err);
+
+/* Before the process is made: holds all signals back, so that none is lost. *@stop is an fd (the
+ * caller closes it) that can be read once TERM, INT, HUP or QUIT has come: until the user's program
+ * runs they mean that it shall not. Afterwards ctr_attend() passes them on. */
+int ctr_attend_prepare(int *stop, struct cs_err *err);
+
+/* Takes such a signal, the first that came: its number. 0: none came, or @stop is negative. */
+int ctr_attend_stopped(int stop);
 
 /* Makes this process the parent of what the container's processes leave behind, where they do not
  * have an init of their own. */

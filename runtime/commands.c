@@ -16,12 +16,13 @@ static int open_in(const struct ctr_rt *rt, const char *id, unsigned int allowed
 	enum ctr_status status = CTR_STOPPED;
 	int rc;
 
-	rc = ctr_open(rt, id, false, false, out, err);
+	rc = ctr_open(rt, id, false, out, err);
 	if (rc < 0)
 		return rc;
 	rc = ctr_status_get(out, &status, err);
 	if (rc == 0 && (allowed & (1U << status)) == 0)
-		rc = cs_err_set(err, EBUSY, "container %s is %s", id, ctr_status_name(status));
+		rc = cs_err_set(err, EBUSY, "container %s is %s%s", id, ctr_status_name(status),
+				status == CTR_CREATING ? " (delete --force ends that)" : "");
 	return rc;
 }
 
@@ -96,7 +97,7 @@ int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cg_oom *out, st
 int ctr_oom_next(const struct ctr_rt *rt, const char *id, struct cg_oom *oom, struct cs_err *err)
 {
 	ctr_auto struct ctr c = CTR_INIT;
-	int rc = ctr_open(rt, id, false, false, &c, err);
+	int rc = ctr_open(rt, id, false, &c, err);
 
 	return rc < 0 ? rc : c.wall->oom_next(&c, oom, err);
 }

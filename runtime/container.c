@@ -15,6 +15,7 @@
 #include "base/proc.h"
 #include "cgroups/cgroup.h"
 #include "runtime/isolation.h"
+#include "runtime/lock.h"
 #include "runtime/ns/tty.h"
 
 static const char *const status_names[] = {
@@ -36,6 +37,7 @@ void ctr_child_fini(struct ctr_child *child)
 void ctr_fini(struct ctr *c)
 {
 	cs_close_fd(&c->go);
+	cs_close_fd(&c->stop);
 	cs_close_fd(&c->bundle);
 	cs_close_fd(&c->dir);
 	cs_close_fd(&c->root_fd);
@@ -84,7 +86,10 @@ static int read_spec(struct ctr *c, struct cs_err *err)
 	return 0;
 }
 
-static int open_parts(struct ctr *c, bool lock, bool spec, struct cs_err *err)
+/* What has the container's lock to do with it. */
+enum locking { LOCK_NONE, LOCK_WAIT, LOCK_FORCE };
+
+static int open_parts(struct ctr *c, enum locking lock, bool spec, struct cs_err *err)
 {
 	int rc;
 
@@ -98,9 +103,16 @@ static int open_parts(struct ctr *c, bool lock, bool spec, struct cs_err *err)
 	}
 	if (c->root_fd < 0)
 		return -err->code;
-	rc = ctr_state_open(c->root_fd, c->id, &c->dir, lock ? &c->lock : NULL, err);
-	if (rc == 0)
-		rc = ctr_state_read(c->dir, &c->state, err);
+	rc = ctr_state_open(c->root_fd, c->id, &c->dir, err);
+	if (rc == 0 && lock != LOCK_NONE)
+		rc = ctr_lock_wait(c->dir, c->id, lock == LOCK_FORCE, &c->lock, err);
+	if (rc < 0)
+		return rc;
+	rc = ctr_state_read(c->dir, &c->state, err);
+	if (rc == -ENOENT) { /* a delete came first */
+		cs_err_clear(err);
+		return cs_err_set(err, ENOENT, "container %s does not exist", c->id);
+	}
 	if (rc < 0)
 		return rc;
 	c->wall = ctr_isolation_by_name(c->state.wall);
@@ -113,8 +125,8 @@ static int open_parts(struct ctr *c, bool lock, bool spec, struct cs_err *err)
 	return spec ? read_spec(c, err) : 0;
 }
 
-int ctr_open(const struct ctr_rt *rt, const char *id, bool lock, bool spec, struct ctr *out,
-	     struct cs_err *err)
+static int open_as(const struct ctr_rt *rt, const char *id, enum locking lock, bool spec,
+		   struct ctr *out, struct cs_err *err)
 {
 	struct ctr c = CTR_INIT;
 	int rc;
@@ -128,6 +140,18 @@ int ctr_open(const struct ctr_rt *rt, const char *id, bool lock, bool spec, stru
 	}
 	*out = c;
 	return 0;
+}
+
+int ctr_open(const struct ctr_rt *rt, const char *id, bool spec, struct ctr *out,
+	     struct cs_err *err)
+{
+	return open_as(rt, id, LOCK_NONE, spec, out, err);
+}
+
+int ctr_open_locked(const struct ctr_rt *rt, const char *id, bool spec, bool force, struct ctr *out,
+		    struct cs_err *err)
+{
+	return open_as(rt, id, force ? LOCK_FORCE : LOCK_WAIT, spec, out, err);
 }
 
 /* 1: the init that the state names is alive. */

@@ -44,6 +44,8 @@ struct ctr {
 	int lock;      /* owned; -EBADF while not locked */
 	int host_proc; /* owned; verified procfs root */
 	int bundle;    /* owned; the bundle folder, while it is made; else -EBADF */
+	int stop;      /* owned; can be read once a signal asks to end what is being set up; read
+			* by ctr_attend_stopped() only; -EBADF: signals act as ever */
 	struct ctr_state state;
 	struct ctr_spec spec; /* parsed when has_spec */
 	bool has_spec;
@@ -147,9 +149,12 @@ int ctr_pids(const struct ctr_rt *rt, const char *id, pid_t **pids, size_t *n, s
 int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cg_oom *out, struct cs_err *err);
 int ctr_oom_next(const struct ctr_rt *rt, const char *id, struct cg_oom *oom, struct cs_err *err);
 
-/* For walls: opens a container for a command. @lock: take its lock. @spec: parse config.json. */
-int ctr_open(const struct ctr_rt *rt, const char *id, bool lock, bool spec, struct ctr *out,
+/* For walls: opens a container for a command. @spec: parse config.json. */
+int ctr_open(const struct ctr_rt *rt, const char *id, bool spec, struct ctr *out,
 	     struct cs_err *err);
+/* For delete: the same with the container's lock, as ctr_lock_wait() takes it. */
+int ctr_open_locked(const struct ctr_rt *rt, const char *id, bool spec, bool force, struct ctr *out,
+		    struct cs_err *err);
 void ctr_fini(struct ctr *c);
 #define ctr_auto CS_CLEANUP(ctr_fini)
 #define CTR_INIT                            \
@@ -157,7 +162,7 @@ void ctr_fini(struct ctr *c);
 		       .dir = -EBADF,       \
 		       .lock = -EBADF,      \
 		       .host_proc = -EBADF, \
-                                            \
+		       .stop = -EBADF,      \
 		       .bundle = -EBADF,    \
 		       .go = -EBADF })
 /* The host's cgroups, looked for the first time. Borrowed. */

@@ -120,15 +120,8 @@ static int check(struct ctr *c, const struct ctr_create_opts *opts, struct cs_er
 	rc = c->wall->check(c, err);
 	if (rc < 0)
 		return rc;
-	if (p->terminal && !opts->console_socket && (opts->detach || !opts->run))
-		return cs_err_set(err, EINVAL,
-				  "process.terminal: nobody would hold the terminal of a detached "
-				  "container; give --console-socket");
-	if (!p->terminal && opts->console_socket)
-		return cs_err_set(
-			err, EINVAL,
-			"--console-socket is for a terminal, but process.terminal is false");
-	return 0;
+	return ctr_attend_check_console(p->terminal, opts->detach || !opts->run,
+					opts->console_socket, err);
 }
 
 /* Keeps the config as it was at create. There is no container yet that somebody could read half of.
@@ -229,7 +222,7 @@ int ctr_start(const struct ctr_rt *rt, const char *id, struct cs_err *err)
 	enum ctr_status status;
 	int rc;
 
-	rc = ctr_open(rt, id, false, true, &c, err);
+	rc = ctr_open(rt, id, true, &c, err);
 	if (rc < 0)
 		return rc;
 	rc = ctr_status_get(&c, &status, err);
@@ -258,6 +251,18 @@ static int attend(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_
 	return 0;
 }
 
+/* The program of a run was not executed: what the command exits with says why. */
+static int not_run(const struct ctr *c, int program_exit, int *exit_code, const struct cs_err *err)
+{
+	int signo = ctr_attend_stopped(c->stop);
+
+	if (signo)
+		*exit_code = 128 + signo;
+	else if (program_exit)
+		*exit_code = program_exit;
+	return -err->code;
+}
+
 int ctr_run(const struct ctr_rt *rt, const char *id, const struct ctr_create_opts *opts,
 	    int *exit_code, struct cs_err *err)
 {
@@ -270,23 +275,18 @@ int ctr_run(const struct ctr_rt *rt, const char *id, const struct ctr_create_opt
 	c.rt = rt;
 	c.id = id;
 	if (!opts->detach)
-		rc = ctr_attend_prepare(err);
+		rc = ctr_attend_prepare(&c.stop, err);
 	if (rc == 0)
 		rc = make(&c, &mine, &child, err);
-	if (rc < 0) {
-		if (child.program_exit)
-			*exit_code = child.program_exit;
-		return rc;
-	}
+	if (rc < 0)
+		return not_run(&c, child.program_exit, exit_code, err);
 	if (!opts->detach && !opts->no_subreaper && !c.state.own_pidns)
 		rc = ctr_attend_orphans(err);
 	if (rc == 0)
 		rc = start(&c, !opts->detach, err);
 	if (rc < 0) {
-		if (c.program_exit)
-			*exit_code = c.program_exit;
 		ctr_teardown_failed(&c);
-		return rc;
+		return not_run(&c, c.program_exit, exit_code, err);
 	}
 	if (opts->detach) {
 		*exit_code = 0;

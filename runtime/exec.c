@@ -33,18 +33,22 @@ int ctr_exec(const struct ctr_rt *rt, const char *id, const struct ctr_exec_opts
 	ctr_auto_child struct ctr_child child = CTR_CHILD_INIT;
 	int rc;
 
-	rc = ctr_open(rt, id, false, true, &c, err);
+	rc = ctr_open(rt, id, true, &c, err);
 	if (rc == 0)
 		rc = check_status(&c, opts, err);
 	if (rc == 0)
 		rc = cs_proc_unignore_signals(c.host_proc, err);
 	if (rc == 0 && !opts->detach)
-		rc = ctr_attend_prepare(err);
+		rc = ctr_attend_prepare(&c.stop, err);
 	if (rc < 0)
 		return rc;
 	rc = c.wall->exec(&c, opts, &child, err);
 	if (rc < 0) {
-		if (child.program_exit)
+		int signo = ctr_attend_stopped(c.stop);
+
+		if (signo)
+			*exit_code = 128 + signo;
+		else if (child.program_exit)
 			*exit_code = child.program_exit;
 		return rc;
 	}

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "runtime/attend.h"
 #include "runtime/container.h"
 
 /* What a --process file leaves out comes from the container, as with runc. */
@@ -37,13 +38,43 @@ static void inherit(const struct ctr_process *from, struct ctr_process *to)
 	}
 }
 
-static int from_file(const struct ctr_spec *spec, const char *path, struct ctr_execproc *x,
-		     struct cs_err *err)
+/* What a --process file describes is not described a second time. conmon gives --tty beside a file
+ * that asks for a terminal, which says the same. */
+static int check_alone(const struct ctr_exec_opts *o, struct cs_err *err)
 {
+	const struct {
+		const char *name;
+		bool given;
+	} options[] = {
+		{ "additional-gids", o->n_additional_gids > 0 },
+		{ "apparmor", o->apparmor != NULL },
+		{ "cap", o->caps && o->caps[0] },
+		{ "cwd", o->cwd != NULL },
+		{ "env", o->env && o->env[0] },
+		{ "no-new-privs", o->no_new_privs != 0 },
+		{ "process-label", o->process_label != NULL },
+		{ "user", o->user != NULL },
+	};
+
+	for (size_t i = 0; i < CS_LEN(options); i++)
+		if (options[i].given)
+			return cs_err_set(err, EINVAL,
+					  "--%s: does not go with --process; say it in %s",
+					  options[i].name, o->process_file);
+	return 0;
+}
+
+static int from_file(const struct ctr_spec *spec, const struct ctr_exec_opts *o,
+		     struct ctr_execproc *x, struct cs_err *err)
+{
+	const char *path = o->process_file;
 	cs_auto_free char *text = NULL;
 	size_t len;
 	int rc;
 
+	rc = check_alone(o, err);
+	if (rc < 0)
+		return rc;
 	rc = cs_file_read(AT_FDCWD, path, CTR_SPEC_MAX_BYTES, &text, &len, err);
 	if (rc == 0)
 		rc = cs_json_parse(text, len, path, &x->doc, err);
@@ -51,6 +82,12 @@ static int from_file(const struct ctr_spec *spec, const char *path, struct ctr_e
 		rc = ctr_spec_parse_process(&x->doc, x->doc.root, &x->p, err);
 	if (rc < 0)
 		return cs_err_wrap(err, "--process");
+	if (o->tty && !x->p.terminal)
+		return cs_err_set(
+			err, EINVAL,
+			"--tty: %s says that the process has no terminal; say \"terminal\": "
+			"true in it",
+			path);
 	inherit(&spec->process, &x->p);
 	return 0;
 }
@@ -185,8 +222,11 @@ int ctr_execproc_make(const struct ctr_spec *spec, const struct ctr_exec_opts *o
 		return cs_err_set(
 			err, EINVAL,
 			"exec: the container has no process to take after; give --process");
-	rc = opts->process_file ? from_file(spec, opts->process_file, &x, err)
+	rc = opts->process_file ? from_file(spec, opts, &x, err)
 				: from_options(spec, opts, &x, err);
+	if (rc == 0)
+		rc = ctr_attend_check_console(x.p.terminal, opts->detach, opts->console_socket,
+					      err);
 	if (rc < 0) {
 		ctr_execproc_fini(&x);
 		return rc;

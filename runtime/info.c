@@ -85,7 +85,7 @@ int ctr_info_get(const struct ctr_rt *rt, const char *id, struct ctr_info *out, 
 	struct ctr_info info = { 0 };
 	int rc;
 
-	rc = ctr_open(rt, id, false, true, &c, err);
+	rc = ctr_open(rt, id, true, &c, err);
 	if (rc < 0)
 		return rc;
 	rc = ctr_status_get(&c, &info.status, err);

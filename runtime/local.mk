@@ -8,6 +8,7 @@ runtime_libruntime_a_SOURCES = \
 	runtime/execproc.c runtime/execproc.h \
 	runtime/info.c runtime/info.h \
 	runtime/isolation.c runtime/isolation.h \
+	runtime/lock.c runtime/lock.h \
 	runtime/mountopt.c runtime/mountopt.h \
 	runtime/notify.c runtime/notify.h \
 	runtime/ns/caps.c runtime/ns/caps.h \

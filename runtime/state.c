@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "runtime/lock.h"
 
 enum { STATE_MAX_BYTES = 64 << 10, STATE_VERSION = 1 };
 
@@ -97,9 +98,7 @@ static int in_use(const char *id, struct cs_err *err)
 			  id);
 }
 
-/* Is the folder behind @dir still the one at @id? A delete may have removed it while we waited for
- * the lock. */
-static int still_there(int root, const char *id, int dir, struct cs_err *err)
+int ctr_state_still_there(int root, const char *id, int dir, struct cs_err *err)
 {
 	struct stat a, b;
 
@@ -124,14 +123,14 @@ int ctr_state_create(int root, const char *id, int *dir, int *lock, struct cs_er
 	if (d < 0)
 		return errno == ENOENT ? in_use(id, err) /* a delete is under way */
 				       : cs_err_sys(err, "container %s: open its state folder", id);
-	l = cs_file_lock(d, "lock", true, err);
+	l = ctr_lock_try(d, CTR_LOCK_CREATE, err);
 	if (l == -EWOULDBLOCK) {
 		cs_err_clear(err);
 		return in_use(id, err);
 	}
 	if (l < 0)
 		return cs_err_wrap(err, "container %s", id);
-	rc = made ? 1 : still_there(root, id, d, err);
+	rc = made ? 1 : ctr_state_still_there(root, id, d, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
@@ -152,29 +151,21 @@ static int no_container(const char *id, struct cs_err *err)
 	return cs_err_set(err, ENOENT, "container %s does not exist", id);
 }
 
-int ctr_state_open(int root, const char *id, int *dir, int *lock, struct cs_err *err)
+int ctr_state_open(int root, const char *id, int *dir, struct cs_err *err)
 {
 	cs_auto_fd int d = -EBADF;
-	cs_auto_fd int l = -EBADF;
 	int rc;
 
 	d = open_dir(root, id);
 	if (d < 0)
 		return errno == ENOENT ? no_container(id, err)
 				       : cs_err_sys(err, "container %s: open its state folder", id);
-	if (lock) {
-		l = cs_file_lock(d, "lock", false, err);
-		if (l < 0)
-			return cs_err_wrap(err, "container %s", id);
-	}
 	rc = has_state(d, id, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
 		return no_container(id, err);
 	*dir = cs_take_fd(&d);
-	if (lock)
-		*lock = cs_take_fd(&l);
 	return 0;
 }
 

@@ -45,9 +45,11 @@ int ctr_state_root_open(const char *root, bool make, struct cs_err *err);
  * create under way). *@dir is the folder, *@lock the lock's fd; the caller closes both. */
 int ctr_state_create(int root, const char *id, int *dir, int *lock, struct cs_err *err);
 
-/* Opens an existing container's folder. ENOENT when there is none (or no state.json). With @lock
- * not NULL takes its lock, waiting. */
-int ctr_state_open(int root, const char *id, int *dir, int *lock, struct cs_err *err);
+/* Opens an existing container's folder. ENOENT when there is none (or no state.json). */
+int ctr_state_open(int root, const char *id, int *dir, struct cs_err *err);
+
+/* 1: the folder behind @dir is still the one at @id; 0: a delete removed it meanwhile. */
+int ctr_state_still_there(int root, const char *id, int dir, struct cs_err *err);
 
 /* state.json's text; the caller frees *@out. */
 int ctr_state_text(const struct ctr_state *st, char **out, size_t *len, struct cs_err *err);

@@ -6,10 +6,10 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "runtime/info.h"
 #include "runtime/isolation.h"
+#include "runtime/lock.h"
 #include "runtime/ns/hooks.h"
 
 /* kill's neighbour delete, and what create and run do when they fail. */
@@ -25,7 +25,8 @@ void ctr_teardown_hooks(struct ctr *c, enum ctr_hook_kind kind, enum ctr_status 
 	if (ctr_oci_state_text(&c->spec, c->id, c->state.bundle, pid, status, &text, &err) < 0)
 		cs_log(CS_LOG_WARN, "%s hooks: %s", ctr_hook_names[kind], err.msg);
 	else
-		ctr_hooks_run_all(&c->spec.hooks[kind], kind, text);
+		ctr_hooks_run_all(&c->spec.hooks[kind], kind, text,
+				  kind == CTR_HOOK_POSTSTOP ? -EBADF : c->stop);
 }
 
 /* The wall first, the folder last: as long as anything is left, the next delete finds it. */
@@ -52,13 +53,19 @@ void ctr_teardown_failed(struct ctr *c)
 
 int ctr_teardown_ended(struct ctr *c, struct cs_err *err)
 {
-	c->lock = cs_file_lock(c->dir, "lock", false, err);
-	if (c->lock == -ENOENT) {
+	int rc = ctr_lock_wait(c->dir, c->id, false, &c->lock, err);
+
+	if (rc == -ENOENT) {
 		cs_err_clear(err);
 		return 0;
 	}
-	if (c->lock < 0)
-		return -err->code;
+	if (rc == -EWOULDBLOCK) { /* somebody is at it, and takes long */
+		cs_log(CS_LOG_WARN, "%s", err->msg);
+		cs_err_clear(err);
+		return 0;
+	}
+	if (rc < 0)
+		return rc;
 	if (faccessat(c->dir, "state.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : cs_err_sys(err, "container %s: its state", c->id);
 	c->state.pid = 0; /* reaped */
@@ -72,6 +79,7 @@ static int remove_leftover(const struct ctr_rt *rt, const char *id, struct cs_er
 	cs_auto_fd int root = -EBADF;
 	cs_auto_fd int dir = -EBADF;
 	cs_auto_fd int lock = -EBADF;
+	int rc;
 
 	root = ctr_state_root_open(rt->root, false, &unused);
 	if (root < 0)
@@ -79,9 +87,15 @@ static int remove_leftover(const struct ctr_rt *rt, const char *id, struct cs_er
 	dir = openat(root, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return 0;
-	lock = cs_file_lock(dir, "lock", false, err);
-	if (lock < 0)
-		return -err->code;
+	rc = ctr_lock_wait(dir, id, true, &lock, err);
+	if (rc == -ENOENT) {
+		cs_err_clear(err);
+		return 0;
+	}
+	if (rc == 0)
+		rc = ctr_state_still_there(root, id, dir, err);
+	if (rc <= 0)
+		return rc;
 	if (faccessat(dir, "state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return cs_err_set(err, EBUSY, "container %s was made meanwhile; try again", id);
 	return ctr_state_remove(root, dir, id, err);
@@ -89,14 +103,18 @@ static int remove_leftover(const struct ctr_rt *rt, const char *id, struct cs_er
 
 /* The saved config is needed for poststop hooks only: a container whose config is damaged must be
  * deletable all the same. */
-static int open_for_delete(const struct ctr_rt *rt, const char *id, struct ctr *out,
+static int open_for_delete(const struct ctr_rt *rt, const char *id, bool force, struct ctr *out,
 			   struct cs_err *err)
 {
 	struct cs_err config = CS_ERR_INIT;
+	int rc;
 
-	if (ctr_open(rt, id, true, true, out, &config) == 0)
-		return 0;
-	if (ctr_open(rt, id, true, false, out, err) < 0)
+	rc = ctr_open_locked(rt, id, true, force, out, &config);
+	if (rc == -EWOULDBLOCK || rc == -ENOENT)
+		*err = config;
+	if (rc == 0 || rc == -EWOULDBLOCK || rc == -ENOENT)
+		return rc;
+	if (ctr_open_locked(rt, id, false, force, out, err) < 0)
 		return -err->code;
 	cs_log(CS_LOG_WARN, "%s; poststop hooks are left out", config.msg);
 	return 0;
@@ -108,7 +126,7 @@ int ctr_delete(const struct ctr_rt *rt, const char *id, bool force, struct cs_er
 	enum ctr_status status;
 	int rc;
 
-	rc = open_for_delete(rt, id, &c, err);
+	rc = open_for_delete(rt, id, force, &c, err);
 	if (rc == -ENOENT && force) {
 		cs_err_clear(err);
 		return remove_leftover(rt, id, err);

@@ -270,6 +270,19 @@ static int serve(struct joiner *j, struct ctr *c, int sock, int pidfd, struct ct
 	return rc < 0 ? rc : ctr_serve_until_exec(&s, err);
 }
 
+/* Ends what was made when a signal says so. It is not waited for long: in a frozen cgroup it dies
+ * only when that is thawed. */
+static void give_up(int joiner, const struct ctr_child *child)
+{
+	enum { PATIENCE_MS = 1000 };
+	struct cs_err ignored = CS_ERR_INIT;
+
+	if (child->pidfd >= 0)
+		cs_sys_pidfd_send_signal(child->pidfd, SIGKILL);
+	cs_sys_pidfd_send_signal(joiner, SIGKILL);
+	cs_proc_wait_end(joiner, PATIENCE_MS, &ignored);
+}
+
 static int launch(struct joiner *j, struct ctr *c, struct ctr_child *child, struct cs_err *err)
 {
 	cs_auto_fd int ours = -EBADF;
@@ -287,6 +300,10 @@ static int launch(struct joiner *j, struct ctr *c, struct ctr_child *child, stru
 	if (rc < 0)
 		return rc;
 	rc = serve(j, c, ours, pidfd, child, err);
+	if (rc == -EINTR) {
+		give_up(pidfd, child);
+		return rc;
+	}
 	while (waitid(P_PIDFD, (id_t)pidfd, &(siginfo_t){ 0 }, WEXITED) < 0 && errno == EINTR)
 		;
 	return rc;

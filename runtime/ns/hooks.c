@@ -46,7 +46,7 @@ static int hook_failed(const char *kind, size_t i, int status, int out_fd, struc
 }
 
 static int hook_run(const struct ctr_hook *hook, const char *kind, size_t i, const char *state,
-		    struct cs_err *err)
+		    int stop, struct cs_err *err)
 {
 	cs_auto_fd int out = -EBADF;
 	struct cs_proc_run run = {
@@ -57,6 +57,7 @@ static int hook_run(const struct ctr_hook *hook, const char *kind, size_t i, con
 		.in_len = strlen(state),
 		.timeout_ms =
 			hook->timeout_s > INT_MAX / MS_PER_S ? INT_MAX : hook->timeout_s * MS_PER_S,
+		.stop_fd = stop,
 	};
 	int status = 0, rc;
 
@@ -71,11 +72,11 @@ static int hook_run(const struct ctr_hook *hook, const char *kind, size_t i, con
 	return status ? hook_failed(kind, i, status, out, err) : 0;
 }
 
-int ctr_hooks_run(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const char *state,
-		  struct cs_err *err)
+int ctr_hooks_run_until(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const char *state,
+			int stop, struct cs_err *err)
 {
 	for (size_t i = 0; i < hooks->n; i++) {
-		int rc = hook_run(&hooks->v[i], ctr_hook_names[kind], i, state, err);
+		int rc = hook_run(&hooks->v[i], ctr_hook_names[kind], i, state, stop, err);
 
 		if (rc < 0)
 			return rc;
@@ -83,12 +84,22 @@ int ctr_hooks_run(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const 
 	return 0;
 }
 
-void ctr_hooks_run_all(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const char *state)
+int ctr_hooks_run(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const char *state,
+		  struct cs_err *err)
+{
+	return ctr_hooks_run_until(hooks, kind, state, -EBADF, err);
+}
+
+void ctr_hooks_run_all(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const char *state,
+		       int stop)
 {
 	for (size_t i = 0; i < hooks->n; i++) {
 		struct cs_err err = CS_ERR_INIT;
+		int rc = hook_run(&hooks->v[i], ctr_hook_names[kind], i, state, stop, &err);
 
-		if (hook_run(&hooks->v[i], ctr_hook_names[kind], i, state, &err) < 0)
+		if (rc < 0)
 			cs_log(CS_LOG_WARN, "%s", err.msg);
+		if (rc == -EINTR)
+			return;
 	}
 }

@@ -12,8 +12,13 @@ struct cs_err;
 int ctr_hooks_run(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const char *state,
 		  struct cs_err *err);
 
+/* The same, but once @stop (-EBADF: none) can be read, the hook that runs is killed: EINTR. */
+int ctr_hooks_run_until(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const char *state,
+			int stop, struct cs_err *err);
+
 /* The same for poststart and poststop, whose failures are only warned of: the hooks that remain are
- * run all the same (runtime.md, Lifecycle). */
-void ctr_hooks_run_all(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const char *state);
+ * run all the same (runtime.md, Lifecycle), unless @stop says that this is to end. */
+void ctr_hooks_run_all(const struct ctr_hooks *hooks, enum ctr_hook_kind kind, const char *state,
+		       int stop);
 
 #endif

@@ -112,10 +112,11 @@ static int finish_outside(struct ctr_serve *s, struct cs_err *err)
 	rc = ctr_oci_state_text(spec, s->c->id, s->c->state.bundle, s->child->pid, CTR_CREATING,
 				&text, err);
 	if (rc == 0)
-		rc = ctr_hooks_run(&spec->hooks[CTR_HOOK_PRESTART], CTR_HOOK_PRESTART, text, err);
+		rc = ctr_hooks_run_until(&spec->hooks[CTR_HOOK_PRESTART], CTR_HOOK_PRESTART, text,
+					 s->c->stop, err);
 	if (rc == 0)
-		rc = ctr_hooks_run(&spec->hooks[CTR_HOOK_CREATE_RUNTIME], CTR_HOOK_CREATE_RUNTIME,
-				   text, err);
+		rc = ctr_hooks_run_until(&spec->hooks[CTR_HOOK_CREATE_RUNTIME],
+					 CTR_HOOK_CREATE_RUNTIME, text, s->c->stop, err);
 	if (rc == 0)
 		rc = ctr_sync_ack(s->sync, err);
 	return rc;
@@ -196,6 +197,25 @@ static int take_listener(struct ctr_serve *s, const struct ctr_msg *msg, struct 
 	return ctr_seccomp_send_listener(sc->listener_path, fd, state, err);
 }
 
+static int stopped(struct cs_err *err)
+{
+	return cs_err_set(err, EINTR, "a signal came while the process was set up");
+}
+
+/* Waits for the next message, unless somebody asks us to end. */
+static int wait_message(const struct ctr_serve *s, struct cs_err *err)
+{
+	struct pollfd p[] = { { .fd = s->sync, .events = POLLIN },
+			      { .fd = s->c->stop, .events = POLLIN } };
+
+	if (s->c->stop < 0)
+		return 0;
+	while (poll(p, CS_LEN(p), -1) < 0)
+		if (errno != EINTR)
+			return cs_err_sys(err, "wait for the container's init");
+	return p[1].revents ? stopped(err) : 0;
+}
+
 /* One message. 1: it is the one @last names. */
 static int serve_one(struct ctr_serve *s, enum ctr_msg_kind last, struct cs_err *err)
 {
@@ -203,7 +223,9 @@ static int serve_one(struct ctr_serve *s, enum ctr_msg_kind last, struct cs_err 
 	struct ctr_msg msg;
 	int rc;
 
-	rc = ctr_sync_recv(s->sync, &msg, &fd, err);
+	rc = wait_message(s, err);
+	if (rc == 0)
+		rc = ctr_sync_recv(s->sync, &msg, &fd, err);
 	if (rc < 0)
 		return rc;
 	switch ((enum ctr_msg_kind)msg.kind) {
@@ -254,11 +276,14 @@ int ctr_serve_until_ready(struct ctr_serve *s, struct cs_err *err)
 static int wait_joiner(const struct ctr_serve *s, struct cs_err *err)
 {
 	struct pollfd p[] = { { .fd = s->sync, .events = POLLIN },
-			      { .fd = s->joiner, .events = POLLIN } };
+			      { .fd = s->joiner, .events = POLLIN },
+			      { .fd = s->c->stop, .events = POLLIN } };
 
 	while (poll(p, CS_LEN(p), -1) < 0)
 		if (errno != EINTR)
 			return cs_err_sys(err, "wait for exec's first process");
+	if (p[2].revents)
+		return stopped(err);
 	/* when it has ended, its last word may be a moment older */
 	if (p[0].revents || poll(p, 1, 0) > 0)
 		return 0;

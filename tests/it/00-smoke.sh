@@ -28,7 +28,7 @@ it_try oci delete sleeper
 tap_is "delete" "$status:$err" "0:"
 tap_is "it is gone" "$(it_status sleeper)" ""
 
-# Each call of a start is there for a reason: the program's own included (busybox: 16), 376 with ten
+# Each call of a start is there for a reason: the program's own included (busybox: 16), 389 with ten
 # v1 hierarchies and the cgroups above there already.
 if ! command -v strace >/dev/null; then
 	tap_skip "run makes at most 400 system calls" "strace is not installed"

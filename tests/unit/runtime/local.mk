@@ -9,6 +9,7 @@ unit_tests += \
 	tests/unit/runtime/test_hooks \
 	tests/unit/runtime/test_keyring \
 	tests/unit/runtime/test_limits \
+	tests/unit/runtime/test_lock \
 	tests/unit/runtime/test_lsm \
 	tests/unit/runtime/test_maskpaths \
 	tests/unit/runtime/test_mount_cgroup \
@@ -59,6 +60,10 @@ tests_unit_runtime_test_hooks_LDADD = $(runtime_unit_ldadd)
 tests_unit_runtime_test_limits_SOURCES = tests/unit/runtime/test_limits.c
 tests_unit_runtime_test_limits_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_limits_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_lock_SOURCES = tests/unit/runtime/test_lock.c
+tests_unit_runtime_test_lock_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_lock_LDADD = $(runtime_unit_ldadd)
 
 tests_unit_runtime_test_keyring_SOURCES = tests/unit/runtime/test_keyring.c
 tests_unit_runtime_test_keyring_CPPFLAGS = $(UNIT_CPPFLAGS)

@@ -130,7 +130,7 @@ START_TEST(test_create)
 	fds = unit_fd_count();
 	ck_assert_int_eq(ctr_state_create(t.fd, "one", &dir2, &lock2, &err), -EEXIST);
 	cs_err_clear(&err);
-	ck_assert_int_eq(ctr_state_open(t.fd, "one", &dir2, NULL, &err), -ENOENT);
+	ck_assert_int_eq(ctr_state_open(t.fd, "one", &dir2, &err), -ENOENT);
 	cs_err_clear(&err);
 	ck_assert_int_eq(unit_fd_count(), fds);
 	close(lock); /* killed here: nothing was made but the folder */
@@ -140,11 +140,10 @@ START_TEST(test_create)
 	close(lock);
 	ck_assert_int_eq(ctr_state_create(t.fd, "one", &dir2, &lock2, &err), -EEXIST);
 	cs_err_clear(&err);
-	ck_assert_int_eq(ctr_state_open(t.fd, "one", &dir2, &lock2, &err), 0);
+	ck_assert_int_eq(ctr_state_open(t.fd, "one", &dir2, &err), 0);
 	ck_assert_int_eq(ctr_state_remove(t.fd, dir2, "one", &err), 0);
 	ck_assert_int_lt(faccessat(t.fd, "one", F_OK, 0), 0);
 	close(dir2);
-	close(lock2);
 	close(dir);
 	ctr_state_fini(&st);
 	unit_tmp_fini(&t);
