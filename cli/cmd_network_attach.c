@@ -65,7 +65,8 @@ static int attach_run(struct cli_call *call, struct cs_err *err)
 		return ns;
 	w.owner = owner;
 	w.ns = ns;
-	if (net_attach(&st, call->argv[0], &w, &a, NULL, err) < 0)
+	if (net_attach(&st, call->argv[0], &w, &a, NULL, err) < 0 ||
+	    cli_net_note_names(&st, call->argv[0], err) < 0)
 		return -err->code;
 	return cli_net_print_attachment(&a, o->w.format, err);
 }

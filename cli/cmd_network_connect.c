@@ -47,7 +47,8 @@ static int connect_run(struct cli_call *call, struct cs_err *err)
 		return ns;
 	w.owner = call->argv[1];
 	w.ns = ns;
-	if (net_attach(&st, call->argv[0], &w, &a, NULL, err) < 0)
+	if (net_attach(&st, call->argv[0], &w, &a, NULL, err) < 0 ||
+	    cli_net_note_names(&st, call->argv[0], err) < 0)
 		return -err->code;
 	return cli_net_print_attachment(&a, o->format, err);
 }

@@ -88,6 +88,11 @@ static int set_subnets(const struct create_opts *o, struct net_config *c, struct
 			return cs_err_set(err, EINVAL, "option --subnet: one for each family");
 		s->subnet = p;
 	}
+	return 0;
+}
+
+static int set_gateways(const struct create_opts *o, struct net_config *c, struct cs_err *err)
+{
 	for (size_t i = 0; i < o->gateways.n; i++) {
 		struct net_addr a;
 		struct net_subnet *s;
@@ -184,10 +189,12 @@ static int create_run(struct cli_call *call, struct cs_err *err)
 		return cs_err_set(err, EINVAL, "option --mtu: at most 65535");
 	c.mtu = o->mtu.set ? (uint32_t)o->mtu.v : 0;
 	if (net_name_check(call->argv[0], err) < 0 || set_mode(o, &c, err) < 0 ||
-	    set_subnets(o, &c, err) < 0 || set_ranges(o, &c, err) < 0 || set_labels(o, &c, err) < 0)
+	    set_subnets(o, &c, err) < 0 || set_gateways(o, &c, err) < 0 ||
+	    set_ranges(o, &c, err) < 0 || set_labels(o, &c, err) < 0)
 		return -err->code;
 	snprintf(c.name, sizeof(c.name), "%s", call->argv[0]);
-	if (cli_net_store(call, &st, err) < 0 || net_network_create(&st, &c, ipv6, err) < 0)
+	if (cli_net_store(call, &st, err) < 0 || net_network_create(&st, &c, ipv6, err) < 0 ||
+	    cli_net_notes(&st, c.name, err) < 0)
 		return -err->code;
 	cs_buf_addf(&b, "%s\n", c.name);
 	return cli_out(&b, err);

@@ -7,9 +7,12 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "cli/caisson.h"
 #include "cli/out.h"
 #include "netns/addr.h"
+#include "netns/foreign.h"
+#include "netns/names.h"
 #include "netns/portspec.h"
 #include "netns/record.h"
 
@@ -107,6 +110,51 @@ int cli_net_print_attachment(const struct net_attachment *a, const char *format,
 	net_attachment_write(a, &w);
 	cs_jw_obj_end(&w);
 	return cli_out_json(&w, true, err);
+}
+
+static void note_names(const struct net_config *c)
+{
+	if (c->dns && !net_names_have_server())
+		cs_log(CS_LOG_WARN,
+		       "network %s: dnsmasq is not installed, so members do not find each other by "
+		       "name, and nothing answers DHCP: install it and run \"caisson network "
+		       "reload\", or make the network with --no-dns",
+		       c->name);
+}
+
+static int note_foreign(const struct net_foreign *f, void *arg, struct cs_err *err)
+{
+	const struct net_config *c = arg;
+
+	(void)err;
+	cs_log(CS_LOG_WARN, "network %s: %s; this helps: %s", c->name, f->what, f->help);
+	return 0;
+}
+
+int cli_net_notes(const struct net_store *st, const char *network, struct cs_err *err)
+{
+	net_auto_net struct net_net n = NET_NET_INIT;
+	struct cs_err e = CS_ERR_INIT;
+
+	if (net_net_open(st, network, &n, err) < 0)
+		return -err->code;
+	note_names(&n.c);
+	if (n.c.mode == NET_MODE_ISOLATED || n.c.mode == NET_MODE_BRIDGE)
+		return 0;
+	/* only a look: what cannot be looked at is in nobody's way */
+	if (net_foreign_find(n.c.bridge, note_foreign, &n.c, &e) < 0)
+		cs_log(CS_LOG_DEBUG, "network %s: %s", network, e.msg);
+	return 0;
+}
+
+int cli_net_note_names(const struct net_store *st, const char *network, struct cs_err *err)
+{
+	net_auto_net struct net_net n = NET_NET_INIT;
+
+	if (net_net_open(st, network, &n, err) < 0)
+		return -err->code;
+	note_names(&n.c);
+	return 0;
 }
 
 int cli_net_format(const char *s, enum cli_net_format fallback, enum cli_net_format *out,

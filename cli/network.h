@@ -34,6 +34,12 @@ void cli_net_json(const struct net_config *c, const struct net_members *m, struc
 int cli_net_print_attachment(const struct net_attachment *a, const char *format,
 			     struct cs_err *err);
 
+/* Says on stderr what a network cannot do on this host as it is: others' firewalls in its way, with
+ * the command that helps, and names without dnsmasq. */
+int cli_net_notes(const struct net_store *st, const char *network, struct cs_err *err);
+/* The latter alone, of the network an attachment is on. */
+int cli_net_note_names(const struct net_store *st, const char *network, struct cs_err *err);
+
 /* "table" (or none), "json" or "jsonl"; EINVAL for others. */
 enum cli_net_format {
 	CLI_NET_TABLE,

@@ -61,6 +61,17 @@ int net_ifname_check(const char *name, struct cs_err *err)
 	return 0;
 }
 
+static void set_defaults(struct net_subnet *s, const struct net_addr *zero,
+			 const struct net_addr *end)
+{
+	if (!net_addr_is_set(&s->gateway))
+		net_addr_add(zero, 1, &s->gateway);
+	if (!net_addr_is_set(&s->first))
+		net_addr_add(zero, 1, &s->first);
+	if (!net_addr_is_set(&s->last))
+		s->last = *end;
+}
+
 int net_subnet_complete(struct net_subnet *s, struct cs_err *err)
 {
 	const struct net_addr *base = &s->subnet.addr;
@@ -76,12 +87,7 @@ int net_subnet_complete(struct net_subnet *s, struct cs_err *err)
 	if (s->subnet.len > bits - 2 || s->subnet.len < 8)
 		return cs_err_set(err, EINVAL, "subnet %s is too %s", text,
 				  s->subnet.len < 8 ? "large" : "small");
-	if (!net_addr_is_set(&s->gateway))
-		net_addr_add(&zero, 1, &s->gateway);
-	if (!net_addr_is_set(&s->first))
-		net_addr_add(&zero, 1, &s->first);
-	if (!net_addr_is_set(&s->last))
-		s->last = end;
+	set_defaults(s, &zero, &end);
 	if (!net_prefix_has(&s->subnet, &s->gateway) || net_addr_equal(&s->gateway, &zero) ||
 	    (base->family == AF_INET && net_addr_equal(&s->gateway, &end)))
 		return cs_err_set(err, EINVAL, "the gateway is not an address of %s", text);

@@ -200,7 +200,7 @@ START_TEST(test_file)
 	ck_assert_uint_eq(net_ipam_find(&t, "p", NULL), SIZE_MAX);
 	net_ipam_close(&t);
 	/* of another boot: the ring stays, the leases are nobody's */
-	ck_assert_int_eq(pwrite(openat(tmp.fd, "leases", O_WRONLY), "x", 1, 16), 1);
+	ck_assert_int_eq(pwrite(openat(tmp.fd, "leases", O_WRONLY | O_CLOEXEC), "x", 1, 16), 1);
 	ck_assert_int_eq(net_ipam_open(&t, tmp.fd, &err), 0);
 	ck_assert_uint_eq(t.head.next4, 7);
 	ck_assert_uint_eq(net_ipam_find(&t, NULL, NULL), SIZE_MAX);
