@@ -17,15 +17,15 @@
 #include "netns/record.h"
 #include "netns/store.h"
 
-static size_t find(const struct net_ipam *t, const struct net_whom *w)
+static size_t find(const struct net_ipam *t, const struct net_whom *w, int procfd)
 {
 	size_t slot;
 
 	if (w->owner)
 		return net_ipam_find(t, w->owner, w->ifname);
-	slot = w->ns ? net_ipam_find_ns(t, w->ns, NULL, w->ifname) : SIZE_MAX;
+	slot = w->ns ? net_ipam_find_ns(t, w->ns, NULL, w->ifname, procfd) : SIZE_MAX;
 	if (slot == SIZE_MAX && w->path)
-		slot = net_ipam_find_ns(t, NULL, w->path, w->ifname);
+		slot = net_ipam_find_ns(t, NULL, w->path, w->ifname, procfd);
 	return slot;
 }
 
@@ -39,7 +39,7 @@ static int claim(const struct net_store *st, const struct net_net *n, const stru
 
 	if (net_ipam_open(&t, n->dir, err) < 0)
 		return -err->code;
-	slot = find(&t, w);
+	slot = find(&t, w, st->proc);
 	if (slot == SIZE_MAX)
 		return cs_err_set(err, ENOENT, "no such member of network %s", n->c.name);
 	l = t.v[slot];
@@ -76,6 +76,7 @@ static void cut(const struct net_lease *l)
 		net_nl_call(&nl, &r, &answer, &ignored);
 }
 
+/* The interface inside, if it is the one of the lease, and not another by its name. */
 static void free_name(const struct net_whom *w, const struct net_lease *l)
 {
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
@@ -83,17 +84,20 @@ static void free_name(const struct net_whom *w, const struct net_lease *l)
 	net_auto_nl struct net_nl inside = NET_NL_INIT;
 	cs_auto_fd int ns = -EBADF;
 	struct cs_err ignored = CS_ERR_INIT;
+	struct net_link_info info = { 0 };
 	struct net_ns_id id = { 0 };
 
 	if (!w->path || !*l->ifname)
 		return;
 	ns = net_ns_open(w->path, &id, &ignored);
-	if (ns < 0 || id.dev != l->life.ns.dev || id.ino != l->life.ns.ino)
+	if (ns < 0 || !net_ns_same(&id, &l->life.ns) ||
+	    net_ns_nl_open(ns, &inside, NETLINK_ROUTE, &ignored) < 0 ||
+	    net_link_get(&inside, l->ifname, &info, &ignored) <= 0 ||
+	    memcmp(info.mac.b, l->mac, sizeof(l->mac)) != 0)
 		return;
 	net_link_put_down(&r, l->ifname);
 	net_link_put_rename(&r, l->ifname, l->hostif);
-	if (net_ns_nl_open(ns, &inside, NETLINK_ROUTE, &ignored) == 0)
-		net_nl_call(&inside, &r, &answer, &ignored);
+	net_nl_call(&inside, &r, &answer, &ignored);
 }
 
 /* Link, record and lease; in a process of its own. */

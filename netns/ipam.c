@@ -219,15 +219,20 @@ static bool lives(int procfd, uint32_t pid, uint64_t start)
 	return cs_proc_start_time(procfd, (pid_t)pid, true, &now, &err) == 0 && now == start;
 }
 
+static bool owner_lives(const struct net_life *life, int procfd)
+{
+	if (life->pid)
+		return lives(procfd, life->pid, life->start);
+	return *life->path && net_ns_is(life->path, &life->ns);
+}
+
 bool net_lease_lives(const struct net_lease *l, int procfd)
 {
 	if (l->state == NET_LEASE_FREE)
 		return false;
 	if (l->state != NET_LEASE_UP)
 		return lives(procfd, l->busy_pid, l->busy_start);
-	if (l->life.pid)
-		return lives(procfd, l->life.pid, l->life.start);
-	return *l->life.path && net_ns_is(l->life.path, &l->life.ns);
+	return owner_lives(&l->life, procfd);
 }
 
 size_t net_ipam_find(const struct net_ipam *t, const char *owner, const char *ifname)
@@ -243,16 +248,22 @@ size_t net_ipam_find(const struct net_ipam *t, const char *owner, const char *if
 	return SIZE_MAX;
 }
 
+/* Only where an owner lives does its namespace, and has no other one the same inode number. */
+static bool is_of_ns(const struct net_life *life, const struct net_ns_id *ns, int procfd)
+{
+	return net_ns_same(&life->ns, ns) && owner_lives(life, procfd);
+}
+
 size_t net_ipam_find_ns(const struct net_ipam *t, const struct net_ns_id *ns, const char *path,
-			const char *ifname)
+			const char *ifname, int procfd)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		const struct net_lease *l = &t->v[i];
-		bool same = ns ? l->life.ns.dev == ns->dev && l->life.ns.ino == ns->ino
-			       : *l->life.path && strcmp(l->life.path, path) == 0;
 
-		if (l->state != NET_LEASE_FREE && same &&
-		    (!ifname || !*ifname || strcmp(l->ifname, ifname) == 0))
+		if (l->state != NET_LEASE_FREE &&
+		    (!ifname || !*ifname || strcmp(l->ifname, ifname) == 0) &&
+		    (ns ? is_of_ns(&l->life, ns, procfd)
+			: *l->life.path && strcmp(l->life.path, path) == 0))
 			return i;
 	}
 	return SIZE_MAX;

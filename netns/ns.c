@@ -26,6 +26,12 @@ static void id_of(const struct stat *sb, bool pinned, struct net_ns_id *id)
 			(uint64_t)sb->st_ctim.tv_sec * 1000000000 + (uint64_t)sb->st_ctim.tv_nsec;
 }
 
+bool net_ns_same(const struct net_ns_id *a, const struct net_ns_id *b)
+{
+	return a->dev == b->dev && a->ino == b->ino &&
+	       (!a->ctime_ns || !b->ctime_ns || a->ctime_ns == b->ctime_ns);
+}
+
 int net_ns_open(const char *path, struct net_ns_id *id, struct cs_err *err)
 {
 	cs_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -16,6 +16,9 @@ struct net_ns_id {
 	uint64_t ctime_ns; /* 0 for one named by a process: its inode may be made anew */
 };
 
+/* Are they the same one, as far as each says? */
+bool net_ns_same(const struct net_ns_id *a, const struct net_ns_id *b);
+
 /* Opens the namespace at @path. EINVAL when that is something else. *@id may be NULL. */
 int net_ns_open(const char *path, struct net_ns_id *id, struct cs_err *err);
 

@@ -198,6 +198,39 @@ tap_is "the ring goes on" "$(field .ip4)" "10.79.0.11/24"
 try rm -f small
 tap_is "rm -f detaches" "$status $(ns s1 ip -o link | grep -c eth0)" "0 0"
 
+# --- a namespace with the inode number of a dead one ---------------------------------------------
+
+inode() # NAME
+{
+	stat -c %d:%i "$it_tmp/ns/$1"
+}
+again() # a new namespace "new", as the old one was
+{
+	ns_add new
+	[ "$(inode new)" = "$old" ] || { umount "$it_tmp/ns/new" && false; }
+}
+try create --ipv6=no ino
+attach gone ino
+# a command looks at some leases in use for dead ones, and not at all
+for _ in {1..20}; do
+	attach others ino
+done
+old=$(inode gone)
+umount "$it_tmp/ns/gone" && rm "$it_tmp/ns/gone"
+if it_wait 20 again; then
+	attach new ino
+	i4=$(field '.ip4 | split("/")[0]')
+	detach new ino
+	tap_is "detach of one that has the inode number of a dead one" "$status $err" "0 "
+	it_wait 20 eval '! net inspect ino | grep -qF "$i4/"'
+	tap_unlike "its own lease is gone" "$(net inspect ino)" "$i4/"
+	it_wait 20 eval '[ -z "$(ns new ip -o link | grep -v lo:)" ]'
+	tap_empty "and its link" "$(ns new ip -o link | grep -v lo:)"
+else
+	tap_skip "an inode number of a dead namespace" "the kernel gave none out again"
+fi
+try rm -f ino
+
 # --- modes ---------------------------------------------------------------------------------------
 
 try create --internal shut

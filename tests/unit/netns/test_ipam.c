@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/proc.h"
 #include "netns/addr.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/unit.h"
@@ -242,5 +243,48 @@ START_TEST(test_damaged)
 }
 END_TEST
 
+/* A namespace has the inode number of a dead member's. */
+START_TEST(test_namespace)
+{
+	struct unit_tmp tmp = unit_tmp_init();
+	struct net_lease v[4] = { 0 };
+	struct net_ipam t = { .fd = -EBADF, .v = v, .n = 4 };
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct cs_err err = CS_ERR_INIT;
+	struct net_ns_id ns;
+	struct stat sb;
+	pid_t gone;
+
+	unit_write_str(tmp.fd, "ns", "");
+	ck_assert_int_eq(fstatat(tmp.fd, "ns", &sb, 0), 0);
+	ns = (struct net_ns_id){ sb.st_dev, sb.st_ino,
+				 (uint64_t)sb.st_ctim.tv_sec * 1000000000 +
+					 (uint64_t)sb.st_ctim.tv_nsec };
+	for (int i = 0; i < 4; i++) {
+		v[i] = lease(NET_LEASE_UP, "cv");
+		v[i].life.ns = ns;
+	}
+	/* 0: another time on the same path; 1: a process that has ended; 2: its number again */
+	v[0].life.ns.ctime_ns--;
+	snprintf(v[0].life.path, sizeof(v[0].life.path), "%s/ns", tmp.path);
+	gone = fork();
+	if (gone == 0)
+		_exit(0);
+	ck_assert_int_eq(waitpid(gone, NULL, 0), gone);
+	v[1].life.ns.ctime_ns = v[2].life.ns.ctime_ns = 0;
+	v[1].life.pid = (uint32_t)gone;
+	v[2].life.pid = (uint32_t)getpid();
+	snprintf(v[3].life.path, sizeof(v[3].life.path), "%s/ns", tmp.path);
+	ck_assert_uint_eq(net_ipam_find_ns(&t, &ns, NULL, "eth0", proc), 3);
+	ck_assert_uint_eq(net_ipam_find_ns(&t, &ns, NULL, "eth1", proc), SIZE_MAX);
+	ck_assert_uint_eq(net_ipam_find_ns(&t, NULL, v[0].life.path, NULL, proc), 0);
+	/* the process and not another of its number */
+	ck_assert_int_eq(cs_proc_start_time(proc, getpid(), true, &v[2].life.start, &err), 0);
+	ck_assert_uint_eq(net_ipam_find_ns(&t, &ns, NULL, NULL, proc), 2);
+	close(proc);
+	unit_tmp_fini(&tmp);
+}
+END_TEST
+
 UNIT_MAIN("netns/ipam", test_ring, test_reserved, test_asked, test_many, test_v6, test_file,
-	  test_damaged)
+	  test_damaged, test_namespace)
