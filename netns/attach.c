@@ -36,6 +36,7 @@ struct job {
 	struct net_nl nl;     /* the host's */
 	struct net_nl inside; /* the namespace's */
 	struct net_up up;
+	struct net_mac bridge; /* its own */
 	struct net_lease l;
 	size_t slot; /* of the lease */
 	struct net_attachment a;
@@ -144,6 +145,7 @@ static int choose_lease(struct job *j, struct net_ipam *t, struct cs_err *err)
 		.ip4 = j->w->ip4,
 		.ip6 = j->w->ip6,
 		.mac = j->w->mac,
+		.bridge = j->bridge,
 	};
 	int ret;
 
@@ -175,8 +177,15 @@ static int clear_way(struct job *j, struct net_ipam *t, struct cs_err *err)
 /* An address may be a dead owner's: then all of those are looked at, and it is tried once more. */
 static int take_lease(struct job *j, struct cs_err *err)
 {
+	struct net_link_info bridge = { 0 };
 	int ret = name_lease(j, err);
 
+	if (ret == 0)
+		ret = net_link_get(&j->nl, j->n.c.bridge, &bridge, err);
+	if (ret < 0)
+		return ret;
+	j->bridge = bridge.mac;
+	ret = 0; /* if it vanished, that is found when the link is made */
 	for (int i = 0; ret == 0; i++) {
 		net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
 

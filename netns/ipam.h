@@ -89,12 +89,13 @@ int net_ipam_parse(const void *buf, size_t len, const char *boot, struct net_ipa
 struct net_ipam_want {
 	struct net_addr ip4, ip6;
 	struct net_mac mac;
+	struct net_mac bridge; /* the bridge's own, which no member gets */
 };
 /*
  * Chooses the slot and what is not given, and fills ip4, ip6 and mac of @l; moves the ring on.
  * Pure: net_ipam_write() puts both on disk. EADDRINUSE for a given address or MAC that another has,
- * *@slot then being whose (for other errors SIZE_MAX); EINVAL for one outside of the subnet; ENOSPC
- * when the range has no more.
+ * *@slot then being whose (for other errors SIZE_MAX); EINVAL for one outside of the subnet, or the
+ * bridge's; ENOSPC when the range has no more.
  */
 int net_ipam_choose(struct net_ipam *t, const struct net_config *net,
 		    const struct net_ipam_want *want, struct net_lease *l, size_t *slot,

@@ -188,38 +188,56 @@ static int choose_family(struct net_ipam *t, const struct net_config *net, bool 
 	return 0;
 }
 
-/* Locally administered; made of the address where there is one, so that neighbours who remember an
- * address's last owner reach its new one. */
-static void make_mac(struct net_lease *l)
+/* The slot that has the MAC address. */
+static size_t slot_of_mac(const struct net_ipam *t, const uint8_t *mac)
 {
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].state != NET_LEASE_FREE &&
+		    memcmp(t->v[i].mac, mac, sizeof(t->v[i].mac)) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+static bool is_bridge(const struct net_ipam_want *want, const uint8_t *mac)
+{
+	return memcmp(want->bridge.b, mac, sizeof(want->bridge.b)) == 0;
+}
+
+/* Locally administered; made of the address where there is one, so that neighbours who remember an
+ * address's last owner reach its new one. A member may have asked for that very one. */
+static void make_mac(const struct net_ipam *t, const struct net_ipam_want *want,
+		     struct net_lease *l)
+{
+	bool made = l->has4 || l->has6;
+
 	l->mac[0] = 0x02;
 	l->mac[1] = l->has4 ? 0xca : 0xcb;
 	if (l->has4)
 		memcpy(l->mac + 2, l->ip4, 4);
 	else if (l->has6)
 		memcpy(l->mac + 2, l->ip6 + 12, 4);
-	else
-		while (getrandom(l->mac + 2, 4, 0) != 4)
-			;
+	while (!made || is_bridge(want, l->mac) || slot_of_mac(t, l->mac) != SIZE_MAX)
+		made = getrandom(l->mac + 2, 4, 0) == 4;
 }
 
-static int choose_mac(const struct net_ipam *t, const struct net_mac *want, struct net_lease *l,
-		      size_t *slot, struct cs_err *err)
+static int choose_mac(const struct net_ipam *t, const struct net_ipam_want *want,
+		      struct net_lease *l, size_t *slot, struct cs_err *err)
 {
-	if (!net_mac_is_set(want)) {
-		make_mac(l);
+	const struct net_mac *mac = &want->mac;
+	char text[NET_MAC_TEXT];
+
+	if (!net_mac_is_set(mac)) {
+		make_mac(t, want, l);
 		return 0;
 	}
-	memcpy(l->mac, want->b, sizeof(l->mac));
-	for (size_t i = 0; i < t->n; i++)
-		if (t->v[i].state != NET_LEASE_FREE &&
-		    memcmp(t->v[i].mac, want->b, sizeof(want->b)) == 0) {
-			char text[NET_MAC_TEXT];
-
-			*slot = i;
-			return cs_err_set(err, EADDRINUSE, "MAC address %s belongs to %.64s",
-					  net_mac_text(want, text), t->v[i].owner);
-		}
+	if (is_bridge(want, mac->b))
+		return cs_err_set(err, EINVAL, "MAC address %s belongs to the network's bridge",
+				  net_mac_text(mac, text));
+	*slot = slot_of_mac(t, mac->b);
+	if (*slot != SIZE_MAX)
+		return cs_err_set(err, EADDRINUSE, "MAC address %s belongs to %.64s",
+				  net_mac_text(mac, text), t->v[*slot].owner);
+	memcpy(l->mac, mac->b, sizeof(l->mac));
 	return 0;
 }
 
@@ -233,7 +251,7 @@ int net_ipam_choose(struct net_ipam *t, const struct net_config *net,
 	*slot = SIZE_MAX;
 	if (choose_family(t, net, false, &want->ip4, &got, slot, err) < 0 ||
 	    choose_family(t, net, true, &want->ip6, &got, slot, err) < 0 ||
-	    choose_mac(t, &want->mac, &got, slot, err) < 0)
+	    choose_mac(t, want, &got, slot, err) < 0)
 		return -err->code;
 	while (at < t->n && t->v[at].state != NET_LEASE_FREE)
 		at++;

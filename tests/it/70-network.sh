@@ -147,6 +147,9 @@ attach b own --ip 10.77.0.9
 tap_like "an address in use" "$status $err" '^125 .*10.77.0.9 of network own belongs to [0-9a-f]{64}'
 attach b own --mac 02:11:22:33:44:55
 tap_like "a MAC address in use" "$status $err" '^125 .*02:11:22:33:44:55 belongs to'
+bridge_mac=$(ip -j link show "$(net inspect own | jq -r '.[0].bridge')" | jq -r '.[0].address')
+attach b own --mac "$bridge_mac"
+tap_like "the bridge's MAC address" "$status $err" "^125 .*$bridge_mac belongs to the network's bridge"
 attach b own --ip 10.77.0.254
 tap_like "the gateway's address" "$status $err" '^125 .*cannot be had'
 attach b own --ip 10.1.1.1

@@ -118,6 +118,36 @@ START_TEST(test_asked)
 }
 END_TEST
 
+/* A MAC address that is chosen is nobody's: no member's who asked for it, and not the bridge's. */
+START_TEST(test_mac)
+{
+	static const uint8_t of_2[] = { 2, 0xca, 10, 0, 0, 2 }, of_3[] = { 2, 0xca, 10, 0, 0, 3 };
+	struct net_lease v[4] = { 0 }, l = { 0 };
+	struct net_ipam t = { .fd = -EBADF, .v = v };
+	struct net_ipam_want want = { .bridge = { { 2, 0xca, 10, 0, 0, 3 } } };
+	const struct net_config c = config("10.0.0.2", "10.0.0.9");
+	struct cs_err err = CS_ERR_INIT;
+	char got[NET_ADDR_TEXT];
+	size_t slot;
+
+	ck_assert_int_eq(choose(&t, &c, "10.0.0.77", "02:ca:0a:00:00:02", got), 0);
+	ck_assert_int_eq(net_ipam_choose(&t, &c, &want, &l, &slot, &err), 0);
+	ck_assert_mem_eq(l.ip4, of_2 + 2, 4);
+	ck_assert_mem_ne(l.mac, of_2, 6);
+	ck_assert_int_eq(l.mac[0], 2);
+	ck_assert_int_eq(net_ipam_choose(&t, &c, &want, &l, &slot, &err), 0);
+	ck_assert_mem_eq(l.ip4, of_3 + 2, 4);
+	ck_assert_mem_ne(l.mac, of_3, 6);
+	want.mac = want.bridge;
+	ck_assert_int_eq(net_ipam_choose(&t, &c, &want, &l, &slot, &err), -EINVAL);
+	/* one that nobody has is made of the address */
+	cs_err_clear(&err);
+	want = (struct net_ipam_want){ 0 };
+	ck_assert_int_eq(net_ipam_choose(&t, &c, &want, &l, &slot, &err), 0);
+	ck_assert_mem_eq(l.mac + 2, l.ip4, 4);
+}
+END_TEST
+
 /* Every address of a range once, whatever the size of the table. */
 START_TEST(test_many)
 {
@@ -286,5 +316,5 @@ START_TEST(test_namespace)
 }
 END_TEST
 
-UNIT_MAIN("netns/ipam", test_ring, test_reserved, test_asked, test_many, test_v6, test_file,
-	  test_damaged, test_namespace)
+UNIT_MAIN("netns/ipam", test_ring, test_reserved, test_asked, test_mac, test_many, test_v6,
+	  test_file, test_damaged, test_namespace)
