@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,11 +12,15 @@
 #include "base/err.h"
 #include "netns/addr.h"
 #include "netns/fw_int.h"
+#include "netns/fw_rules.h"
 #include "netns/holder.h"
+#include "netns/nft.h"
+#include "netns/nl.h"
 #include "netns/portspec.h"
 
 /* How often a free port, or a row of them, is looked for. */
 enum { TRIES = 200 };
+enum { NAMES_PORT = 53 };
 
 union any_addr {
 	struct sockaddr sa;
@@ -90,8 +95,40 @@ static bool no_such_socket(int code)
 	return code == EPROTONOSUPPORT || code == ESOCKTNOSUPPORT || code == EAFNOSUPPORT;
 }
 
-/* Binds port @i of @p; the fd, or -ENOPROTOOPT without a message where the kernel has no such
- * sockets, so nobody has the port. */
+static int take_elem(const struct net_nft_elem *e, void *arg, struct cs_err *err)
+{
+	(void)e;
+	(void)arg;
+	(void)err;
+	return 0;
+}
+
+/* A gateway's address, whose port 53 the firewall does not redirect, or a link-local one, which it
+ * never does. */
+static bool firewall_spares(const struct net_addr *a, void *arg)
+{
+	const struct net_nft_elem key = { .key = a->b, .key_len = net_addr_size(a->family) };
+	struct cs_err ignored = CS_ERR_INIT;
+
+	if (a->family == AF_INET6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80)
+		return true;
+	return net_nft_elem_get(arg, FW_TABLE, a->family == AF_INET ? FW_GW4 : FW_GW6, &key,
+				take_elem, NULL, &ignored) > 0;
+}
+
+/* Has nobody the port but our own name servers? They keep it beside one published on all. */
+static bool is_name_servers(const struct net_port *p, uint16_t port)
+{
+	net_auto_nl struct net_nl nl = NET_NL_INIT;
+	struct cs_err ignored = CS_ERR_INIT;
+
+	return port == NAMES_PORT && !p->host.family &&
+	       net_nl_open(&nl, NETLINK_NETFILTER, &ignored) == 0 &&
+	       net_port_is_spared(p->proto, port, firewall_spares, &nl);
+}
+
+/* Binds port @i of @p; the fd, or -ENOPROTOOPT without a message where it cannot be bound and yet
+ * nobody has it: the kernel has no such sockets, or they are our name servers'. */
 static int take_port(const struct net_port *p, uint16_t i, struct cs_err *err)
 {
 	uint16_t port = (uint16_t)(p->host_port + i);
@@ -100,7 +137,7 @@ static int take_port(const struct net_port *p, uint16_t i, struct cs_err *err)
 
 	if (fd >= 0)
 		return fd;
-	if (no_such_socket(-fd))
+	if (no_such_socket(-fd) || (fd == -EADDRINUSE && is_name_servers(p, port)))
 		return -ENOPROTOOPT;
 	if (fd == -EADDRINUSE)
 		return cs_err_set(err, EADDRINUSE, "port %u/%s is in use by %s", port,
@@ -117,11 +154,10 @@ static int try_ports(const struct net_port *p, struct cs_err *err)
 	for (uint16_t i = 0; i < p->count; i++) {
 		int fd = take_port(p, i, err);
 
-		if (fd == -ENOPROTOOPT)
-			return 0;
-		if (fd < 0)
+		if (fd >= 0)
+			close(fd);
+		else if (fd != -ENOPROTOOPT)
 			return fd;
-		close(fd);
 	}
 	return 0;
 }

@@ -14,7 +14,8 @@ struct cs_err;
  * Gives every port without a host port a free one of the kernel's ephemeral range (neither bound
  * nor published), and tries each of the others: EADDRINUSE, with the program that has it where
  * /proc tells, EADDRNOTAVAIL when the host has no such address. To be called before the record is
- * written. Nothing is held: what binds a published port later gets only packets to addresses that
+ * written. Port 53 of our name servers is nobody's, for the firewall does not redirect it. Nothing
+ * is held: what binds a published port later gets only packets to addresses that
  * it is not published on. To hold ports for as long as the workload lives: net_ports_hold().
  */
 int net_ports_choose(struct net_port *p, size_t n, struct cs_err *err);

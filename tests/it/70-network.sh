@@ -315,6 +315,20 @@ attach p2 default -p 8081:80
 tap_like "a port in use by a program" "$status $err" '^125 .*8081.*netpeer'
 attach p2 default -p 80
 tap_like "a host port is chosen" "$status $(field '.ports[0]')" '^0 [0-9]+:80/tcp'
+if command -v dnsmasq >/dev/null; then
+	tap_like "there is a name server" "$(ss -Hlnu 'sport = :53')" '10\.201\.0\.1:53'
+	attach p53 default -p 53:53/udp -p 53:53
+	tap_is "port 53 beside our name server" "$status $err" "0 "
+	net_serve p53 p53 udp:53 tcp:53
+	net_is "is reached" lan udp 192.0.2.1 53 "p53 192.0.2.2"
+	net_is "by TCP" lan tcp 192.0.2.1 53 "p53 192.0.2.2"
+	detach p53 default
+	net_serve host host tcp:8082
+	attach p53 default -p 8082:53
+	tap_like "a program's is not passed over" "$status $err" '^125 .*8082.*netpeer'
+else
+	tap_skip "port 53 beside our name server" "dnsmasq is not installed"
+fi
 detach p1 default
 attach p2 default -p 8080:80 --ifname e2
 tap_is "a port that was given back" "$status $err" "0 "
