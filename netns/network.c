@@ -136,7 +136,8 @@ static int choose_subnets(struct maker *m, bool ipv6, struct cs_err *err)
 		if (ipv6 && !net_addr_is_set(&c->v6.subnet.addr) && choose_v6(m, err) < 0)
 			return -err->code;
 	}
-	if (finish_subnet(m, &c->v4, err) < 0 || finish_subnet(m, &c->v6, err) < 0)
+	if (finish_subnet(m, &c->v4, err) < 0 || finish_subnet(m, &c->v6, err) < 0 ||
+	    net_mtu_check(c, err) < 0)
 		return -err->code;
 	return 0;
 }

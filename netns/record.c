@@ -97,6 +97,16 @@ int net_subnet_complete(struct net_subnet *s, struct cs_err *err)
 	return 0;
 }
 
+int net_mtu_check(const struct net_config *c, struct cs_err *err)
+{
+	if (!c->mtu || c->mtu >= MTU_MIN_V6 || !net_addr_is_set(&c->v6.subnet.addr))
+		return 0;
+	return cs_err_set(err, EINVAL,
+			  "an MTU of %u is too small for IPv6, which needs %d: give a larger one, "
+			  "or --ipv6=no",
+			  c->mtu, MTU_MIN_V6);
+}
+
 /* --- reading ------------------------------------------------------------------------------- */
 
 /* A text that fits. 1, 0 when it is not there, or an error. */

@@ -18,6 +18,9 @@ int net_ifname_check(const char *name, struct cs_err *err);
 
 const char *net_mode_name(enum net_mode mode);
 
+/* Can the network have that MTU? IPv6 wants 1280 (RFC 8200, section 5). */
+int net_mtu_check(const struct net_config *c, struct cs_err *err);
+
 int net_config_parse(const char *buf, size_t len, struct net_config *out, struct cs_err *err);
 /* Its members into the open object of @w. */
 void net_config_write(const struct net_config *c, struct cs_jw *w);

@@ -135,6 +135,13 @@ try create --subnet 10.78.0.0/24 --gateway 10.79.0.1 other
 tap_like "a gateway of elsewhere" "$status $err" '^125 .*in no --subnet'
 try create --subnet 10.78.0.0/24 --ip-range 10.78.1.0/24 other
 tap_like "a range of elsewhere" "$status $err" '^125 .*not within 10.78.0.0/24'
+try create --mtu 1000 other
+tap_like "an MTU that IPv6 cannot have" "$status $err" \
+	'^125 .*MTU of 1000 is too small for IPv6, which needs 1280.*--ipv6=no'
+try create --mtu 1000 --subnet 10.78.0.0/24 --ipv6=no other
+attach small-mtu other
+tap_is "it can without" "$status $(field .mtu)" "0 1000"
+try rm -f other
 for n in host none -x a/b ..; do
 	try create -- "$n"
 	tap_like "no network is called $n" "$status" '^125$'
