@@ -67,6 +67,12 @@ static int check_wish(const struct job *j, struct cs_err *err)
 
 	if (check_owner(w->owner, err) < 0 || net_ports_check(w->ports, w->n_ports, err) < 0)
 		return -err->code;
+	/* also where nobody answers for them: they are in the record */
+	if (w->name && net_names_check(w->name, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < w->n_aliases; i++)
+		if (net_names_check(w->aliases[i], err) < 0)
+			return -err->code;
 	if (w->n_ports && c->mode == NET_MODE_ISOLATED)
 		return cs_err_set(err, EINVAL,
 				  "network %s is isolated: no port can be published from it",

@@ -30,22 +30,24 @@ static bool is_host_name(const char *s)
 	return n > 0 && n <= HOST_NAME && s[n] == '\0' && s[0] != '.' && s[0] != '-';
 }
 
-static int check_names(const struct net_attachment *att, struct cs_err *err)
+int net_names_check(const char *name, struct cs_err *err)
 {
-	const char *bad = NULL;
-
-	if (!is_host_name(att->owner))
-		bad = att->owner;
-	if (att->name && !is_host_name(att->name))
-		bad = att->name;
-	for (size_t i = 0; !bad && i < att->n_aliases; i++)
-		if (!is_host_name(att->aliases[i]))
-			bad = att->aliases[i];
-	if (!bad)
+	if (is_host_name(name))
 		return 0;
 	return cs_err_set(
 		err, EINVAL,
-		"\"%.64s\" is no name for a host: letters, digits, \"-\", \"_\" and \".\"", bad);
+		"\"%.64s\" is no name for a host: letters, digits, \"-\", \"_\" and \".\"", name);
+}
+
+static int check_names(const struct net_attachment *att, struct cs_err *err)
+{
+	if (net_names_check(att->owner, err) < 0 ||
+	    (att->name && net_names_check(att->name, err) < 0))
+		return -err->code;
+	for (size_t i = 0; i < att->n_aliases; i++)
+		if (net_names_check(att->aliases[i], err) < 0)
+			return -err->code;
+	return 0;
 }
 
 /* Opens, and makes, a folder that the server's user can read. */

@@ -30,6 +30,9 @@ struct cs_err;
  * net_names_hosts() is what a workload gets as /etc/hosts. */
 bool net_names_have_server(void);
 
+/* Can a member have that name, or alias? EINVAL if not. Pure. */
+int net_names_check(const char *name, struct cs_err *err);
+
 /* Puts a member in, or anew, and starts the server if it does not run. EEXIST when another member
  * has the name, with that member's id in the message (an alias may be shared); EINVAL for a name
  * that is no host name. */

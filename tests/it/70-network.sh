@@ -367,6 +367,16 @@ attach q3 default --name same
 tap_like "a name in use" "$status $err" '^125 .*same'
 tap_is "nothing is left of that" "$(ns q3 ip -o link | grep -vc lo:)" 0
 
+# Names are names where nobody answers for them, too.
+try create --no-dns --ipv6=no mute
+for opt in --name --alias; do
+	attach n1 mute "$opt" 'a b'
+	tap_like "$opt without a name server: no name" "$status $err" '^125 .*"a b" is no name for a host'
+done
+attach n1 mute --name fine --alias good
+tap_is "what is one is kept" "$status $(net inspect mute | jq -r '.[0].members[0].name')" "0 fine"
+try rm -f mute
+
 # A port of a namespace that is gone is nobody's.
 attach d1 default -p 8088:80
 umount "$it_tmp/ns/d1" && rm "$it_tmp/ns/d1"
