@@ -1,11 +1,13 @@
 #include "netns/names.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,7 +100,16 @@ static int write_file(int dir, const char *sub, const char *name, struct cs_buf 
 	return 0;
 }
 
-/* "MAC,IPV4,[IPV6],NAME", as dnsmasq's dhcp-host has it. */
+/* May a name stand in a line of dhcp-host? One that does not begin with a letter may be a time or
+ * an address there, or none that it takes, which costs the whole line. */
+static bool is_dhcp_name(const char *s)
+{
+	return isalpha((unsigned char)*s) && strcasecmp(s, "ignore") != 0 &&
+	       strcasecmp(s, "infinite") != 0;
+}
+
+/* "MAC,IPV4,[IPV6],NAME", as dnsmasq's dhcp-host has it. Without the name it finds that in the
+ * hosts file, by the address. */
 static int write_dhcp(int dir, const struct net_attachment *att, struct cs_err *err)
 {
 	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
@@ -109,41 +120,61 @@ static int write_dhcp(int dir, const struct net_attachment *att, struct cs_err *
 		cs_buf_addf(&b, ",%s", net_addr_text(&att->ip4.addr, addr));
 	if (att->ip6.addr.family)
 		cs_buf_addf(&b, ",[%s]", net_addr_text(&att->ip6.addr, addr));
-	if (att->name)
+	if (att->name && is_dhcp_name(att->name))
 		cs_buf_addf(&b, ",%s", att->name);
 	cs_buf_add(&b, "\n");
 	return write_file(dir, "dhcp", att->owner, &b, err);
 }
 
-/* A member's name is a link to its id, so taking it is one step that fails if it is taken. What
- * links to no member is what a crash left. */
-static int take_name(int dir, const struct net_attachment *att, struct cs_err *err)
+/* The member that has a name; false when nobody has. What links to no member is what a crash left.
+ */
+static bool name_holder(int names, int hosts, const char *name, char holder[NET_OWNER_MAX + 1])
 {
-	cs_auto_fd int names = open_sub(dir, "names", err);
-	cs_auto_fd int hosts = open_sub(dir, "hosts", err);
+	ssize_t n = readlinkat(names, name, holder, NET_OWNER_MAX);
+
+	holder[n > 0 ? n : 0] = '\0';
+	return is_host_name(holder) && faccessat(hosts, holder, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A member's name is a link to its id, so taking it is one step that fails if it is taken. */
+static int take_name(int names, int hosts, const struct net_attachment *att, struct cs_err *err)
+{
 	char holder[NET_OWNER_MAX + 1];
 
-	if (names < 0 || hosts < 0)
-		return -err->code;
 	for (int tries = 0; tries < 3; tries++) {
-		ssize_t n;
+		bool held;
 
 		if (symlinkat(att->owner, names, att->name) == 0)
 			return 0;
 		if (errno != EEXIST)
 			break;
-		n = readlinkat(names, att->name, holder, sizeof(holder) - 1);
-		holder[n > 0 ? n : 0] = '\0';
+		held = name_holder(names, hosts, att->name, holder);
 		if (strcmp(holder, att->owner) == 0)
 			return 0;
-		if (is_host_name(holder) &&
-		    faccessat(hosts, holder, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		if (held)
 			return cs_err_set(err, EEXIST, "name %s is in use by %s on this network",
 					  att->name, holder);
 		if (unlinkat(names, att->name, 0) < 0)
 			break;
 	}
 	return cs_err_sys(err, "take the name %s", att->name);
+}
+
+/* Members may share an alias, but with nobody's name: that one is its alone. */
+static int take_names(int dir, const struct net_attachment *att, struct cs_err *err)
+{
+	cs_auto_fd int names = open_sub(dir, "names", err);
+	cs_auto_fd int hosts = names < 0 ? -EBADF : open_sub(dir, "hosts", err);
+	char holder[NET_OWNER_MAX + 1];
+
+	if (names < 0 || hosts < 0)
+		return -err->code;
+	for (size_t i = 0; i < att->n_aliases; i++)
+		if (name_holder(names, hosts, att->aliases[i], holder) &&
+		    strcmp(holder, att->owner) != 0)
+			return cs_err_set(err, EEXIST, "alias %s is the name of %s on this network",
+					  att->aliases[i], holder);
+	return att->name ? take_name(names, hosts, att, err) : 0;
 }
 
 static void drop_name(int names, const char *owner, const char *name)
@@ -215,9 +246,7 @@ int net_names_add(int dir, const struct net_config *net, const struct net_attach
 {
 	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
 
-	if (check_names(att, err) < 0)
-		return -err->code;
-	if (att->name && take_name(dir, att, err) < 0)
+	if (check_names(att, err) < 0 || take_names(dir, att, err) < 0)
 		return -err->code;
 	add_lines(&b, att);
 	if (b.len == 0)

@@ -34,7 +34,8 @@ bool net_names_have_server(void);
 int net_names_check(const char *name, struct cs_err *err);
 
 /* Puts a member in, or anew, and starts the server if it does not run. EEXIST when another member
- * has the name, with that member's id in the message (an alias may be shared); EINVAL for a name
+ * has the name, or as its name an alias, with that member's id in the message (aliases may be
+ * shared); EINVAL for a name
  * that is no host name. */
 int net_names_add(int dir, const struct net_config *net, const struct net_attachment *att,
 		  struct cs_err *err);

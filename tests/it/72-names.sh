@@ -94,6 +94,11 @@ tap_is "it cannot write" "$(awk '$5 != "/tmp" && $6 !~ /^ro/' "/proc/$first/moun
 
 name name "${net[@]}" owner=other ip4=10.9.1.4 name=db
 tap_is "a name in use" "$status $err" "1 name db is in use by db-id on this network"
+name name "${net[@]}" owner=other ip4=10.9.1.4 name=other alias=db
+tap_is "an alias that is another's name" "$status $err" "1 alias db is the name of db-id on this network"
+name name "${net[@]}" "${db[@]}" alias=db
+tap_is "one that is its own" "$status $err" "0 "
+name name "${net[@]}" "${db[@]}"
 for bad in 'a b' 'a
 10.9.1.9 evil' ../x '' -a .a; do
 	name name "${net[@]}" owner=other ip4=10.9.1.4 "name=$bad"
@@ -122,6 +127,13 @@ tap_is "its name is free" "$status $err" "0 "
 soon "and another's" 10.9.1.4 db
 name unname "${net[@]}" owner=other
 
+# shellcheck disable=SC2317 # by it_wait
+lease_is() # WANTED
+{
+	it_try ns guest udhcpc -f -q -n -t 2 -T 1 -i eth0 -s "$it_tmp/bound"
+	[ "$out" = "$1" ]
+}
+
 # --- addresses -------------------------------------------------------------------------------------
 
 name name "${net[@]}" "${vm[@]}"
@@ -139,6 +151,17 @@ if command -v udhcpc >/dev/null; then
 	chmod +x "$it_tmp/bound"
 	it_try ns guest udhcpc -f -q -n -t 10 -T 1 -i eth0 -s "$it_tmp/bound"
 	tap_is "is given its address" "$out" "10.9.1.9/24 10.9.1.1 10.9.1.1 vm"
+	# words that mean something else where the server is told of addresses
+	name unname "${net[@]}" "${vm[@]}"
+	for word in ignore infinite 1h; do
+		name name "${net[@]}" "${vm[@]/#name=*/name=$word}"
+		tap_is "one called $word" "$status $err" "0 "
+		it_wait 20 lease_is "10.9.1.9/24 10.9.1.1 10.9.1.1 $word"
+		tap_is "is given its address and name" "$out" "10.9.1.9/24 10.9.1.1 10.9.1.1 $word"
+		name unname "${net[@]}" "${vm[@]/#name=*/name=$word}"
+	done
+	name name "${net[@]}" "${vm[@]}"
+	it_wait 20 lease_is "10.9.1.9/24 10.9.1.1 10.9.1.1 vm"
 	ns guest ip link set eth0 address 02:00:00:00:00:0a
 	it_try ns guest udhcpc -f -q -n -t 2 -T 1 -i eth0 -s "$it_tmp/bound"
 	tap_is "a stranger is not" "$out" ""
