@@ -109,6 +109,25 @@ static int set_gateways(const struct create_opts *o, struct net_config *c, struc
 	return 0;
 }
 
+/* What --ipv6 says, where it is given, and what else is said. */
+static int check_ipv6(const struct create_opts *o, bool ipv6, const struct net_config *c,
+		      struct cs_err *err)
+{
+	bool given = net_addr_is_set(&c->v6.subnet.addr);
+	char text[NET_PREFIX_TEXT];
+
+	if (!ipv6 && given)
+		return cs_err_set(err, EINVAL, "--ipv6=no and --subnet=%s exclude each other",
+				  net_prefix_text(&c->v6.subnet, text));
+	if (o->ipv6 && ipv6 && c->mode == NET_MODE_BRIDGE && !given)
+		return cs_err_set(
+			err, EINVAL,
+			"--ipv6=yes and --mode=%s exclude each other: no subnet is chosen "
+			"for a bridge of the host's network, give its own with --subnet",
+			o->mode);
+	return 0;
+}
+
 /* "10.1.2.0/26" or "10.1.2.10-10.1.2.20". */
 static int parse_range(const char *s, struct net_addr *first, struct net_addr *last)
 {
@@ -190,7 +209,8 @@ static int create_run(struct cli_call *call, struct cs_err *err)
 	c.mtu = o->mtu.set ? (uint32_t)o->mtu.v : 0;
 	if (net_name_check(call->argv[0], err) < 0 || set_mode(o, &c, err) < 0 ||
 	    set_subnets(o, &c, err) < 0 || set_gateways(o, &c, err) < 0 ||
-	    set_ranges(o, &c, err) < 0 || set_labels(o, &c, err) < 0)
+	    check_ipv6(o, ipv6, &c, err) < 0 || set_ranges(o, &c, err) < 0 ||
+	    set_labels(o, &c, err) < 0)
 		return -err->code;
 	snprintf(c.name, sizeof(c.name), "%s", call->argv[0]);
 	if (cli_net_store(call, &st, err) < 0 || net_network_create(&st, &c, ipv6, err) < 0 ||

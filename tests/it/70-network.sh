@@ -142,6 +142,12 @@ try create --mtu 1000 --subnet 10.78.0.0/24 --ipv6=no other
 attach small-mtu other
 tap_is "it can without" "$status $(field .mtu)" "0 1000"
 try rm -f other
+try create --ipv6=no --subnet fd99::/64 other
+tap_like "--ipv6=no with a subnet of it" "$status $err" \
+	'^125 .*--ipv6=no and --subnet=fd99::/64 exclude each other'
+try create --ipv6=yes -m bridge=lan0 other
+tap_like "--ipv6=yes with a bridge of the host's" "$status $err" \
+	'^125 .*--ipv6=yes and --mode=bridge=lan0 exclude each other'
 for n in host none -x a/b ..; do
 	try create -- "$n"
 	tap_like "no network is called $n" "$status" '^125$'
