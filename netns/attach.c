@@ -272,7 +272,8 @@ static int make_veth(struct job *j, struct cs_err *err)
 	net_link_put_veth(&r, &v);
 	if (net_nl_call(&j->nl, &r, &answer, err) < 0)
 		return cs_err_wrap(err, "make interface %s on bridge %s", j->a.ifname, j->a.bridge);
-	return 0;
+	/* a port of a bridge hears none; should it ever be none, it takes none */
+	return net_link_no_advertisements(v.hostif, err);
 }
 
 static int make_tap(struct job *j, struct cs_err *err)
@@ -283,6 +284,8 @@ static int make_tap(struct job *j, struct cs_err *err)
 	j->tap = net_link_tap(j->a.hostif, j->w->tap_uid, j->w->tap_multi_queue, err);
 	if (j->tap < 0)
 		return j->tap;
+	if (net_link_no_advertisements(j->a.hostif, err) < 0)
+		return -err->code;
 	net_link_put_master(&r, j->a.hostif, j->up.index, j->a.mtu);
 	net_link_put_no_autoconf(&r, j->a.hostif);
 	if (j->n.c.isolate)
@@ -317,6 +320,11 @@ static struct net_prefix link_local(const struct net_mac *m)
 	};
 }
 
+static int deafen(void *arg, struct cs_err *err)
+{
+	return net_link_no_advertisements(arg, err);
+}
+
 static int set_up_inside(struct job *j, struct cs_err *err)
 {
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
@@ -329,8 +337,8 @@ static int set_up_inside(struct job *j, struct cs_err *err)
 	if (ret == 0)
 		return cs_err_set(err, ENODEV, "interface %s vanished while it was set up",
 				  a->ifname);
-	if (ret < 0)
-		return ret;
+	if (ret < 0 || net_ns_run(j->w->ns, deafen, j->a.ifname, err) < 0)
+		return -err->code;
 	net_link_put_up(&r, "lo");
 	net_link_put_no_autoconf(&r, a->ifname);
 	net_link_put_up(&r, a->ifname);

@@ -52,8 +52,8 @@ struct net_fw_want {
 
 /*
  * Puts a network in, and makes the table if there is none. The bridge is up and has its addresses.
- * Turns forwarding on for the families it has: links that take router advertisements go on doing
- * so (accept_ra 1 becomes 2). Again for a network that is in: nothing happens. A network of mode
+ * Turns forwarding on for the families it has: the host's links that take router advertisements go
+ * on doing so (accept_ra 1 becomes 2), the bridge takes none. Again for a network that is in: nothing happens. A network of mode
  * bridge: nothing happens.
  */
 int net_fw_network_add(const struct net_fw *fw, const struct net_config *net, struct cs_err *err);

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "netns/link.h"
 #include "netns/nl.h"
 
 /* Metric of the route by which answers to ::1 come in from a bridge: any, as long as it is worse
@@ -46,7 +47,8 @@ static int set(int dir, const char *path, int value, struct cs_err *err)
 }
 
 /* A router takes no router advertisements, unless accept_ra is 2: links that do take them must not
- * lose the default route they have from there. */
+ * lose the default route they have from there. Not ours, which take none (accept_ra 0), and not
+ * what later links get. */
 static int keep_router_advertisements(int sys, struct cs_err *err)
 {
 	cs_auto_dir DIR *d = NULL;
@@ -60,6 +62,7 @@ static int keep_router_advertisements(int sys, struct cs_err *err)
 	(void)cs_take_fd(&fd);
 	while ((e = readdir(d))) {
 		if (e->d_name[0] == '.' || strcmp(e->d_name, "all") == 0 ||
+		    strcmp(e->d_name, "default") == 0 || strcmp(e->d_name, "lo") == 0 ||
 		    strlen(e->d_name) >= IF_NAMESIZE)
 			continue;
 		(void)snprintf(path, sizeof(path), "ipv6/conf/%s/accept_ra", e->d_name);
@@ -117,6 +120,8 @@ int net_fw_host_prepare(const struct net_config *net, struct cs_err *err)
 
 	if (sys < 0)
 		return cs_err_sys(err, "open the folder of network sysctls");
+	if (net_link_no_advertisements(net->bridge, err) < 0)
+		return -err->code;
 	if (!forwards)
 		return 0;
 	if (net->v4.subnet.addr.family) {

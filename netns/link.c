@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -159,6 +160,30 @@ void net_link_put_no_autoconf(struct net_nl_req *r, const char *name)
 	net_nl_put_u8(r, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
 	net_nl_nest_end(r, inet6);
 	net_nl_nest_end(r, spec);
+}
+
+int net_link_no_advertisements(const char *name, struct cs_err *err)
+{
+	static const char *const sysctls[] = { "accept_ra", "autoconf" };
+	char path[64 + IF_NAMESIZE];
+
+	for (size_t i = 0; i < CS_LEN(sysctls); i++) {
+		cs_auto_fd int fd = -EBADF;
+		char c = '\0';
+
+		(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", name,
+			       sysctls[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			return 0;
+		if (fd >= 0 && read(fd, &c, 1) == 1 && c == '0')
+			continue; /* the folder may be read-only */
+		cs_close_fd(&fd);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, "0", 1) != 1)
+			return cs_err_sys(err, "set %s to 0", path);
+	}
+	return 0;
 }
 
 static void put_master(struct net_nl_req *r, uint32_t bridge, uint32_t mtu)

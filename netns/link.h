@@ -48,6 +48,10 @@ void net_link_put_up(struct net_nl_req *r, const char *name);
 /* The kernel gives it no IPv6 addresses of its own making: no waiting for duplicates, no multicast
  * to every port of the bridge. */
 void net_link_put_no_autoconf(struct net_nl_req *r, const char *name);
+/* The kernel takes no router advertisements on it: whoever is on a bridge could send them, and be
+ * the router of all that takes them. Of the calling thread's network namespace; success where
+ * there is no IPv6. */
+int net_link_no_advertisements(const char *name, struct cs_err *err);
 /* Into the bridge (its index), up, with that MTU (0: as it is). */
 void net_link_put_port(struct net_nl_req *r, const char *name, uint32_t bridge, uint32_t mtu);
 /* The same without bringing it up. */

@@ -105,7 +105,7 @@ int net_ns_unpin(const char *path, struct cs_err *err)
 	return 0;
 }
 
-int net_ns_nl_open(int ns, struct net_nl *nl, int bus, struct cs_err *err)
+int net_ns_run(int ns, net_ns_fn fn, void *arg, struct cs_err *err)
 {
 	cs_auto_fd int home = open(own, O_RDONLY | O_CLOEXEC);
 	int ret;
@@ -114,11 +114,32 @@ int net_ns_nl_open(int ns, struct net_nl *nl, int bus, struct cs_err *err)
 		return cs_err_sys(err, "open %s", own);
 	if (setns(ns, CLONE_NEWNET) < 0)
 		return cs_err_sys(err, "enter the network namespace");
-	ret = net_nl_open(nl, bus, err);
+	ret = fn(arg, err);
 	if (setns(home, CLONE_NEWNET) == 0)
 		return ret;
-	net_nl_close(nl);
 	cs_err_clear(err);
 	return cs_err_set(err, ENOTRECOVERABLE, "go back to the own network namespace: %s",
 			  strerror(errno));
+}
+
+struct nl_wish {
+	struct net_nl *nl;
+	int bus;
+};
+
+static int open_nl(void *arg, struct cs_err *err)
+{
+	const struct nl_wish *w = arg;
+
+	return net_nl_open(w->nl, w->bus, err);
+}
+
+int net_ns_nl_open(int ns, struct net_nl *nl, int bus, struct cs_err *err)
+{
+	struct nl_wish w = { nl, bus };
+	int ret = net_ns_run(ns, open_nl, &w, err);
+
+	if (ret < 0)
+		net_nl_close(nl);
+	return ret;
 }

@@ -32,12 +32,18 @@ int net_ns_pin(const char *path, struct cs_err *err);
  * Success when there is none. */
 int net_ns_unpin(const char *path, struct cs_err *err);
 
+/* Returns 0, or what it set @err to. */
+typedef int (*net_ns_fn)(void *arg, struct cs_err *err);
+
 /*
- * Opens a netlink conversation inside the namespace @ns. Only the calling thread enters it, for
- * the time of one socket(2), and nothing of what is in there can reach it meanwhile.
+ * Calls @fn inside the namespace @ns. Only the calling thread enters it, for the time of a system
+ * call or a few, and nothing of what is in there can reach it meanwhile.
  * ENOTRECOVERABLE when it cannot come back: the thread must end then (seen only where setns(2) is
  * filtered).
  */
+int net_ns_run(int ns, net_ns_fn fn, void *arg, struct cs_err *err);
+
+/* Opens a netlink conversation inside the namespace @ns, by net_ns_run(). */
 int net_ns_nl_open(int ns, struct net_nl *nl, int bus, struct cs_err *err);
 
 #endif

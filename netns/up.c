@@ -138,6 +138,8 @@ static int mend_bridge(const struct net_net *n, struct net_nl *nl, struct net_li
 				  "there is a link %s that is no bridge: rename it, network %s "
 				  "needs the name",
 				  n->c.bridge, n->c.name);
+	if (net_link_no_advertisements(n->c.bridge, err) < 0)
+		return -err->code;
 	put_gateway(&r, info->index, &n->c.v4);
 	put_gateway(&r, info->index, &n->c.v6);
 	net_link_put_up(&r, n->c.bridge);

@@ -85,6 +85,9 @@ fw add net=a br=bra v4=10.9.9.1/24
 tap_like "and is not added" "$err" 'bra is in the firewall as another network.*network reload'
 tap_is "router advertisements are still taken" \
 	"$(cat /proc/sys/net/ipv6/conf/lan0/{accept_ra,forwarding} | tr '\n' ' ')" "2 1 "
+tap_is "but not from a network, nor by later links" \
+	"$(cat /proc/sys/net/ipv6/conf/{bra,brb,brs,brr,brx,default,lo}/accept_ra | tr '\n' ' ')" \
+	"0 0 0 0 0 1 1 "
 
 for f in "10.9.1.2 10.9.2.2 192.0.2" "fd00:9:1::2 fd00:9:2::2 2001:db8:"; do
 	read -r webip dbip lannet <<<"$f"
