@@ -15,7 +15,7 @@ struct cs_err;
  *   nat       what leaves for anything but another network of ours is masqueraded; from outside
  *             only answers and published ports come in
  *   routed    forwarded as it is, both ways
- *   isolated  not forwarded at all
+ *   isolated  not forwarded at all, not to ports published by other networks either
  *   bridge    not in the table
  *
  * Members of one network reach each other (not when it says isolate), members of different ones
@@ -53,8 +53,8 @@ struct net_fw_want {
 /*
  * Puts a network in, and makes the table if there is none. The bridge is up and has its addresses.
  * Turns forwarding on for the families it has: the host's links that take router advertisements go
- * on doing so (accept_ra 1 becomes 2), the bridge takes none. Again for a network that is in: nothing happens. A network of mode
- * bridge: nothing happens.
+ * on doing so (accept_ra 1 becomes 2), the bridge takes none. Again for a network that is in:
+ * nothing happens. A network of mode bridge: nothing happens.
  */
 int net_fw_network_add(const struct net_fw *fw, const struct net_config *net, struct cs_err *err);
 /* Takes it out; success when it, or the table, is not there. Published ports are not its business.

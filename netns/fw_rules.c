@@ -94,6 +94,7 @@ static const struct net_nft_set sets[] = {
 #define DST_IS_NOT_LOCAL { .op = NET_NFT_FIB }, NE(4, RTN_LOCAL)
 #define IIF_IN(set) META(NFT_META_IIFNAME, 0), IN(set)
 #define OIF_IN(set) META(NFT_META_OIFNAME, 0), IN(set)
+#define LEAVES_NETWORK META(NFT_META_IIFNAME, 0), META(NFT_META_OIFNAME, 4), NOT_IN(FW_HAIRPIN)
 #define LINKS_IN(set) META(NFT_META_IIFNAME, 0), META(NFT_META_OIFNAME, 4), IN(set)
 #define CT_HAS(key, bit) { .op = NET_NFT_CT, .arg = (key) }, MASK(4, bit), NE(4, 0)
 #define WAS_PUBLISHED CT_HAS(NFT_CT_STATUS, IPS_DST_NAT)
@@ -142,8 +143,11 @@ static const rule_expr paired[] = { LINKS_IN(FW_PAIRS), VERDICT(NF_ACCEPT) };
 static const rule_expr other_network[] = { IIF_IN(FW_BRIDGES),
 					   OIF_IN(FW_BRIDGES),
 					   { .op = NET_NFT_REJECT } };
-static const rule_expr out_of_closed[] = { IIF_IN(FW_CLOSED), { .op = NET_NFT_REJECT } };
-static const rule_expr into_closed[] = { OIF_IN(FW_CLOSED), VERDICT(NF_DROP) };
+/* Before published ones: what is published by another network is outside too. */
+static const rule_expr out_of_closed[] = { IIF_IN(FW_CLOSED),
+					   LEAVES_NETWORK,
+					   { .op = NET_NFT_REJECT } };
+static const rule_expr into_closed[] = { OIF_IN(FW_CLOSED), LEAVES_NETWORK, VERDICT(NF_DROP) };
 static const rule_expr into_nat[] = { OIF_IN(FW_NAT), VERDICT(NF_DROP) };
 
 /* Source addresses. Multicast keeps its own. */
@@ -189,11 +193,11 @@ static const struct net_nft_rule rules[] = {
 	RULE("output", host6),
 	RULE("output", dnat6),
 	RULE("forward", known),
+	RULE("forward", out_of_closed),
+	RULE("forward", into_closed),
 	RULE("forward", published),
 	RULE("forward", paired),
 	RULE("forward", other_network),
-	RULE("forward", out_of_closed),
-	RULE("forward", into_closed),
 	RULE("forward", into_nat),
 	RULE("postrouting", localhost4),
 	RULE("postrouting", localhost6),

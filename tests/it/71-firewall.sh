@@ -141,6 +141,7 @@ for host in 192.0.2.1 2001:db8::1; do
 	net_is "$host: hairpin from its network" web2 tcp "$host" 8080 "web ${ip}1"
 	net_is "$host: from another network, with its address" db tcp "$host" 8080 \
 		"web $peer"
+	net_is "$host: but not from an isolated one" in udp "$host" 8080 unreachable
 	net_is "$host: by the gateway's address" web2 tcp "${ip}1" 8080 "web ${ip}1"
 	net_is "$host: the last of a range" lan tcp "$host" 9002 "web $client"
 	net_is "$host: the one behind it" lan tcp "$host" 9003 refused
