@@ -104,6 +104,9 @@ static const struct net_nft_set sets[] = {
 
 typedef struct net_nft_expr rule_expr;
 
+static const rule_expr loopback_of_bridge[] = { IIF_IN(FW_BRIDGES), IS_V4,
+						LOAD(NFT_PAYLOAD_NETWORK_HEADER, 12, 1, 0),
+						EQ(1, 127), VERDICT(NF_DROP) };
 static const rule_expr loopback_from_bridge[] = { IIF_IN(FW_BRIDGES), IS_V4,
 						  LOAD(NFT_PAYLOAD_NETWORK_HEADER, 16, 1, 0),
 						  EQ(1, 127), VERDICT(NF_DROP) };
@@ -173,6 +176,7 @@ static const rule_expr masq6[] = { IS_V6,	    SADDR6(0),
 		chain, expr, CS_LEN(expr) \
 	}
 static const struct net_nft_rule rules[] = {
+	RULE("guard", loopback_of_bridge),
 	RULE("guard", loopback_from_bridge),
 	RULE("prerouting", elsewhere),
 	RULE("prerouting", loopback4),

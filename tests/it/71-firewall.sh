@@ -168,6 +168,23 @@ net_serve host local tcp:7777
 for port in 7777 8080 8081; do
 	net_is "no member at 127.0.0.1, port $port" web2 tcp 127.0.0.1 $port timeout
 done
+nft -f - <<-END
+	table inet watch {
+		counter seen { }
+		chain input {
+			type filter hook input priority 0;
+			ip saddr 127.0.0.0/8 iifname bra counter name seen
+		}
+	}
+END
+ns web2 ip addr add 127.0.0.5/32 dev eth0
+ns web2 ip route add 10.9.1.1 dev eth0 src 127.0.0.5
+echo 0 | tee /proc/sys/net/ipv4/conf/{all,bra}/rp_filter >/dev/null
+net_is "nor as 127.0.0.5" web2 udp 10.9.1.1 7777 timeout
+tap_like "the host sees nothing of it" "$(nft list counter inet watch seen)" 'packets 0 '
+ns web2 ip addr del 127.0.0.5/32 dev eth0
+ns web2 ip route del 10.9.1.1 2>/dev/null
+nft delete table inet watch
 net_is "where the host listens" web2 tcp 10.9.1.1 7777 "local 10.9.1.3"
 
 # --- in the way ----------------------------------------------------------------------------------
