@@ -69,13 +69,22 @@ static void put_subnet(struct net_nl_req *r, uint16_t msg, const char *set,
 	net_nft_list_end(&l);
 }
 
-static void put_gateway(struct net_nl_req *r, uint16_t msg, const char *set,
-			const struct net_addr *gw)
+/* Whose port 53 is the name server's, and by what link it may be asked. */
+static void put_gateway(struct net_nl_req *r, uint16_t msg, const struct net_addr *gw,
+			const char *bridge)
 {
-	if (gw->family)
-		put_elem(r, msg, set,
-			 &(struct net_nft_elem){ .key = gw->b,
-						 .key_len = net_addr_size(gw->family) });
+	bool v6 = gw->family == AF_INET6;
+	size_t size = net_addr_size(gw->family);
+	char key[sizeof(gw->b) + IF_NAMESIZE] = "";
+
+	if (!gw->family)
+		return;
+	memcpy(key, gw->b, size);
+	memcpy(key + size, bridge, strnlen(bridge, IF_NAMESIZE - 1));
+	put_elem(r, msg, v6 ? FW_GW6 : FW_GW4,
+		 &(struct net_nft_elem){ .key = key, .key_len = size });
+	put_elem(r, msg, v6 ? FW_NAMES6 : FW_NAMES4,
+		 &(struct net_nft_elem){ .key = key, .key_len = size + IF_NAMESIZE });
 }
 
 /* A network's elements, but ports: the same to add and to delete. */
@@ -100,8 +109,8 @@ static void put_network(struct net_nl_req *r, uint16_t msg, const struct net_con
 		put_subnet(r, msg, FW_NAT4, &net->v4.subnet);
 		put_subnet(r, msg, FW_NAT6, &net->v6.subnet);
 	}
-	put_gateway(r, msg, FW_GW4, &net->v4.gateway);
-	put_gateway(r, msg, FW_GW6, &net->v6.gateway);
+	put_gateway(r, msg, &net->v4.gateway, net->bridge);
+	put_gateway(r, msg, &net->v6.gateway, net->bridge);
 	link.comment = text;
 	put_elem(r, msg, FW_BRIDGES, &link);
 }

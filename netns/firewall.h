@@ -32,6 +32,8 @@ struct cs_err;
  * answers to
  * ::1, so there it is not redirected: it refuses, and clients go on to 127.0.0.1.
  *
+ * Port 53 of a gateway's address, the name server's, is open to its own network and the host only.
+ *
  * Records on disk are the truth: write them before net_fw_publish(), remove them after
  * net_fw_unpublish(); then any element has a record, whoever is killed at whatever time, and
  * net_fw_restore() from the records makes all good.

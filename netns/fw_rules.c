@@ -1,5 +1,6 @@
 #include "netns/fw_rules.h"
 
+#include <linux/in.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/rtnetlink.h>
@@ -21,6 +22,7 @@ static const struct net_nft_chain chains[] = {
 	{ "guard", "filter", NF_INET_PRE_ROUTING, PRIO_RAW },
 	{ "prerouting", "nat", NF_INET_PRE_ROUTING, PRIO_DSTNAT },
 	{ "output", "nat", NF_INET_LOCAL_OUT, PRIO_DSTNAT },
+	{ "input", "filter", NF_INET_LOCAL_IN, PRIO_FILTER },
 	{ "forward", "filter", NF_INET_FORWARD, PRIO_FILTER },
 	{ "postrouting", "nat", NF_INET_POST_ROUTING, PRIO_SRCNAT },
 };
@@ -38,6 +40,8 @@ static const struct net_nft_set sets[] = {
 	{ FW_NAT6, NFT_SET_INTERVAL, NET_NFT_IPV6, 16, 0, 0 },
 	{ FW_GW4, 0, NET_NFT_IPV4, 4, 0, 0 },
 	{ FW_GW6, 0, NET_NFT_IPV6, 16, 0, 0 },
+	{ FW_NAMES4, 0, CONCAT2(NET_NFT_IPV4, NET_NFT_IFNAME), 4 + IF_NAMESIZE, 0, 0 },
+	{ FW_NAMES6, 0, CONCAT2(NET_NFT_IPV6, NET_NFT_IFNAME), 16 + IF_NAMESIZE, 0, 0 },
 	{ FW_LO6, 0, NET_NFT_IPV6, 16, 0, 0 },
 	{ FW_DNAT4, NFT_SET_MAP, CONCAT2(NET_NFT_PROTO, NET_NFT_SERVICE), 8,
 	  CONCAT2(NET_NFT_IPV4, NET_NFT_SERVICE), 8 },
@@ -139,6 +143,20 @@ static const rule_expr host6[] = { IS_V6, DADDR6(0), META(NFT_META_L4PROTO, 4), 
 static const rule_expr dnat6[] = { IS_V6, META(NFT_META_L4PROTO, 0), DPORT(1),
 				   DNAT(FW_DNAT6, NFPROTO_IPV6, 4) };
 
+/* A name server is for its own network and the host: it knows the members' names. */
+#define NOT_BY_LO META(NFT_META_IIFNAME, 0), NE(IF_NAMESIZE, 'l', 'o')
+#define TO_PORT_53(proto) META(NFT_META_L4PROTO, 0), EQ(1, proto), DPORT(0), EQ(2, 0, 53)
+#define NAMES4(proto)                                                          \
+	IS_V4, DADDR4(0), IN(FW_GW4), NOT_BY_LO, TO_PORT_53(proto), DADDR4(0), \
+		META(NFT_META_IIFNAME, 1), NOT_IN(FW_NAMES4), VERDICT(NF_DROP)
+#define NAMES6(proto)                                                          \
+	IS_V6, DADDR6(0), IN(FW_GW6), NOT_BY_LO, TO_PORT_53(proto), DADDR6(0), \
+		META(NFT_META_IIFNAME, 4), NOT_IN(FW_NAMES6), VERDICT(NF_DROP)
+static const rule_expr foreign_udp4[] = { NAMES4(IPPROTO_UDP) };
+static const rule_expr foreign_tcp4[] = { NAMES4(IPPROTO_TCP) };
+static const rule_expr foreign_udp6[] = { NAMES6(IPPROTO_UDP) };
+static const rule_expr foreign_tcp6[] = { NAMES6(IPPROTO_TCP) };
+
 /* Forwarding. Who is on one of our links is told; a stranger outside is not answered. */
 static const rule_expr known[] = { IS_KNOWN, VERDICT(NF_ACCEPT) };
 static const rule_expr published[] = { WAS_PUBLISHED, VERDICT(NF_ACCEPT) };
@@ -196,6 +214,10 @@ static const struct net_nft_rule rules[] = {
 	RULE("output", dnat4),
 	RULE("output", host6),
 	RULE("output", dnat6),
+	RULE("input", foreign_udp4),
+	RULE("input", foreign_tcp4),
+	RULE("input", foreign_udp6),
+	RULE("input", foreign_tcp6),
 	RULE("forward", known),
 	RULE("forward", out_of_closed),
 	RULE("forward", into_closed),

@@ -14,6 +14,7 @@ struct net_nl_req;
  * hairpin  BRIDGE . BRIDGE, each with itself
  * nat4/6   subnets of mode nat
  * gw4/6    our gateways' addresses, whose port 53 is the name server's
+ * names4/6 the same . BRIDGE: by what link each name server may be asked
  * lo6      ::1, when it can be redirected
  * dnat4/6  protocol . port -> address . port, published on every address of the host
  * host4/6  host address . protocol . port -> address . port
@@ -29,6 +30,8 @@ struct net_nl_req;
 #define FW_NAT6 "nat6"
 #define FW_GW4 "gw4"
 #define FW_GW6 "gw6"
+#define FW_NAMES4 "names4"
+#define FW_NAMES6 "names6"
 #define FW_LO6 "lo6"
 #define FW_DNAT4 "dnat4"
 #define FW_DNAT6 "dnat6"

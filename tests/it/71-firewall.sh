@@ -102,6 +102,16 @@ for f in "10.9.1.2 10.9.2.2 192.0.2" "fd00:9:1::2 fd00:9:2::2 2001:db8:"; do
 	net_is "$dbip: another network does not" web udp "$dbip" 80 unreachable
 	net_is "${dbnet}1: nor is a port of the host's one of another network's" web tcp "${dbnet}1" 80 refused
 done
+net_serve host names tcp:53 udp:53
+for f in "10.9.2.1 10.9.2.2" "fd00:9:2::1 fd00:9:2::2"; do
+	read -r gw dbip <<<"$f"
+	for p in tcp udp; do
+		net_is "$gw: $p, a name server answers its network" db $p "$gw" 53 "names $dbip"
+		net_is "$gw: and the host" host $p "$gw" 53 "names $gw"
+		net_is "$gw: no other network" web $p "$gw" 53 timeout
+		net_is "$gw: nor the LAN" lan $p "$gw" 53 timeout
+	done
+done
 net_is "members reach each other" web2 tcp 10.9.1.2 80 "web 10.9.1.3"
 net_is "isolated members reach each other" in2 tcp 10.9.3.2 80 "in 10.9.3.3"
 net_is "isolated members are told that nothing is outside" in udp 192.0.2.2 80 unreachable
