@@ -182,12 +182,14 @@ static const rule_expr localhost4[] = { OIF_IN(FW_BRIDGES), IS_V4,
 static const rule_expr localhost6[] = { OIF_IN(FW_BRIDGES), IS_V6, SADDR6(0), EQ(16, LOOPBACK6),
 					MASQ };
 static const rule_expr hairpin[] = { WAS_PUBLISHED, LINKS_IN(FW_HAIRPIN), MASQ };
-static const rule_expr masq4[] = { IS_V4,	    SADDR4(0),	   IN(FW_NAT4), DADDR4(0),
-				   NOT_IN(FW_NAT4), MASK(4, 0xf0), NE(4, 0xe0), MASQ };
-static const rule_expr masq6[] = { IS_V6,	    SADDR6(0),
-				   IN(FW_NAT6),	    DADDR6(0),
-				   NOT_IN(FW_NAT6), LOAD(NFT_PAYLOAD_NETWORK_HEADER, 24, 1, 0),
-				   NE(1, 0xff),	    MASQ };
+/* To all networks of ours, whatever mode they are, and to the host itself it goes as it is. */
+#define OIF_IS_OUTSIDE META(NFT_META_OIFNAME, 0), NE(IF_NAMESIZE, 'l', 'o'), NOT_IN(FW_BRIDGES)
+static const rule_expr masq4[] = { OIF_IS_OUTSIDE, IS_V4,	  SADDR4(0),   IN(FW_NAT4),
+				   DADDR4(0),	   MASK(4, 0xf0), NE(4, 0xe0), MASQ };
+static const rule_expr masq6[] = {
+	OIF_IS_OUTSIDE, IS_V6, SADDR6(0), IN(FW_NAT6), LOAD(NFT_PAYLOAD_NETWORK_HEADER, 24, 1, 0),
+	NE(1, 0xff),	MASQ
+};
 
 #define RULE(chain, expr)                 \
 	{                                 \

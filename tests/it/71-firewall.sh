@@ -164,6 +164,11 @@ net_is "every IPv4 address" lan tcp 192.0.2.1 8083 "web 192.0.2.2"
 net_is "is no IPv6 one" lan tcp 2001:db8::1 8083 refused
 net_is "another port number by UDP" lan udp 192.0.2.1 5353 "web 192.0.2.2"
 
+fw publish "${routed[@]}" owner=rt-id ip4=10.9.4.2 ip6=fd00:9:4::2 port=8090:80
+net_is "a routed network sees who comes from a nat one" web tcp 192.0.2.1 8090 "rt 10.9.1.2"
+net_is "by IPv6 too" web tcp 2001:db8::1 8090 "rt fd00:9:1::2"
+fw unpublish "${routed[@]}" owner=rt-id ip4=10.9.4.2 ip6=fd00:9:4::2 port=8090:80
+
 # The neighbour sends packets for the host's loopback addresses by its link.
 ns lan ip addr del 127.0.0.1/8 dev lo
 ns lan ip route add 127.0.0.1 via 192.0.2.1
