@@ -237,11 +237,9 @@ int net_fw_restore(const struct net_fw *fw, const struct net_fw_want *want, stru
 {
 	net_auto_nl struct net_nl nl = NET_NL_INIT;
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	struct cs_err first = CS_ERR_INIT;
 	cs_auto_fd int lock = -EBADF;
 
-	for (size_t i = 0; i < want->n_nets; i++)
-		if (net_fw_host_prepare(want->nets[i], err) < 0)
-			return -err->code;
 	lock = net_fw_lock(fw, err);
 	if (lock < 0 || net_nl_open(&nl, NETLINK_NETFILTER, err) < 0)
 		return -err->code;
@@ -252,12 +250,19 @@ int net_fw_restore(const struct net_fw *fw, const struct net_fw_want *want, stru
 	net_nft_table_add(&r, FW_TABLE, 0, "caisson " FW_VERSION);
 	net_fw_put_skeleton(&r);
 	net_fw_put_lo6(&r);
-	for (size_t i = 0; i < want->n_nets; i++)
-		put_network(&r, NFT_MSG_NEWSETELEM, want->nets[i]);
+	for (size_t i = 0; i < want->n_nets; i++) {
+		struct cs_err e = CS_ERR_INIT;
+
+		if (net_fw_host_prepare(want->nets[i], &e) == 0)
+			put_network(&r, NFT_MSG_NEWSETELEM, want->nets[i]);
+		else if (!first.code)
+			first = e;
+	}
 	for (size_t i = 0; i < want->n_atts; i++)
 		if (net_fw_put_ports(&r, want->atts[i], err) < 0)
 			return -err->code;
 	if (net_nft_commit(&nl, &r, NULL, err) < 0)
 		return cs_err_wrap(err, "restore the firewall");
-	return 0;
+	*err = first;
+	return -first.code;
 }

@@ -70,8 +70,10 @@ int net_fw_network_del(const struct net_fw *fw, const struct net_config *net, st
 int net_fw_network_is_in(const struct net_config *net, struct cs_err *err);
 
 /*
- * Makes the table anew, as a whole in one transaction, with nothing in it but @want. Attachments
- * without ports may be left out. Elements for one port twice are EEXIST, and nothing is changed.
+ * Makes the table anew, as a whole in one transaction, with nothing in it but @want. A network
+ * whose host side cannot be set up (a bridge that vanished) is left out, and the error is of the
+ * first of those, with all else in. Attachments without ports may be left out. Elements for one
+ * port twice are EEXIST, and nothing is changed.
  */
 int net_fw_restore(const struct net_fw *fw, const struct net_fw_want *want, struct cs_err *err);
 

@@ -190,9 +190,28 @@ static void gather_fini(struct gather *g)
 	free(g->atts);
 }
 
-/* Networks whose bridge is there, with members. */
+/* One network whose bridge is there, with members. One whose members cannot be read is put in
+ * without. */
+static int gather_net(const struct net_store *st, const char *name, struct net_nl *nl,
+		      struct gather *g, struct cs_err *err)
+{
+	net_auto_net struct net_net n = NET_NET_INIT;
+	int ret = net_net_open(st, name, &n, err);
+
+	if (ret == 0)
+		ret = net_link_get(nl, n.c.bridge, NULL, err);
+	if (ret <= 0)
+		return ret;
+	g->nets[g->n_nets] = n;
+	n = (struct net_net)NET_NET_INIT;
+	g->confs[g->n_nets] = &g->nets[g->n_nets].c;
+	g->n_nets++;
+	return net_network_members(st, &g->nets[g->n_nets - 1], &g->members[g->n_nets - 1], err);
+}
+
+/* All that can be read; @first is set to what the first that cannot has. */
 static int gather_nets(const struct net_store *st, struct net_nl *nl, struct gather *g,
-		       struct cs_err *err)
+		       struct cs_err *first, struct cs_err *err)
 {
 	net_auto_list struct net_list l = { 0 };
 
@@ -204,22 +223,13 @@ static int gather_nets(const struct net_store *st, struct net_nl *nl, struct gat
 	if (!g->nets || !g->confs || !g->members)
 		return cs_err_set(err, ENOMEM, "out of memory");
 	for (size_t i = 0; i < l.n; i++) {
-		struct net_net n = NET_NET_INIT;
-		int ret = net_net_open(st, l.v[i], &n, err);
+		struct cs_err e = CS_ERR_INIT;
 
-		if (ret == 0)
-			ret = net_link_get(nl, n.c.bridge, NULL, err);
-		if (ret <= 0) {
-			net_net_close(&n);
-			if (ret < 0)
-				return ret;
-			continue;
+		/* one removed meanwhile is none */
+		if (gather_net(st, l.v[i], nl, g, &e) < 0 && e.code != ENOENT && !first->code) {
+			cs_err_wrap(&e, "network %s", l.v[i]);
+			*first = e;
 		}
-		g->nets[g->n_nets] = n;
-		g->confs[g->n_nets] = &g->nets[g->n_nets].c;
-		g->n_nets++;
-		if (net_network_members(st, &n, &g->members[g->n_nets - 1], err) < 0)
-			return -err->code;
 	}
 	return 0;
 }
@@ -239,17 +249,19 @@ static int gather_atts(struct gather *g, struct cs_err *err)
 	return 0;
 }
 
-/* Makes the firewall anew from all records. */
+/* Makes the firewall anew from all records. A network that cannot be put in keeps no other one out:
+ * the error is told when all others are in. */
 static int restore(const struct net_store *st, struct net_nl *nl, struct cs_err *err)
 {
 	cs_auto_fd int gate = net_store_gate(st, true, err);
 	const struct net_fw fw = { .run_dir = st->state };
+	struct cs_err first = CS_ERR_INIT;
 	struct gather g = { 0 };
 	int ret;
 
 	if (gate < 0)
 		return gate;
-	ret = gather_nets(st, nl, &g, err);
+	ret = gather_nets(st, nl, &g, &first, err);
 	if (ret == 0)
 		ret = gather_atts(&g, err);
 	if (ret == 0) {
@@ -263,7 +275,27 @@ static int restore(const struct net_store *st, struct net_nl *nl, struct cs_err 
 		ret = net_fw_restore(&fw, &want, err);
 	}
 	gather_fini(&g);
+	if (ret == 0 && first.code) {
+		*err = first;
+		ret = -first.code;
+	}
 	return ret;
+}
+
+/* Another network's fault is not this one's. */
+static int restore_for(const struct net_store *st, const struct net_net *n, struct net_nl *nl,
+		       struct cs_err *err)
+{
+	struct cs_err e = CS_ERR_INIT;
+
+	if (restore(st, nl, &e) == 0)
+		return 0;
+	if (net_fw_network_is_in(&n->c, err) == 1) {
+		cs_log(CS_LOG_WARN, "%s", e.msg);
+		return 0;
+	}
+	*err = e;
+	return -e.code;
 }
 
 int net_network_up(const struct net_store *st, const struct net_net *n, struct net_nl *nl,
@@ -275,7 +307,7 @@ int net_network_up(const struct net_store *st, const struct net_net *n, struct n
 	if (ret == 0)
 		ret = net_fw_network_is_in(&n->c, err);
 	if (ret == 0)
-		ret = restore(st, nl, err);
+		ret = restore_for(st, n, nl, err);
 	if (ret < 0)
 		return ret;
 	out->index = info.index;
@@ -334,7 +366,7 @@ int net_network_reload(const struct net_store *st, struct cs_err *err)
 		}
 	}
 	/* one network's fault does not keep the others shut */
-	if (restore(st, &nl, err) < 0)
+	if (restore(st, &nl, err) < 0 && !first.code)
 		return -err->code;
 	*err = first;
 	return -first.code;

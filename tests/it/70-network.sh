@@ -369,6 +369,22 @@ ip link del caisson0
 attach q2 default
 tap_is "attach without the bridge" "$status $err" "0 "
 net_is "members are in the new one" lan tcp 192.0.2.1 8080 "p2 192.0.2.2"
+try create --subnet 10.82.0.0/24 hurt
+attach h1 hurt
+mv "$it_tmp/root/networks/hurt/network.json" "$it_tmp/hurt"
+echo broken >"$it_tmp/root/networks/hurt/network.json"
+nft flush ruleset
+try reload
+tap_like "reload tells of a damaged network" "$status $err" '^125 .*hurt'
+net_is "and puts all others in" lan tcp 192.0.2.1 8080 "p2 192.0.2.2"
+nft flush ruleset
+attach h2 default
+tap_is "attach to another is done" "$status" 0
+net_is "with all others in" lan tcp 192.0.2.1 8080 "p2 192.0.2.2"
+mv "$it_tmp/hurt" "$it_tmp/root/networks/hurt/network.json"
+try reload
+tap_is "and with all when it is whole" "$status $err" "0 "
+detach h2 default
 ns q2 ip link del eth0
 detach q2 default
 tap_is "detach of a link that is gone" "$status $err" "0 "
