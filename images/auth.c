@@ -165,7 +165,7 @@ static char *basic_value(const struct img_creds *c)
 static int creds_for(const struct img_auth *a, const struct img_auth_for *f, struct img_creds *out,
 		     struct cs_err *err)
 {
-	const struct img_creds *c = a->opts.creds;
+	const struct img_creds *c = f->named ? a->opts.creds : NULL;
 
 	if (!c)
 		return img_creds_find(a->opts.authfile, f->host, f->repo, out, err);

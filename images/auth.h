@@ -23,7 +23,8 @@ struct img_http_resp;
 struct img_auth;
 
 struct img_auth_opts {
-	const struct img_creds *creds; /* of --creds; NULL: from the files. Borrowed */
+	const struct img_creds *creds; /* of --creds, for the place that was named; NULL: from
+					* the files. Borrowed */
 	const char *authfile;	       /* NULL: the usual ones. Borrowed */
 };
 
@@ -35,6 +36,7 @@ struct img_auth_for {
 	const char *host;
 	const char *repo;  /* for the choice of credentials; "": none */
 	const char *scope; /* "repository:a/b:pull", several apart by blanks; "": none */
+	bool named;	   /* the place the user named, and no mirror of it: opts.creds are for it */
 	bool insecure;
 	bool https; /* how the registry is spoken to */
 };

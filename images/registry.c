@@ -89,9 +89,11 @@ int img_reg_name(const struct img_reg *r, const char *text, struct img_ref *out,
 /* --- repositories ------------------------------------------------------------------------------
  */
 
-static bool insecure(const struct img_reg *r, bool configured)
+/* What the user allows is for the place that was named; a mirror has its own setting. */
+static bool insecure(const struct img_reg *r, const struct img_place *p)
 {
-	return r->opts.tls == IMG_TLS_ANY || (r->opts.tls == IMG_TLS_AS_CONFIGURED && configured);
+	return (r->opts.tls == IMG_TLS_ANY && !p->mirror) ||
+	       (r->opts.tls != IMG_TLS_VERIFY && p->insecure);
 }
 
 int img_repo_open(struct img_reg *r, const struct img_ref *ref, bool push, struct img_repo **out,
@@ -110,7 +112,7 @@ int img_repo_open(struct img_reg *r, const struct img_ref *ref, bool push, struc
 	p->n = (size_t)n;
 	for (size_t i = 0; i < p->n; i++) {
 		p->v[i].p = places[i];
-		p->v[i].p.insecure = insecure(r, places[i].insecure);
+		p->v[i].p.insecure = insecure(r, &places[i]);
 		p->v[i].known = !p->v[i].p.insecure;
 		p->v[i].https = true;
 		pthread_mutex_init(&p->v[i].lock, NULL);
@@ -189,6 +191,7 @@ static int ask_once(struct img_repo *p, size_t place, struct img_http_req *req,
 	struct img_auth_for f = {
 		.host = pl->p.host,
 		.repo = pl->p.repo,
+		.named = !pl->p.mirror,
 		.insecure = pl->p.insecure,
 		.https = pl->https,
 	};
@@ -268,7 +271,8 @@ int img_reg_login(struct img_reg *r, const char *host, struct cs_err *err)
 	ret = cs_str_fmt(p.v[0].p.host, sizeof(p.v[0].p.host), err, "%s", host);
 	if (ret < 0)
 		return ret;
-	p.v[0].p.insecure = insecure(r, g && g->insecure);
+	p.v[0].p.insecure = g && g->insecure;
+	p.v[0].p.insecure = insecure(r, &p.v[0].p);
 	p.v[0].known = !p.v[0].p.insecure;
 	p.v[0].https = true;
 	pthread_mutex_init(&p.v[0].lock, NULL);

@@ -29,7 +29,9 @@ enum img_verify_tls {
 };
 
 struct img_reg_opts {
-	const struct img_creds *creds; /* of --creds; NULL: from the files */
+	/* --creds, and IMG_TLS_ANY, are for the place the user named and for none of its mirrors:
+	 * those have their lines in auth.json and registries.conf. NULL: from the files. */
+	const struct img_creds *creds;
 	const char *authfile;
 	const char *cert_dir;
 	const char *registries_conf;

@@ -134,6 +134,32 @@ fails norealm 'does not say from where'
 fails newline 'no usable token'
 fails never 'does not take our credentials'
 
+# A mirror is not the place the user named.
+mirrored() # INSECURE: registries.conf with the other port as a mirror
+{
+	cat >"$img_conf" <<-END
+	[[registry]]
+	location = "127.0.0.1:$bad"
+	[[registry.mirror]]
+	location = "127.0.0.1:$bad2"
+	insecure = $1
+	END
+	set_mark
+}
+mirrored true
+works redirect --creds alice:s3cret
+img_is "mirror: it is asked" 1 \
+	"$(asked 'select(.port == 1 and (.path | contains("/manifests/")))' | wc -l)"
+tap_empty "mirror: --creds are not for it" \
+	"$(asked 'select(.port == 1) | .headers.authorization // empty')"
+mirrored false
+works good
+tap_empty "mirror: nor is --tls-verify=false" "$(asked 'select(.port == 1) | .path')"
+mirrored true
+img_pull --timeout 1s --retry 0 --tls-verify=true "127.0.0.1:$bad/good/img"
+img_is "mirror: --tls-verify=true is for it, too" "125 " "$status $(asked .path)"
+: >"$img_conf"
+
 # An identity token is exchanged by POST.
 jq -n --arg h "127.0.0.1:$bad" '{auths: {($h): {identitytoken: "identity-token"}}}' >"$img_auth"
 set_mark
