@@ -296,6 +296,20 @@ static int check_realm(const struct img_auth_for *f, const struct img_challenge 
 	return 0;
 }
 
+/* Is the token server the registry itself? */
+static bool at_home(const struct img_auth_for *f, const char *realm)
+{
+	struct cs_err ignored = CS_ERR_INIT;
+	struct img_url a, b;
+	char text[300];
+
+	return f->named &&
+	       cs_str_fmt(text, sizeof(text), &ignored, "%s://%s/", f->https ? "https" : "http",
+			  f->host) == 0 &&
+	       img_url_parse(text, &a, &ignored) == 0 && img_url_parse(realm, &b, &ignored) == 0 &&
+	       img_url_same_origin(&a, &b);
+}
+
 static int token_status(const struct img_auth_for *f, const struct img_http_resp *r,
 			bool have_creds, struct cs_err *err)
 {
@@ -323,6 +337,7 @@ static int get_token(struct img_http *http, const struct img_auth_for *f,
 		.method = creds->identity ? "POST" : "GET",
 		.headers = creds->identity ? form : NULL,
 		.insecure = f->insecure,
+		.home = at_home(f, c->realm),
 		.max_body = 2ULL * TOKEN_MAX,
 		.total_ms = TOKEN_TIME_MS,
 	};

@@ -36,7 +36,7 @@ struct img_auth_for {
 	const char *host;
 	const char *repo;  /* for the choice of credentials; "": none */
 	const char *scope; /* "repository:a/b:pull", several apart by blanks; "": none */
-	bool named;	   /* the place the user named, and no mirror of it: opts.creds are for it */
+	bool named; /* the place the user named, and no mirror of it: opts.creds are for it */
 	bool insecure;
 	bool https; /* how the registry is spoken to */
 };

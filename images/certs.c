@@ -124,20 +124,34 @@ static int scan_standard(const struct img_url *url, char path[PATH_MAX], struct 
 	return 0;
 }
 
-int img_certs_find(const char *cert_dir, const struct img_url *url, char **ca, char cert[PATH_MAX],
+/* Returns 1 if the path of a folder whose client's certificate may be shown is in @path. */
+static int scan_for(const struct img_certs_for *c, char path[PATH_MAX], struct found *f,
+		    struct cs_err *err)
+{
+	int ret;
+
+	if (c->cert_dir && c->home) {
+		ret = cs_str_fmt(path, PATH_MAX, err, "%s", c->cert_dir);
+		return ret < 0 ? ret : scan_folder(path, f, err);
+	}
+	ret = scan_standard(c->url, path, f, err);
+	if (ret || !c->cert_dir)
+		return ret;
+	ret = scan_folder(c->cert_dir, f, err);
+	return ret < 0 ? ret : 0;
+}
+
+int img_certs_find(const struct img_certs_for *c, char **ca, char cert[PATH_MAX],
 		   char key[PATH_MAX], struct cs_err *err)
 {
 	struct found f = { .ca = CS_BUF_INIT };
 	char path[PATH_MAX];
-	int ret = 0;
+	int ret;
 
 	cert[0] = key[0] = '\0';
-	if (!url->https)
+	if (!c->url->https)
 		return 0;
-	if (cert_dir)
-		ret = cs_str_fmt(path, sizeof(path), err, "%s", cert_dir);
-	if (!ret)
-		ret = cert_dir ? scan_folder(path, &f, err) : scan_standard(url, path, &f, err);
+	ret = scan_for(c, path, &f, err);
 	if (ret > 0)
 		ret = f.cert ? client_pair(path, f.cert, cert, key, err) : 0;
 	if (!ret)

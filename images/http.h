@@ -28,7 +28,9 @@ enum {
 };
 
 struct img_http_opts {
-	const char *cert_dir;	 /* of --cert-dir; NULL: <host:port> in the usual folders */
+	/* --cert-dir, for the origin of requests with @home alone; others are not shown the
+	 * client's certificate in it. NULL, and for others: <host:port> in the usual folders. */
+	const char *cert_dir;
 	unsigned int connect_ms; /* to reach a host, TLS included; 0: 30 s */
 	unsigned int stall_ms;	 /* without a byte; 0: 30 s */
 };
@@ -73,6 +75,7 @@ struct img_http_req {
 				       or NULL */
 	const char *auth;	    /* value of Authorization, for this URL's origin; or NULL */
 	bool insecure;		    /* plain http or an unverified certificate will do */
+	bool home;		    /* this URL's origin is the one that cert_dir is for */
 	bool no_redirect;	    /* a redirect is an answer like others */
 	const void *body;	    /* sent; NULL: none, or from body_fd */
 	uint64_t body_len;

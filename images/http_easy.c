@@ -221,13 +221,18 @@ static void set_times(struct img_xfer *x)
 		set(x->easy, CURLOPT_TIMEOUT_MS, (long)x->req->total_ms);
 }
 
-static int set_tls(struct img_xfer *x, const struct img_url *url, bool unverified,
+static int set_tls(struct img_xfer *x, const struct img_url *url, bool home, bool unverified,
 		   struct cs_err *err)
 {
+	const struct img_certs_for f = {
+		.cert_dir = x->http->opts.cert_dir,
+		.home = home,
+		.url = url,
+	};
 	__typeof__(curl_easy_setopt) *set = x->http->curl->easy_setopt;
 	const char *file = getenv("SSL_CERT_FILE");
 	char cert[PATH_MAX], key[PATH_MAX];
-	int ret = img_certs_find(x->http->opts.cert_dir, url, &x->ca, cert, key, err);
+	int ret = img_certs_find(&f, &x->ca, cert, key, err);
 
 	if (ret < 0)
 		return ret;
@@ -279,7 +284,7 @@ int img_xfer_setup(struct img_xfer *x, const struct img_url *url, const char *te
 	c->easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
 	set_method(x);
 	set_times(x);
-	ret = set_tls(x, url, unverified, err);
+	ret = set_tls(x, url, auth && x->req->home, unverified, err);
 	if (ret < 0)
 		return ret;
 	if (set_headers(x, auth) < 0)

@@ -83,9 +83,16 @@ void img_xfer_fini(struct img_xfer *x);
 /* libcurl's result as an error. */
 int img_xfer_error(const struct img_xfer *x, const char *host, struct cs_err *err);
 
-/* The certificates for @host: all ca.crt of its folder as one text in *@ca (NULL: the system's),
- * and paths of the client's own in @cert and @key ("" when there are none). */
-int img_certs_find(const char *cert_dir, const struct img_url *url, char **ca, char cert[PATH_MAX],
+/* The certificates for a host: all *.crt of its folder as one text in *@ca (NULL: the system's),
+ * and paths of the client's own in @cert and @key ("" when there are none). The folder is @cert_dir
+ * if the host is at @home, else one of the usual ones; where these have none for the host,
+ * authorities are still taken from @cert_dir, but nothing of it is shown. */
+struct img_certs_for {
+	const char *cert_dir; /* NULL: none */
+	bool home;
+	const struct img_url *url;
+};
+int img_certs_find(const struct img_certs_for *f, char **ca, char cert[PATH_MAX],
 		   char key[PATH_MAX], struct cs_err *err);
 
 #endif

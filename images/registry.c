@@ -141,6 +141,7 @@ static int probe(struct img_repo *p, struct img_repo_place *pl, struct cs_err *e
 		.method = "GET",
 		.url = url,
 		.insecure = true,
+		.home = !pl->p.mirror,
 		.no_redirect = true,
 		.max_body = PING_MAX,
 		.total_ms = PING_MS,
@@ -237,6 +238,7 @@ int img_repo_ask(struct img_repo *p, size_t place, struct img_ask *a, int ok,
 		a->req.url = url;
 	}
 	a->req.insecure = pl->insecure;
+	a->req.home = !pl->mirror;
 	for (unsigned int n = 1;; n++) {
 		struct cs_err slow = CS_ERR_INIT;
 

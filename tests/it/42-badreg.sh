@@ -184,11 +184,18 @@ img_is "a push through broken connections" "0" "$status" "$err"
 # --- TLS ---------------------------------------------------------------------------------------
 if command -v openssl >/dev/null; then
 	img_tls
-	img_badreg "$it_tmp/tls/server.crt" "$it_tmp/tls/server.key"
+	img_badreg "$it_tmp/tls/server.crt" "$it_tmp/tls/server.key" "$it_tmp/tls/ca.crt"
 	plain=(--timeout 1s --retry 0)
 	fails good 'certificate'
 	plain+=(--cert-dir "$it_tmp/tls")
 	works good
+	set_mark
+	works redirect --creds alice:s3cret
+	works token
+	img_is "the client's certificate is for the registry alone" "[0,true] [1,false]" \
+		"$(asked '[.port, .client]' | sort -u | paste -sd' ')"
+	img_is "a token server and the host of blobs were asked" '"/plain" "/token"' \
+		"$(asked 'select(.port == 1) | .path[:6]' | sort -u | paste -sd' ')"
 	fails downgrade 'from https to plain http|by plain http'
 	fails realm 'credentials sent by plain http'
 	plain=(--timeout 1s --retry 0 --tls-verify=false)

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """A registry that misbehaves, and a token server: for tests of pulls and pushes.
 
-badreg.py DIRECTORY [CERT KEY]
+badreg.py DIRECTORY [CERT KEY [CA]]
 
 Listens on two free ports of 127.0.0.1 (with CERT and KEY: by TLS) and writes them to
 DIRECTORY/ports. The first path component of a repository says what is wrong with it: see the
-functions bad_*. Each request is a line of JSON in DIRECTORY/log.jsonl: port, method, path, headers.
+functions bad_*. Each request is a line of JSON in DIRECTORY/log.jsonl: port, method, path, headers,
+client: whether a certificate was shown (asked for with CA, which must have signed it).
 """
 
 import base64
@@ -544,6 +545,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with self.state.lock:
             self.state.log.write(json.dumps({
                 "port": self.port_index, "method": self.command, "path": self.path,
+                "client": bool(getattr(self.connection, "getpeercert", dict)()),
                 "headers": {k.lower(): v for k, v in self.headers.items()}}) + "\n")
 
     def dispatch(self):
@@ -604,6 +606,9 @@ def main():
     if len(sys.argv) > 2:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(sys.argv[2], sys.argv[3])
+        if len(sys.argv) > 4:
+            context.load_verify_locations(sys.argv[4])
+            context.verify_mode = ssl.CERT_OPTIONAL
         state.scheme = "https"
     for i in range(2):
         handler = type("H", (Handler,), {"state": state, "port_index": i})

@@ -44,7 +44,7 @@ img_clean() # prints what is wrong
 }
 
 # badreg.py; sets $bad and $bad2 to its ports, $badlog to what it was asked.
-img_badreg() # [CERT KEY]
+img_badreg() # [CERT KEY [CA]]
 {
 	local d
 	d=$(mktemp -d "$it_tmp/badreg.XXXXXX")
