@@ -74,10 +74,7 @@ static int pull_all(struct pull_cmd *c, struct img_ref *ref, struct cs_err *err)
 	img_repo_close(repo);
 	tag = tags;
 	for (size_t i = 0; !ret && i < n; i++) {
-		if (strlen(tag) > IMG_REF_TAG_MAX)
-			ret = cs_err_set(err, EPROTO, "the registry lists what is no tag");
-		else
-			memcpy(ref->tag, tag, strlen(tag) + 1);
+		ret = cs_str_fmt(ref->tag, sizeof(ref->tag), err, "%s", tag);
 		if (!ret)
 			ret = pull_one(c, ref, err);
 		tag += strlen(tag) + 1;

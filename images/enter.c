@@ -169,11 +169,22 @@ static int enter(struct entry *e, struct cs_err *err)
 	return img_edit_commit(e->st, &edit, err);
 }
 
+/* Whatever it comes from, a name is entered only if it can be given again. */
+static int check_name(const char *name, struct cs_err *err)
+{
+	struct img_ref ref;
+
+	return name && *name ? img_ref_parse(name, &ref, err) : 0;
+}
+
 int img_txn_image(struct img_txn *t, const struct img_new_image *im, char *id, struct cs_err *err)
 {
 	struct entry e = { .t = t, .st = img_txn_store(t), .im = im };
-	int ret = read_manifest(&e, err);
+	int ret = check_name(im->name, err);
 
+	if (ret < 0)
+		return ret;
+	ret = read_manifest(&e, err);
 	if (ret == 0)
 		ret = pin_parts(&e, err);
 	if (ret == 0 && !e.manifest.artifact)

@@ -29,7 +29,7 @@ bool img_ref_digest_ok(const char *s)
 }
 
 /* "v1.2-rc_3": at most 128 of [A-Za-z0-9_.-], the first neither "." nor "-". */
-static bool tag_ok(const char *s)
+bool img_ref_tag_ok(const char *s)
 {
 	size_t len = strlen(s);
 
@@ -165,7 +165,7 @@ static int cut_end(char *rest, struct img_ref *r, const char *text, struct cs_er
 	slash = strrchr(rest, '/');
 	if (colon && (!slash || colon > slash)) {
 		*colon++ = '\0';
-		if (!tag_ok(colon))
+		if (!img_ref_tag_ok(colon))
 			return bad(err, text,
 				   "a tag is up to 128 letters, digits, \"_\", \".\" and \"-\"");
 		snprintf(r->tag, sizeof(r->tag), "%s", colon);

@@ -38,6 +38,9 @@ struct img_ref {
  */
 bool img_ref_digest_ok(const char *s);
 
+/* Is @s a tag by the grammar? It may come from a registry and go into a request's path. */
+bool img_ref_tag_ok(const char *s);
+
 /* Parses @text strictly; no default is filled in. EINVAL says what is wrong with which part. */
 int img_ref_parse(const char *text, struct img_ref *out, struct cs_err *err);
 

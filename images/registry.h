@@ -110,7 +110,7 @@ int img_repo_blob_small(struct img_repo *p, const char *digest, uint64_t size, c
 			struct cs_err *err);
 
 /* The repository's tags, NUL-terminated one after the other in *@out (the caller frees), *@n of
- * them. */
+ * them. EPROTO: one of them is none by the grammar of names. */
 int img_repo_tags(struct img_repo *p, char **out, size_t *n, struct cs_err *err);
 
 /* --- to push -----------------------------------------------------------------------------------

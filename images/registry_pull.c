@@ -310,6 +310,16 @@ int img_repo_blob_small(struct img_repo *p, const char *digest, uint64_t size, c
 /* --- tags --------------------------------------------------------------------------------------
  */
 
+/* Tags go into paths, files' texts and onto terminals. */
+static int no_tag(const char *s, struct cs_err *err)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.60s", s);
+	cs_str_plain(text);
+	return cs_err_set(err, EPROTO, "the registry lists \"%s\", which is no tag", text);
+}
+
 static int add_tags(const struct img_http_resp *resp, struct cs_buf *b, size_t *n,
 		    struct cs_err *err)
 {
@@ -328,6 +338,8 @@ static int add_tags(const struct img_http_resp *resp, struct cs_buf *b, size_t *
 		ret = cs_json_as_str(t, &s, err);
 		if (ret < 0)
 			return ret;
+		if (!img_ref_tag_ok(s))
+			return no_tag(s, err);
 		cs_buf_add_mem(b, s, strlen(s) + 1);
 		(*n)++;
 	}

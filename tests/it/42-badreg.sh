@@ -83,6 +83,11 @@ fails urls 'URLs of its own'
 fails many 'more than 500'
 fails diffid "its diffID is"
 fails schema1 'schema 1'
+set_mark
+for i in 0 1 2 3 4 5 6; do
+	fails "tags-$i" 'which is no tag' --all-tags
+done
+tap_empty "tags: none of them is asked for" "$(asked 'select(.path | contains("/tags/list") | not)')"
 
 # --- connections that break --------------------------------------------------------------------
 works die --retry 3

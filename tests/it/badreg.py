@@ -390,6 +390,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.serve(kind, what, ref)
 
+    def bad_tags(self, kind, what, ref):
+        """Tags that are none: tags-N lists the Nth of them after a good one."""
+        tags = ["../../good/img/manifests/v1", "1?x=/y@z", "a/b", "", "-x", "x" * 129, "a\n\x1b[2J"]
+        if what == "tags":
+            self.answer(200, json.dumps({"tags": ["ok", tags[int(kind[5:])]]}).encode())
+        else:
+            self.serve(kind, what, ref)
+
     def bad_schema1(self, kind, what, ref):
         self.manifest(json.dumps({"schemaVersion": 1, "name": "x", "tag": "y", "fsLayers": []})
                       .encode(), DOCKER + "distribution.manifest.v1+prettyjws")

@@ -76,7 +76,8 @@ unit_tests += \
 	tests/unit/images/test_parallel \
 	tests/unit/images/test_platform \
 	tests/unit/images/test_ref \
-	tests/unit/images/test_tarw
+	tests/unit/images/test_tarw \
+	tests/unit/images/test_txn
 
 tests_unit_images_test_changes_SOURCES = tests/unit/images/test_changes.c
 tests_unit_images_test_changes_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -113,5 +114,9 @@ tests_unit_images_test_ref_LDADD = $(images_unit_ldadd)
 tests_unit_images_test_tarw_SOURCES = tests/unit/images/test_tarw.c
 tests_unit_images_test_tarw_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_images_test_tarw_LDADD = $(images_unit_ldadd)
+
+tests_unit_images_test_txn_SOURCES = tests/unit/images/test_txn.c
+tests_unit_images_test_txn_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_images_test_txn_LDADD = $(images_unit_ldadd)
 
 EXTRA_DIST += tests/unit/images/tarmake.h
