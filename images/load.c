@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "images/diffid.h"
 #include "images/digest.h"
 #include "images/layer.h"
 #include "images/load_int.h"
@@ -124,28 +125,6 @@ static int make_layer(struct img_loader *ld, struct img_loader_layer *y, const s
 	return ret < 0 ? ret : img_txn_blob_commit(ld->txn, layer_file(y), y->digest, err);
 }
 
-/* The blob alone: the layer is there, made from another form of its tar. */
-static int copy_blob(struct img_loader *ld, struct img_loader_layer *y, const struct img_piece *p,
-		     struct cs_err *err)
-{
-	struct img_digest want, is;
-	cs_auto_fd int keep = -EBADF;
-	int ret = img_digest_parse(y->digest, "layer", &want, err);
-
-	if (ret < 0)
-		return ret;
-	keep = openat(img_txn_dirfd(ld->txn), layer_file(y),
-		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (keep < 0)
-		return cs_err_sys(err, "make a file in the image store");
-	ret = pump(p, NULL, keep, &is, err);
-	if (ret < 0)
-		return ret;
-	if (!img_digest_equal(&want, &is))
-		return cs_err_set(err, EBADMSG, "is not what its digest says");
-	return img_txn_blob_commit(ld->txn, layer_file(y), y->digest, err);
-}
-
 /* Without a descriptor: the form of it that the store has, if it has one. 1: taken. */
 static int take_stored(struct img_loader *ld, struct img_loader_layer *y, struct cs_err *err)
 {
@@ -175,6 +154,30 @@ static int take_stored(struct img_loader *ld, struct img_loader_layer *y, struct
 	return 1;
 }
 
+/* The layer and the blob of its descriptor are in the store: do they belong together? 1: yes. */
+static int prove(struct img_loader *ld, const struct img_loader_layer *y, int blob,
+		 struct cs_err *err)
+{
+	struct img_digest diff_id, d;
+	int ret = img_digest_parse(y->diff_id, "layer", &diff_id, err);
+
+	if (ret == 0)
+		ret = img_digest_parse(y->digest, "layer", &d, err);
+	if (ret == 0)
+		ret = img_diffid_known(img_txn_store(ld->txn)->fd, &diff_id, &d, err);
+	if (ret == 0)
+		ret = img_diffid_check(blob, &diff_id, err);
+	return ret < 0 ? ret : 1;
+}
+
+static int prove_stored(struct img_loader *ld, const struct img_loader_layer *y, struct cs_err *err)
+{
+	cs_auto_fd int fd = -EBADF;
+
+	fd = img_store_blob_open(img_txn_store(ld->txn), y->digest, y->blob->size, err);
+	return fd < 0 ? fd : prove(ld, y, fd, err);
+}
+
 static int have_layer(struct img_loader *ld, const char *diff_id, struct cs_err *err)
 {
 	struct img_digest d;
@@ -193,7 +196,31 @@ static int is_there(struct img_loader *ld, struct img_loader_layer *y, struct cs
 	ret = img_txn_blob(ld->txn, y->blob->digest, y->blob->size, err);
 	if (ret > 0)
 		ret = have_layer(ld, y->diff_id, err);
-	return ret;
+	return ret > 0 ? prove_stored(ld, y, err) : ret;
+}
+
+/* The blob alone: the layer is there, made from another form of its tar. */
+static int copy_blob(struct img_loader *ld, struct img_loader_layer *y, const struct img_piece *p,
+		     struct cs_err *err)
+{
+	struct img_digest want, is;
+	cs_auto_fd int keep = -EBADF;
+	int ret = img_digest_parse(y->digest, "layer", &want, err);
+
+	if (ret < 0)
+		return ret;
+	keep = openat(img_txn_dirfd(ld->txn), layer_file(y), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
+		      0600);
+	if (keep < 0)
+		return cs_err_sys(err, "make a file in the image store");
+	ret = pump(p, NULL, keep, &is, err);
+	if (ret < 0)
+		return ret;
+	if (!img_digest_equal(&want, &is))
+		return cs_err_set(err, EBADMSG, "is not what its digest says");
+	if (y->diff_id)
+		ret = prove(ld, y, keep, err);
+	return ret < 0 ? ret : img_txn_blob_commit(ld->txn, layer_file(y), y->digest, err);
 }
 
 static int sniff(const struct img_piece *p, const char **media_type, struct cs_err *err)

@@ -1,6 +1,8 @@
 noinst_LIBRARIES += images/libimages.a
 images_libimages_a_SOURCES = \
 	images/config.h \
+	images/diffid.c \
+	images/diffid.h \
 	images/digest.c \
 	images/digest.h \
 	images/gc.h \

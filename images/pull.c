@@ -96,33 +96,37 @@ static int get_config(struct img_pull *p, const struct img_desc *d, struct img_c
 	return ret;
 }
 
-/* Is a blob of that digest among the first @n? Its size must be the same then. */
-static int seen(const struct img_pull *p, size_t n, const struct img_desc *d, struct cs_err *err)
+/* Is the same blob among those noted? Its size and what it unpacks to must be the same then. */
+static int seen(const struct img_pull *p, const struct img_pull_layer *l, uint64_t size,
+		struct cs_err *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(p->parts.v[i].digest, d->digest) != 0)
+	for (size_t i = 0; i < p->parts.n; i++) {
+		if (!img_digest_equal(&p->layers[i].blob, &l->blob))
 			continue;
-		if (p->parts.v[i].size != d->size)
-			return cs_err_set(err, EINVAL, "manifest: two sizes of %s", d->digest);
+		if (p->parts.v[i].size != size)
+			return cs_err_set(err, EINVAL, "manifest: two sizes of sha256:%s",
+					  l->blob.hex);
+		if (strcmp(p->layers[i].diff_id.hex, l->diff_id.hex) != 0)
+			return cs_err_set(err, EINVAL, "config: two diffIDs of sha256:%s",
+					  l->blob.hex);
 		return 1;
 	}
 	return 0;
 }
 
-/* Notes layer @i of the manifest, unless its blob was there before. */
+/* Notes a layer of the manifest, unless its blob was there before. */
 static int add_layer(struct img_pull *p, const struct img_desc *d, const char *diff_id,
 		     struct cs_err *err)
 {
 	struct img_pull_layer l = { .part = &p->parts.v[p->parts.n] };
-	int ret = seen(p, p->parts.n, d, err);
+	int ret = img_digest_parse(d->digest, "layer", &l.blob, err);
 
-	if (ret)
-		return ret < 0 ? ret : 0;
-	ret = img_digest_parse(d->digest, "layer", &l.blob, err);
 	if (!ret && diff_id)
 		ret = img_digest_parse(diff_id, "diff_id", &l.diff_id, err);
-	if (ret < 0)
-		return ret;
+	if (!ret)
+		ret = seen(p, &l, d->size, err);
+	if (ret)
+		return ret < 0 ? ret : 0;
 	memcpy(l.part->digest, d->digest, strlen(d->digest) + 1);
 	l.part->size = d->size;
 	p->layers[p->parts.n++] = l;

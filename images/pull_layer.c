@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "images/diffid.h"
 #include "images/layer.h"
 #include "images/parallel.h"
 #include "images/pull.h"
@@ -26,8 +27,9 @@ struct fetch {
 	char part[IMG_SHA_HEX + sizeof(".part")]; /* its name in partial/ */
 	int fd;					  /* that file; owned */
 	bool unpack;				  /* else the bytes are only kept */
-	struct img_layer *layer;		  /* owned */
-	struct img_sha sha;			  /* of bytes that are only kept */
+	bool prove; /* the layer is there, made from another blob: is this one it, too? */
+	struct img_layer *layer; /* owned */
+	struct img_sha sha;	 /* of bytes that are only kept */
 };
 
 static void set_state(const struct fetch *f, enum img_part_state state)
@@ -144,7 +146,7 @@ static int check(struct fetch *f, struct cs_err *err)
 	img_digest_text(&have, text);
 	if (!img_digest_equal(&have, &f->l->blob))
 		return cs_err_set(err, EBADMSG, "what came has the digest %s", text);
-	return 0;
+	return f->prove ? img_diffid_check(f->fd, &f->l->diff_id, err) : 0;
 }
 
 /* The part, whole and checked, becomes a blob. */
@@ -227,6 +229,18 @@ static int unpack_blob(const struct fetch *f, struct cs_err *err)
 	return img_layer_import(&o, fd, NULL, err);
 }
 
+/* Both are there, but not by one another. */
+static int prove_blob(const struct fetch *f, struct cs_err *err)
+{
+	cs_auto_fd int fd =
+		img_store_blob_open(img_txn_store(f->p->txn), f->digest, f->l->part->size, err);
+
+	if (fd < 0)
+		return fd;
+	set_state(f, IMG_PART_UNPACKING);
+	return img_diffid_check(fd, &f->l->diff_id, err);
+}
+
 /* What of a layer is in the store. */
 static int look(struct fetch *f, bool *blob, struct cs_err *err)
 {
@@ -235,11 +249,15 @@ static int look(struct fetch *f, bool *blob, struct cs_err *err)
 	if (ret < 0)
 		return ret;
 	*blob = ret > 0;
-	f->unpack = false;
+	f->unpack = f->prove = false;
 	if (!f->l->diff_id.hex[0])
 		return 0;
 	ret = img_layer_have(root_of(f->p), &f->l->diff_id, err);
 	f->unpack = ret == 0;
+	if (ret <= 0)
+		return ret;
+	ret = img_diffid_known(root_of(f->p), &f->l->diff_id, &f->l->blob, err);
+	f->prove = ret == 0;
 	return ret < 0 ? ret : 0;
 }
 
@@ -264,12 +282,15 @@ static int layer(struct img_pull *p, const struct img_pull_layer *l, struct cs_e
 	}
 	if (ret < 0)
 		return ret;
-	if (blob && !f.unpack) {
+	if (blob && f.prove)
+		ret = prove_blob(&f, err);
+	if (!ret && blob && !f.unpack) {
 		atomic_store(&l->part->done, l->part->size);
 		set_state(&f, IMG_PART_THERE);
 		return 0;
 	}
-	ret = blob ? unpack_blob(&f, err) : fetch(&f, err);
+	if (!ret)
+		ret = blob ? unpack_blob(&f, err) : fetch(&f, err);
 	if (ret < 0)
 		return cs_err_wrap(err, "layer %.12s", l->blob.hex);
 	atomic_store(&l->part->done, l->part->size);

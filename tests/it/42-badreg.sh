@@ -83,6 +83,19 @@ fails urls 'URLs of its own'
 fails many 'more than 500'
 fails diffid "its diffID is"
 fails schema1 'schema 1'
+fails swapped 'its diffID is'
+fails twice 'two diffIDs'
+
+# What a config says of another image's layer is not believed because that layer is there.
+for have in good good,second; do
+	rm -rf "$img_root"
+	img_pull "${plain[@]}" "127.0.0.1:$bad/good/img"
+	[ "$have" = good ] || img_pull "${plain[@]}" "127.0.0.1:$bad/second/img"
+	img_is "swapped, $have: there are others" 0 "$status" "$err"
+	img_pull "${plain[@]}" "127.0.0.1:$bad/swapped/img"
+	img_like "swapped, $have: refused" '^125 .*its diffID is' "$status $err"
+	img_is "swapped, $have: not entered" "" "$(grep -o swapped "$img_root/images/index.json")"
+done
 set_mark
 for i in 0 1 2 3 4 5 6; do
 	fails "tags-$i" 'which is no tag' --all-tags

@@ -336,6 +336,35 @@ tap_like "a missing blob" "$out" '^missing: localhost/busy:1'
 ca load -i "$it_tmp/oci.tar" >/dev/null
 tap_is "loading it again mends it" "$(ca image verify 2>&1)" ""
 
+# --- a layer of another image ---------------------------------------------------------------------
+
+# An image whose config has the diffID of a layer of busy:1, and whose blob is something else.
+hostile=$it_tmp/hostile
+put() # TEXT MEDIA-TYPE: a blob of the layout; its descriptor
+{
+	local sum
+	sum=$(printf %s "$1" | sha256sum | cut -d' ' -f1)
+	printf %s "$1" >"$hostile/blobs/sha256/$sum"
+	jq -nc --arg d "sha256:$sum" --argjson s "${#1}" --arg m "$2" \
+		'{mediaType: $m, digest: $d, size: $s}'
+}
+mkdir -p "$hostile/blobs/sha256"
+printf '{"imageLayoutVersion":"1.0.0"}' >"$hostile/oci-layout"
+oci=application/vnd.oci.image
+layer=$(put "no tar at all" $oci.layer.v1.tar)
+config=$(put "$(jq -nc --argjson d "$(diff_ids busy:1)" '{os: "linux", architecture: "amd64",
+	config: {}, rootfs: {type: "layers", diff_ids: $d}}')" $oci.config.v1+json)
+manifest=$(put "$(jq -nc --argjson c "$config" --argjson l "$layer" '{schemaVersion: 2,
+	mediaType: "application/vnd.oci.image.manifest.v1+json", config: $c, layers: [$l]}')" \
+	$oci.manifest.v1+json)
+jq -nc --argjson m "$manifest" '{schemaVersion: 2, manifests: [$m]}' >"$hostile/index.json"
+for n in 1 2; do
+	bad "a blob that is not the layer of its diffID, try $n" 'its diffID is' load "oci:$hostile"
+	cp -n "$hostile/blobs/sha256/"* "$it_tmp/store/images/blobs/sha256/"
+done
+tap_is "it is not entered" "$(ca images -q | sort -u | wc -l)" 1
+ca image prune >/dev/null
+
 # --- many at once, and many -----------------------------------------------------------------------
 
 ca rmi --all >/dev/null

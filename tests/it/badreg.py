@@ -100,6 +100,7 @@ class State:
         self.uploads = {}
         self.pushed = {}
         self.image = Image("good", 3 << 20)
+        self.second = Image("second", 100000)
         self.ports = [0, 0]
         self.scheme = "http"
 
@@ -174,8 +175,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(206 if start else 200, part[:cut], headers, length=len(part))
         self.drop()
 
-    def serve(self, kind, what, ref):
-        image = self.state.image
+    def serve(self, kind, what, ref, image=None):
+        image = image or self.state.image
         if what == "manifests":
             self.manifest(image.text())
         elif ref in image.blobs:
@@ -387,6 +388,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.changed(lambda m: m["config"].update(digest=digest(text), size=len(text)))
         elif ref == digest(text):
             self.blob(text)
+        else:
+            self.serve(kind, what, ref)
+
+    def bad_second(self, kind, what, ref):
+        """Nothing is wrong: another image."""
+        self.serve(kind, what, ref, self.state.second)
+
+    def bad_swapped(self, kind, what, ref):
+        """The second image's layer by the diffID of the first one's."""
+        second = self.state.second
+        if what == "manifests":
+            self.changed(lambda m: m["layers"].__setitem__(0, second.manifest["layers"][0]))
+        elif ref in second.blobs:
+            self.blob(second.blobs[ref])
+        else:
+            self.serve(kind, what, ref)
+
+    def bad_twice(self, kind, what, ref):
+        """One blob for the two diffIDs of the config."""
+        if what == "manifests":
+            self.changed(lambda m: m["layers"].__setitem__(1, m["layers"][0]))
         else:
             self.serve(kind, what, ref)
 
