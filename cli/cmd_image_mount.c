@@ -11,31 +11,10 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "cli/caisson.h"
+#include "cli/imgmount.h"
 #include "cli/imgview.h"
 #include "cli/out.h"
 #include "images/rootfs.h"
-
-/* Mounts are <state>/images/<id>/, so that all of them are found again, and gone at reboot. */
-
-static int mounts_path(const struct cli_call *call, char path[PATH_MAX], struct cs_err *err)
-{
-	return cs_str_fmt(path, PATH_MAX, err, "%s/images", call->dirs->state);
-}
-
-static int point(const struct cli_call *call, const char *hex, char path[PATH_MAX],
-		 struct cs_err *err)
-{
-	return cs_str_fmt(path, PATH_MAX, err, "%s/images/%s", call->dirs->state, hex);
-}
-
-/* Is something mounted there? */
-static bool is_mounted(const char *path)
-{
-	struct statx sx;
-
-	return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &sx) == 0 &&
-	       (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
-}
 
 static int make_point(const char *path, struct cs_err *err)
 {
@@ -59,8 +38,8 @@ static int mount_one(const struct cli_call *call, const struct img_store *st, co
 	int ret = img_store_image(st, text, &im, err);
 
 	if (ret == 0)
-		ret = point(call, im.rec->id + 7, path, err);
-	if (ret == 0 && !is_mounted(path)) {
+		ret = cli_imgmount_point(call, im.rec->id + 7, path, err);
+	if (ret == 0 && !cli_imgmount_is(path)) {
 		ret = img_rootfs_lowers(st, &im, &lowers, err);
 		if (ret == 0)
 			ret = make_point(path, err);
@@ -80,7 +59,7 @@ static int list_mounts(const struct cli_call *call, struct cs_buf *out, struct c
 	char path[PATH_MAX], one[PATH_MAX];
 	cs_auto_dir DIR *d = NULL;
 	const struct dirent *e;
-	int ret = mounts_path(call, path, err);
+	int ret = cli_imgmount_folder(call, path, err);
 
 	if (ret < 0)
 		return ret;
@@ -88,9 +67,9 @@ static int list_mounts(const struct cli_call *call, struct cs_buf *out, struct c
 	if (!d)
 		return errno == ENOENT ? 0 : cs_err_sys(err, "read folder %s", path);
 	while ((e = readdir(d))) {
-		if (e->d_name[0] == '.' || point(call, e->d_name, one, err) < 0)
+		if (e->d_name[0] == '.' || cli_imgmount_point(call, e->d_name, one, err) < 0)
 			continue;
-		if (is_mounted(one))
+		if (cli_imgmount_is(one))
 			cs_buf_addf(out, "%s %s\n", e->d_name, one);
 	}
 	return -err->code;
@@ -128,7 +107,7 @@ static const struct cli_opt unmount_optv[] = {
 static int unmount_hex(const struct cli_call *call, const char *hex, struct cs_err *err)
 {
 	char path[PATH_MAX];
-	int ret = point(call, hex, path, err);
+	int ret = cli_imgmount_point(call, hex, path, err);
 
 	if (ret == 0)
 		ret = img_rootfs_unmount(path, err);
@@ -137,12 +116,29 @@ static int unmount_hex(const struct cli_call *call, const char *hex, struct cs_e
 	return ret;
 }
 
+/* By a name or an id of the store; or by the id of what the store has no more. */
+static int unmount_one(const struct cli_call *call, const struct img_store *st, const char *text,
+		       struct cs_err *err)
+{
+	img_auto_image struct img_image im = IMG_IMAGE_INIT;
+	struct cs_err ignored = CS_ERR_INIT;
+	char hex[65];
+	int ret = img_store_image(st, text, &im, err);
+
+	if (ret == 0)
+		return unmount_hex(call, im.rec->id + 7, err);
+	if (cli_imgmount_find(call, text, hex, &ignored) <= 0)
+		return ret;
+	cs_err_clear(err);
+	return unmount_hex(call, hex, err);
+}
+
 static int unmount_all(const struct cli_call *call, struct cs_err *err)
 {
 	char path[PATH_MAX];
 	cs_auto_dir DIR *d = NULL;
 	const struct dirent *e;
-	int ret = mounts_path(call, path, err);
+	int ret = cli_imgmount_folder(call, path, err);
 
 	if (ret < 0)
 		return ret;
@@ -167,13 +163,8 @@ static int unmount_run(struct cli_call *call, struct cs_err *err)
 	if (o->all)
 		return unmount_all(call, err);
 	ret = cli_img_store(call, &st, err);
-	for (size_t i = 0; i < call->argc && ret == 0; i++) {
-		img_auto_image struct img_image im = IMG_IMAGE_INIT;
-
-		ret = img_store_image(st, call->argv[i], &im, err);
-		if (ret == 0)
-			ret = unmount_hex(call, im.rec->id + 7, err);
-	}
+	for (size_t i = 0; i < call->argc && ret == 0; i++)
+		ret = unmount_one(call, st, call->argv[i], err);
 	return ret;
 }
 

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "cli/caisson.h"
+#include "cli/imgmount.h"
 #include "cli/imgview.h"
 #include "cli/out.h"
 #include "images/gc.h"
@@ -56,7 +57,13 @@ static int prune_run(struct cli_call *call, struct cs_err *err)
 	img_auto_store struct img_store *st = NULL;
 	img_auto_list struct img_list l = IMG_LIST_INIT;
 	uint64_t freed = 0, more = 0;
-	const struct img_remove how = { .gone = gone, .gone_ctx = &b, .freed = &freed };
+	const struct img_remove how = {
+		.in_use = cli_imgmount_in_use,
+		.ctx = call,
+		.gone = gone,
+		.gone_ctx = &b,
+		.freed = &freed,
+	};
 	const struct img_record **v = NULL;
 	char text[32];
 	size_t n = 0;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/caisson.h"
+#include "cli/imgmount.h"
 #include "cli/imgview.h"
 #include "cli/out.h"
 #include "images/gc.h"
@@ -74,7 +75,13 @@ static int rmi_run(struct cli_call *call, struct cs_err *err)
 	const struct rmi_opts *o = call->opts;
 	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
 	img_auto_store struct img_store *st = NULL;
-	struct img_remove how = { .force = o->force, .gone = gone, .gone_ctx = &b };
+	struct img_remove how = {
+		.force = o->force,
+		.in_use = cli_imgmount_in_use,
+		.ctx = call,
+		.gone = gone,
+		.gone_ctx = &b,
+	};
 	struct cs_err out = CS_ERR_INIT;
 	int ret;
 

@@ -33,6 +33,7 @@ cli_libcli_a_SOURCES = \
 	cli/format.c \
 	cli/format.h \
 	cli/help.c cli/help.h \
+	cli/imgmount.c cli/imgmount.h \
 	cli/imgview.c \
 	cli/imgview.h \
 	cli/network.c cli/network.h \

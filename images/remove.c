@@ -61,9 +61,7 @@ static int check_use(const struct removal *m, const char *id, struct cs_err *err
 		return 0;
 	if (!m->r->in_use(m->r->ctx, id, who, sizeof(who)))
 		return 0;
-	return cs_err_set(err, EBUSY,
-			  "image %.12s is used by container %s: remove that first, or "
-			  "use --force",
+	return cs_err_set(err, EBUSY, "image %.12s is used by %s: end that first, or use --force",
 			  id + 7, who);
 }
 

@@ -64,6 +64,14 @@ tap_is "image mount" "$status:$err" "0:"
 tap_is "it is the folder, file by file" "$(listing "$mnt")" "$(listing "$rootfs")"
 tap_like "it cannot be written to" "$(touch "$mnt/x" 2>&1)" 'Read-only'
 tap_is "image mount lists it" "$(ca image mount)" "${id#sha256:} $mnt"
+it_try ca rmi busy:1
+tap_is "an image that is mounted is not removed" "$status" 125
+tap_like "and the message says what to do" "$err" 'used by a mount \(caisson image unmount'
+ca tag busy:1 busy:again
+it_try ca rmi busy:again
+tap_is "but a name of it" "$status:$err" "0:"
+ca image prune --all >/dev/null
+tap_is "nor is it pruned" "$(ca image inspect --format '{{.Id}}' busy:1)" "$id"
 it_try ca image unmount busy:1
 tap_is "image unmount" "$status:$err:$(ca image mount)" "0::"
 
@@ -364,6 +372,18 @@ for n in 1 2; do
 done
 tap_is "it is not entered" "$(ca images -q | sort -u | wc -l)" 1
 ca image prune >/dev/null
+
+# --- mounted and gone -----------------------------------------------------------------------------
+
+mnt=$(ca image mount busy:1)
+gone=$(ca image inspect --format '{{.Id}}' busy:1)
+it_try ca rmi --force "$gone"
+tap_is "rmi --force takes a mounted image away" "$status:$err" "0:"
+it_try ca image unmount "${gone:7:12}"
+tap_is "its mount is ended by the id" "$status:$err:$(ca image mount)" "0::"
+tap_check "and its folder is gone" test ! -e "$mnt"
+it_try ca image unmount "${gone:7:12}"
+tap_like "which is no image any more" "$status $err" '^125 .*is not here'
 
 # --- many at once, and many -----------------------------------------------------------------------
 
