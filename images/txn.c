@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "images/digest.h"
 #include "images/staging.h"
 #include "images/store_int.h"
@@ -168,6 +170,19 @@ static int publish_blob(struct img_txn *t, const char *name, const struct img_di
 	return 0;
 }
 
+/* Does the blob of that name have these bytes? What a power cut or somebody left may not: then it
+ * is replaced. */
+static bool has_bytes(const struct img_txn *t, const struct img_digest *d, const void *buf,
+		      size_t len)
+{
+	struct cs_err ignored = CS_ERR_INIT;
+	cs_auto_free char *have = NULL;
+	size_t n = 0;
+
+	return cs_file_read(t->st->blobs, d->hex, len + 1, &have, &n, &ignored) == 0 && n == len &&
+	       memcmp(have, buf, len) == 0;
+}
+
 int img_txn_put_blob(struct img_txn *t, const void *buf, size_t len, const char *digest, char *made,
 		     struct cs_err *err)
 {
@@ -188,7 +203,7 @@ int img_txn_put_blob(struct img_txn *t, const void *buf, size_t len, const char 
 		ret = img_store_blob_stat(t->st, &d, NULL, err);
 	if (ret < 0)
 		return ret;
-	if (ret == 0) {
+	if (ret == 0 || !has_bytes(t, &d, buf, len)) {
 		snprintf(name, sizeof(name), ".blob.%u", atomic_fetch_add(&t->number, 1));
 		fd = openat(t->staging.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd < 0)

@@ -60,7 +60,8 @@ int img_txn_pin_all(struct img_txn *t, const struct img_digest *v, size_t n, str
 /* Is the blob there, with that size (UINT64_MAX: any)? 1 or 0. Pins it. */
 int img_txn_blob(struct img_txn *t, const char *digest, uint64_t size, struct cs_err *err);
 /* Stores @len bytes as a blob; if @digest is not NULL they must have it (EBADMSG), else @made
- * (IMG_DIGEST_TEXT bytes) says what it is. One that is there already is left alone. Synced. */
+ * (IMG_DIGEST_TEXT bytes) says what it is. One that is there already is left alone, unless it
+ * is damaged. Synced. */
 int img_txn_put_blob(struct img_txn *t, const void *buf, size_t len, const char *digest, char *made,
 		     struct cs_err *err);
 /* Moves the file @name of the transaction's folder into place as the blob @digest. The caller has

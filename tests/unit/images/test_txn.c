@@ -56,4 +56,34 @@ START_TEST(test_names)
 }
 END_TEST
 
-UNIT_MAIN("images/txn", test_names)
+/* A blob that is there is believed by its bytes, not by its name. */
+START_TEST(test_damaged_blob)
+{
+	static const char *const have[] = { "", "tex", "tExt", "text and more" };
+	struct open_store s = open_store();
+
+	for (size_t i = 0; i < CS_LEN(have); i++) {
+		struct cs_err err = CS_ERR_INIT;
+		cs_auto_free char *text = NULL;
+		char digest[IMG_DIGEST_TEXT], path[128];
+		size_t len = 0;
+		FILE *f;
+
+		ck_assert_int_eq(img_txn_put_blob(s.t, "text", 4, NULL, digest, &err), 0);
+		snprintf(path, sizeof(path), "%s/blobs/sha256/%s", s.tmp.path, digest + 7);
+		f = fopen(path, "we");
+		ck_assert_ptr_nonnull(f);
+		fputs(have[i], f);
+		fclose(f);
+		ck_assert_int_eq(img_store_blob_read(s.st, digest, &text, &len, &err), -EBADMSG);
+		err = CS_ERR_INIT;
+		ck_assert_int_eq(img_txn_put_blob(s.t, "text", 4, digest, NULL, &err), 0);
+		ck_assert_msg(img_store_blob_read(s.st, digest, &text, &len, &err) == 0, "%s",
+			      err.msg);
+		ck_assert_uint_eq(len, 4);
+	}
+	close_store(&s);
+}
+END_TEST
+
+UNIT_MAIN("images/txn", test_names, test_damaged_blob)
