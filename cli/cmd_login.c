@@ -1,5 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +35,72 @@ static const struct cli_opt login_optv[] = {
 
 enum { SECRET_MAX = 65536 };
 
+/* Signals that end us; while the terminal does not echo they wait until it does again. */
+static const int deadly[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+
+static volatile sig_atomic_t caught;
+
+static void on_deadly(int sig)
+{
+	caught = sig;
+}
+
+/* Reads a line, in which those signals are only noted (then EINTR). */
+static ssize_t read_noting(int tty, char *line, size_t size)
+{
+	const struct sigaction note = { .sa_handler = on_deadly };
+	struct pollfd p = { .fd = tty, .events = POLLIN };
+	struct sigaction old[CS_LEN(deadly)];
+	sigset_t block, before;
+	ssize_t n = -1;
+	int ret;
+
+	sigemptyset(&block);
+	for (size_t i = 0; i < CS_LEN(deadly); i++)
+		sigaddset(&block, deadly[i]);
+	sigprocmask(SIG_BLOCK, &block, &before);
+	for (size_t i = 0; i < CS_LEN(deadly); i++)
+		sigaction(deadly[i], &note, &old[i]);
+	do
+		ret = ppoll(&p, 1, NULL, &before);
+	while (ret < 0 && errno == EINTR && !caught);
+	if (ret > 0)
+		n = read(tty, line, size);
+	for (size_t i = 0; i < CS_LEN(deadly); i++)
+		sigaction(deadly[i], &old[i], NULL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return n;
+}
+
+/* A line without echo. */
+static ssize_t read_secret(int tty, char *line, size_t size, struct cs_err *err)
+{
+	struct termios old, quiet;
+	ssize_t n;
+	int error;
+
+	if (tcgetattr(tty, &old) < 0)
+		return cs_err_set(err, ENOTTY, "the terminal would show the password");
+	quiet = old;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
+		return cs_err_set(err, ENOTTY, "the terminal would show the password");
+	caught = 0;
+	n = read_noting(tty, line, size);
+	error = errno;
+	tcsetattr(tty, TCSAFLUSH, &old);
+	(void)cs_fd_write_all(tty, "\n", 1, err);
+	if (caught)
+		raise(caught);
+	errno = error;
+	return n < 0 ? cs_err_sys(err, "read from the terminal") : n;
+}
+
 /* A line from the terminal, without echo if it is a secret. */
 static int ask(const char *what, bool secret, char **out, struct cs_err *err)
 {
 	cs_auto_fd int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	struct termios old, quiet;
 	char line[1024];
-	bool hidden = false;
 	ssize_t n;
 	int ret;
 
@@ -50,22 +111,17 @@ static int ask(const char *what, bool secret, char **out, struct cs_err *err)
 	ret = cs_fd_write_all(tty, what, strlen(what), err);
 	if (ret < 0)
 		return ret;
-	if (secret && tcgetattr(tty, &old) == 0) {
-		quiet = old;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		hidden = tcsetattr(tty, TCSAFLUSH, &quiet) == 0;
-	}
-	if (secret && !hidden)
-		return cs_err_set(err, ENOTTY, "the terminal would show the password");
-	do
-		n = read(tty, line, sizeof(line) - 1);
-	while (n < 0 && errno == EINTR);
-	if (hidden) {
-		tcsetattr(tty, TCSAFLUSH, &old);
-		(void)cs_fd_write_all(tty, "\n", 1, err);
+	if (secret) {
+		n = read_secret(tty, line, sizeof(line) - 1, err);
+	} else {
+		do
+			n = read(tty, line, sizeof(line) - 1);
+		while (n < 0 && errno == EINTR);
+		if (n < 0)
+			cs_err_sys(err, "read from the terminal");
 	}
 	if (n < 0)
-		return cs_err_sys(err, "read from the terminal");
+		return -err->code;
 	line[n] = '\0';
 	line[strcspn(line, "\r\n")] = '\0';
 	*out = strdup(line);

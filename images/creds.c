@@ -259,3 +259,20 @@ int img_creds_find(const char *authfile, const char *host, const char *path, str
 			return ret;
 	}
 }
+
+int img_creds_where(const char *authfile, const char *host, const char *path, char *file,
+		    size_t size, struct cs_err *err)
+{
+	for (size_t i = 0;; i++) {
+		img_auto_creds struct img_creds c = IMG_CREDS_INIT;
+		int ret = nth_file(authfile, i, file, size, err);
+
+		if (ret > 0)
+			continue;
+		if (ret < 0 || !file[0])
+			return ret;
+		ret = look_in(file, host, path, &c, err);
+		if (ret)
+			return ret;
+	}
+}

@@ -63,7 +63,13 @@ int img_authfile_path(const char *authfile, char *out, size_t size, struct cs_er
 int img_creds_store(const char *authfile, const char *key, const struct img_creds *c,
 		    struct cs_err *err);
 
-/* Forgets them. @key NULL: all there are. Returns how many there were. */
+/* Which of the files has something for @host and @path, or names a helper for it? Returns 1 with
+ * its path in @file, or 0. */
+int img_creds_where(const char *authfile, const char *host, const char *path, char *file,
+		    size_t size, struct cs_err *err);
+
+/* Forgets them in the file that login writes, and in the helpers it names. @key NULL: all there
+ * are. Returns how many there were. */
 int img_creds_erase(const char *authfile, const char *key, struct cs_err *err);
 
 #endif

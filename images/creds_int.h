@@ -19,5 +19,7 @@ int img_helper_get(const char *name, const char *server, struct img_creds *out, 
 int img_helper_store(const char *name, const char *server, const struct img_creds *c,
 		     struct cs_err *err);
 int img_helper_erase(const char *name, const char *server, struct cs_err *err);
+/* Lists and erases all it has. Returns how many. */
+int img_helper_erase_all(const char *name, struct cs_err *err);
 
 #endif

@@ -57,6 +57,16 @@ static int make_parents(char *path, struct cs_err *err)
 	return 0;
 }
 
+/* A symlink is followed: the file it leads to is replaced, not the link. */
+static int resolve(char path[PATH_MAX], struct cs_err *err)
+{
+	cs_auto_free char *real = realpath(path, NULL);
+
+	if (!real)
+		return errno == ENOENT ? 0 : cs_err_sys(err, "find %s", path);
+	return cs_str_fmt(path, PATH_MAX, err, "%s", real);
+}
+
 static int open_file(const char *authfile, struct authfile *f, struct cs_err *err)
 {
 	char dir[PATH_MAX];
@@ -68,6 +78,8 @@ static int open_file(const char *authfile, struct authfile *f, struct cs_err *er
 	ret = img_authfile_path(authfile, f->path, sizeof(f->path), err);
 	if (!ret)
 		ret = make_parents(f->path, err);
+	if (!ret)
+		ret = resolve(f->path, err);
 	if (ret < 0)
 		return ret;
 	memcpy(dir, f->path, strlen(f->path) + 1);
@@ -144,6 +156,16 @@ static int write_file(const struct authfile *f, const char *key, const struct im
 	return ret < 0 ? cs_err_wrap(err, "%s", f->path) : 0;
 }
 
+static int check_helper(const struct authfile *f, const char *name, struct cs_err *err)
+{
+	if (img_helper_name_ok(name))
+		return 0;
+	return cs_err_set(err, EINVAL,
+			  "%s: the name of a credential helper may only have letters, digits, "
+			  "\"-\", \"_\" and \".\"",
+			  f->path);
+}
+
 /* The helper that the file names for @key; "" when none. */
 static int helper_of(const struct authfile *f, const char *key, const char **out,
 		     struct cs_err *err)
@@ -157,12 +179,7 @@ static int helper_of(const struct authfile *f, const char *key, const char **out
 	    cs_json_str(f->doc.root, "credsStore", out, err) < 0 ||
 	    cs_json_str(helpers, key, out, err) < 0)
 		return -err->code;
-	if (**out && !img_helper_name_ok(*out))
-		return cs_err_set(err, EINVAL,
-				  "%s: the name of a credential helper may only have "
-				  "letters, digits, \"-\", \"_\" and \".\"",
-				  f->path);
-	return 0;
+	return **out ? check_helper(f, *out, err) : 0;
 }
 
 int img_creds_store(const char *authfile, const char *key, const struct img_creds *c,
@@ -180,27 +197,76 @@ int img_creds_store(const char *authfile, const char *key, const struct img_cred
 	return ret;
 }
 
+/* Empties the helpers that the file names. Returns how many entries there were. */
+static int erase_helpers(const struct authfile *f, struct cs_err *err)
+{
+	const struct cs_json *helpers = NULL, *e;
+	const char *store = "", *name;
+	int n = 0, ret;
+
+	if (!f->doc.root)
+		return 0;
+	if (cs_json_obj(f->doc.root, "credHelpers", &helpers, err) < 0 ||
+	    cs_json_str(f->doc.root, "credsStore", &store, err) < 0)
+		return -err->code;
+	if (helpers)
+		cs_json_for_each (e, helpers) {
+			ret = cs_json_as_str(e, &name, err);
+			if (ret >= 0)
+				ret = check_helper(f, name, err);
+			if (!ret)
+				ret = img_helper_erase(name, e->key, err);
+			if (ret < 0)
+				return ret;
+			n++;
+		}
+	if (!*store)
+		return n;
+	ret = check_helper(f, store, err);
+	if (!ret)
+		ret = img_helper_erase_all(store, err);
+	return ret < 0 ? ret : n + ret;
+}
+
+static int erase_all(const struct authfile *f, struct cs_err *err)
+{
+	const struct cs_json *auths = cs_json_get(f->doc.root, "auths"), *e;
+	int n = erase_helpers(f, err), ret = 0, here = 0;
+
+	if (n < 0)
+		return n;
+	if (auths)
+		cs_json_for_each (e, auths)
+			here++;
+	if (here)
+		ret = write_file(f, NULL, NULL, err);
+	return ret < 0 ? ret : n + here;
+}
+
+static int erase_one(const struct authfile *f, const char *key, struct cs_err *err)
+{
+	const struct cs_json *auths = cs_json_get(f->doc.root, "auths");
+	const char *helper = "";
+	int ret = helper_of(f, key, &helper, err);
+
+	if (ret < 0)
+		return ret;
+	if (*helper)
+		ret = img_helper_erase(helper, key, err);
+	else if (!auths || !cs_json_get(auths, key))
+		return 0;
+	else
+		ret = write_file(f, key, NULL, err);
+	return ret < 0 ? ret : 1;
+}
+
 int img_creds_erase(const char *authfile, const char *key, struct cs_err *err)
 {
-	const struct cs_json *auths, *e;
 	struct authfile f;
-	const char *helper = "";
-	int n = 0;
 	int ret = open_file(authfile, &f, err);
 
-	if (!ret && key)
-		ret = helper_of(&f, key, &helper, err);
-	if (!ret && *helper) {
-		ret = img_helper_erase(helper, key, err);
-		n = 1;
-	} else if (!ret) {
-		auths = cs_json_get(f.doc.root, "auths");
-		if (auths)
-			cs_json_for_each (e, auths)
-				n += !key || strcmp(e->key, key) == 0;
-		if (n)
-			ret = write_file(&f, key, NULL, err);
-	}
+	if (ret >= 0)
+		ret = key ? erase_one(&f, key, err) : erase_all(&f, err);
 	close_file(&f);
-	return ret < 0 ? ret : n;
+	return ret;
 }

@@ -161,3 +161,28 @@ int img_helper_erase(const char *name, const char *server, struct cs_err *err)
 
 	return ret > 0 && text ? failed(name, "erase", text, err) : ret;
 }
+
+int img_helper_erase_all(const char *name, struct cs_err *err)
+{
+	cs_auto_json struct cs_json_doc doc = CS_JSON_DOC_INIT;
+	cs_auto_free char *text = NULL;
+	const struct cs_json *e;
+	int n = 0, ret = run(name, "list", "", &text, err);
+
+	if (ret < 0 || !text)
+		return ret;
+	if (ret > 0)
+		return failed(name, "list", text, err);
+	ret = cs_json_parse(text, strlen(text), "its answer", &doc, err);
+	if (!ret && doc.root->type != CS_JSON_OBJECT)
+		ret = cs_err_set(err, EPROTO, "its answer is no JSON object");
+	if (ret < 0)
+		return cs_err_wrap(err, "docker-credential-%s list", name);
+	cs_json_for_each (e, doc.root) {
+		ret = img_helper_erase(name, e->key, err);
+		if (ret < 0)
+			return ret;
+		n++;
+	}
+	return n;
+}

@@ -201,6 +201,12 @@ it_try caisson logout --authfile "$img_auth" "127.0.0.1:$treg"
 img_is "logout" "0 {}" "$status $(jq -c .auths "$img_auth")" "$err"
 it_try caisson logout --authfile "$img_auth" "127.0.0.1:$treg"
 img_like "logout again" '^125 .*not logged in' "$status $err"
+mkdir -p "$HOME/.docker"
+cp "$it_tmp/wrong.json" "$HOME/.docker/config.json"
+it_try env "XDG_RUNTIME_DIR=$it_tmp" "$CAISSON" logout "127.0.0.1:$treg"
+img_like "logout names the file that still has some" '^125 .*not logged in.*\.docker/config\.json' \
+	"$status $err"
+rm -r "$HOME/.docker"
 
 img_registry mtls "  tls:" "    certificate: $it_tmp/tls/server.crt" "    key: $it_tmp/tls/server.key" \
 	"    clientcas: [$it_tmp/tls/ca.crt]"

@@ -287,5 +287,58 @@ START_TEST(test_helper_missing)
 }
 END_TEST
 
+/* All means the helpers, too; one that is not there is no success. */
+START_TEST(test_erase_all)
+{
+	static const char script[] = "#!/bin/sh\n"
+				     "read -r in\n"
+				     "echo \"$1 $in\" >>\"${0%/*}/log\"\n"
+				     "[ \"$1\" != list ] || echo '{\"a.example\": \"u\", "
+				     "\"b.example\": \"v\"}'\n";
+	struct cs_err err = CS_ERR_INIT;
+	char file[200], log[220];
+
+	setup(file, "{\"credsStore\": \"nope\"}", NULL);
+	ck_assert_int_eq(img_creds_erase(file, NULL, &err), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.msg, "docker-credential-nope"));
+	teardown();
+	err = CS_ERR_INIT;
+	setup(file,
+	      "{\"credsStore\": \"one\", \"credHelpers\": {\"c.example\": \"one\"},"
+	      "\"auths\": {\"a.example\": {}}}",
+	      script);
+	ck_assert_int_eq(img_creds_erase(file, NULL, &err), 4);
+	snprintf(log, sizeof(log), "%s/log", tmp.path);
+	{
+		cs_auto_free char *text = content_of(log);
+
+		ck_assert_ptr_nonnull(strstr(text, "erase a.example"));
+		ck_assert_ptr_nonnull(strstr(text, "erase b.example"));
+		ck_assert_msg(strstr(text, "erase c.example"), "%s", text);
+	}
+	teardown();
+}
+END_TEST
+
+START_TEST(test_symlink)
+{
+	struct cs_err err = CS_ERR_INIT;
+	char user[] = "alice", secret[] = "pw", file[200], link[220], where[256];
+	struct img_creds c = { .user = user, .secret = secret };
+	struct stat sb;
+
+	setup(file, "{\"auths\": {}}", NULL);
+	snprintf(link, sizeof(link), "%s/link", tmp.path);
+	ck_assert_int_eq(symlink("auth.json", link), 0);
+	ck_assert_int_eq(img_creds_store(link, "r.example", &c, &err), 0);
+	ck_assert_int_eq(lstat(link, &sb), 0);
+	ck_assert(S_ISLNK(sb.st_mode));
+	ck_assert_int_eq(img_creds_where(file, "r.example", "x", where, sizeof(where), &err), 1);
+	ck_assert_str_eq(where, file);
+	ck_assert_int_eq(img_creds_where(file, "s.example", "x", where, sizeof(where), &err), 0);
+	teardown();
+}
+END_TEST
+
 UNIT_MAIN("images/creds", test_look, test_look_helper, test_look_bad, test_text, test_store,
-	  test_store_makes_folders, test_helper, test_helper_missing)
+	  test_store_makes_folders, test_helper, test_helper_missing, test_erase_all, test_symlink)
