@@ -91,7 +91,7 @@ static ssize_t read_secret(int tty, char *line, size_t size, struct cs_err *err)
 	tcsetattr(tty, TCSAFLUSH, &old);
 	(void)cs_fd_write_all(tty, "\n", 1, err);
 	if (caught)
-		raise(caught);
+		(void)raise(caught);
 	errno = error;
 	return n < 0 ? cs_err_sys(err, "read from the terminal") : n;
 }
@@ -118,10 +118,10 @@ static int ask(const char *what, bool secret, char **out, struct cs_err *err)
 			n = read(tty, line, sizeof(line) - 1);
 		while (n < 0 && errno == EINTR);
 		if (n < 0)
-			cs_err_sys(err, "read from the terminal");
+			n = cs_err_sys(err, "read from the terminal");
 	}
 	if (n < 0)
-		return -err->code;
+		return (int)n;
 	line[n] = '\0';
 	line[strcspn(line, "\r\n")] = '\0';
 	*out = strdup(line);

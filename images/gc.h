@@ -14,7 +14,8 @@ struct cs_err;
 /* Gives the image that @text means the name @name as well (normal form). */
 int img_tag(struct img_store *st, const char *text, const struct img_ref *name, struct cs_err *err);
 
-/* Who uses an image: fills @who ("container web", "a mount") and returns true. Given by the floor above. */
+/* Who uses an image: fills @who ("container web", "a mount") and returns true. Given by the floor
+ * above. */
 typedef bool (*img_in_use_fn)(void *ctx, const char *id, char *who, size_t size);
 
 enum img_gone_kind {

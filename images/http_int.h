@@ -92,7 +92,7 @@ struct img_certs_for {
 	bool home;
 	const struct img_url *url;
 };
-int img_certs_find(const struct img_certs_for *f, char **ca, char cert[PATH_MAX],
+int img_certs_find(const struct img_certs_for *c, char **ca, char cert[PATH_MAX],
 		   char key[PATH_MAX], struct cs_err *err);
 
 #endif

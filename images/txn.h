@@ -78,7 +78,8 @@ struct img_new_image {
 /* Checks that manifest, config and every layer are there (ENOENT names what is not), makes the
  * layer for implied folders if one is needed, and enters the image. A name that meant another image
  * is taken from it; if that was its last one it stays as a dangling image. An artifact is entered
- * with its blobs alone. EINVAL: @name is none by the grammar. @id (IMG_DIGEST_TEXT bytes, NULL allowed) becomes the image's id. */
+ * with its blobs alone. EINVAL: @name is none by the grammar. @id (IMG_DIGEST_TEXT bytes, NULL
+ * allowed) becomes the image's id. */
 int img_txn_image(struct img_txn *t, const struct img_new_image *im, char *id, struct cs_err *err);
 
 #endif
