@@ -383,7 +383,7 @@ tap_is "attach to another is done" "$status" 0
 net_is "with all others in" lan tcp 192.0.2.1 8080 "p2 192.0.2.2"
 mv "$it_tmp/hurt" "$it_tmp/root/networks/hurt/network.json"
 try reload
-tap_is "and with all when it is whole" "$status $err" "0 "
+tap_is "and with all when it is whole" "$status" 0
 detach h2 default
 ns q2 ip link del eth0
 detach q2 default
