@@ -73,8 +73,13 @@ static int read_xattrs(const struct walk *k, int dir, const char *name, struct x
 	if (len < 0)
 		return errno == ENOTSUP ? 0 : cs_err_sys(err, "list attributes of %s", name);
 	for (char *s = x->names; s < x->names + len; s += strlen(s) + 1) {
-		ssize_t n = lgetxattr(path, s, x->values + used, sizeof(x->values) - used);
+		size_t room = sizeof(x->values) - used;
+		ssize_t n = lgetxattr(path, s, x->values + used, room);
 
+		/* without any room it only says how long the value is */
+		if ((n < 0 && errno == ERANGE) || (n > 0 && (size_t)n > room))
+			return cs_err_set(err, E2BIG, "%s has attributes of more than %d bytes",
+					  name, XATTR_BYTES);
 		if (n < 0)
 			return cs_err_sys(err, "read attribute %.60s of %s", s, name);
 		if (strcmp(s, "trusted.overlay.opaque") == 0 ||

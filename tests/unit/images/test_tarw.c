@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -208,4 +209,36 @@ START_TEST(test_folder)
 }
 END_TEST
 
-UNIT_MAIN("images/tarw", test_entries, test_data, test_large, test_folder)
+/* Two attributes fill the room for values exactly: there is none for the third. Only tmpfs takes
+ * as many bytes, and only root may set them: else there is nothing to see. */
+START_TEST(test_full_attributes)
+{
+	static const char value[32768] = { 'v' };
+	char path[] = "/dev/shm/caisson-tarw-XXXXXX";
+	cs_auto_buf struct cs_buf tar = CS_BUF_INIT;
+	struct img_tarw w = { .fn = take, .ctx = &tar };
+	struct cs_err err = CS_ERR_INIT;
+	int dir, ret = 0, set = 0;
+
+	if (!mkdtemp(path))
+		return;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(dir, 0);
+	put_file(dir, "f", "1");
+	for (const char *name = "xyz"; *name; name++) {
+		cs_auto_fd int fd = openat(dir, "f", O_RDWR | O_CLOEXEC);
+		char attr[] = { 't', 'r', 'u', 's', 't', 'e', 'd', '.', *name, 0 };
+
+		set += fd >= 0 && fsetxattr(fd, attr, value, sizeof(value), 0) == 0;
+	}
+	if (set == 3)
+		ret = img_tarw_folder(&w, dir, false, &err);
+	unlinkat(dir, "f", 0);
+	cs_close_fd(&dir);
+	ck_assert_int_eq(rmdir(path), 0);
+	if (set == 3)
+		ck_assert_int_eq(ret, -E2BIG);
+}
+END_TEST
+
+UNIT_MAIN("images/tarw", test_entries, test_data, test_large, test_folder, test_full_attributes)
