@@ -51,7 +51,8 @@ static int wrap(const char *path, struct cs_err *err)
 
 /* --- the way to a name --- */
 
-/* A folder in place of what @name of @parent was (nothing, or a whiteout). */
+/* A folder in place of what @name of @parent was: nothing, or no folder. What was there hid the
+ * same name of the layers below, and so must the folder, or what is in it there came back. */
 static struct img_dir *make_dir(struct img_apply *a, struct img_dir *parent, const char *name,
 				size_t len, struct cs_err *err)
 {
@@ -61,7 +62,7 @@ static struct img_dir *make_dir(struct img_apply *a, struct img_dir *parent, con
 
 	if (!d)
 		return NULL;
-	d->opaque = was && was->whiteout;
+	d->opaque = was != NULL;
 	if (a->sink->mkdir && a->sink->mkdir(a->sink_ctx, d, was, err) < 0)
 		return NULL;
 	return d;

@@ -428,6 +428,31 @@ START_TEST(whiteouts)
 }
 END_TEST
 
+/* What a name hid stays hidden when it becomes a folder, whatever it was in between. */
+START_TEST(hides_when_replaced)
+{
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT, x = CS_BUF_INIT;
+	struct made m;
+
+	tm_file(&b, "a", "file");
+	tm_dir(&b, "a/");
+	tm_file(&b, ".wh.b", "");
+	tm_file(&b, "b", "file");
+	tm_dir(&b, "b/");
+	tm_file(&b, ".wh.c", "");
+	tm_file(&b, "c/x", "implied");
+	tm_dir(&b, "d/");
+	tm_dir(&b, "d/");
+	tm_end(&b);
+	m = image(&b);
+	ck_assert_str_eq(xattrs_of(&m, "a", &x), "trusted.overlay.opaque=y;");
+	ck_assert_str_eq(xattrs_of(&m, "b", &x), "trusted.overlay.opaque=y;");
+	ck_assert_str_eq(xattrs_of(&m, "c", &x), "trusted.overlay.opaque=y;");
+	ck_assert_str_eq(xattrs_of(&m, "d", &x), "");
+	close(m.fd);
+}
+END_TEST
+
 START_TEST(later_replaces_earlier)
 {
 	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
@@ -508,5 +533,5 @@ START_TEST(many_names)
 END_TEST
 
 UNIT_MAIN("images/tar", paths_that_lead_out, symlink_then_write, things_in_the_way, damaged_headers,
-	  bad_sparse, whatever_the_pieces, cut_off, attributes, whiteouts, later_replaces_earlier,
-	  replaces_in_a_folder, many_names)
+	  bad_sparse, whatever_the_pieces, cut_off, attributes, whiteouts, hides_when_replaced,
+	  later_replaces_earlier, replaces_in_a_folder, many_names)
