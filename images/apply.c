@@ -29,7 +29,7 @@ int img_apply_init(struct img_apply *a, const struct img_sink_ops *sink, void *s
 	struct img_limits lim = img_limits_fill(limits);
 
 	*a = (struct img_apply){ .sink = sink, .sink_ctx = sink_ctx };
-	return img_tree_init(&a->tree, lim.max_entries, err);
+	return img_tree_init(&a->tree, lim.max_entries, lim.max_memory / 4 * 3, err);
 }
 
 void img_apply_fini(struct img_apply *a)
@@ -223,21 +223,16 @@ static int filter_xattrs(struct img_apply *a, const struct img_entry *e, struct 
 static int set_dir(struct img_apply *a, struct img_dir *d, const struct img_entry *e,
 		   struct cs_err *err)
 {
-	struct img_xattr *x = NULL;
+	int ret = img_tree_set_xattrs(&a->tree, d, e->xattrs, e->n_xattrs, err);
 
-	if (e->n_xattrs > 0) {
-		x = img_tree_xattrs(&a->tree, e->xattrs, e->n_xattrs, err);
-		if (!x)
-			return -err->code;
-	}
+	if (ret < 0)
+		return ret;
 	d->implied = false;
 	d->mode = e->mode;
 	d->uid = e->uid;
 	d->gid = e->gid;
 	d->mtime = e->mtime;
 	d->mtime_nsec = e->mtime_nsec;
-	d->xattrs = x;
-	d->n_xattrs = e->n_xattrs;
 	return 0;
 }
 

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "images/erofs_int.h"
@@ -144,9 +143,9 @@ static int place_xattrs(struct img_erofs *w, struct img_tree *t, struct img_dir 
 
 	if (n == 0)
 		return 0;
-	x = cs_arena_alloc(t->arena, n * sizeof(*x));
+	x = img_tree_alloc(t, n * sizeof(*x), err);
 	if (!x)
-		return cs_err_set(err, ENOMEM, "write a folder: out of memory");
+		return -err->code;
 	if (d->n_xattrs)
 		memcpy(x, d->xattrs, d->n_xattrs * sizeof(*x));
 	if (d->opaque)
@@ -154,9 +153,9 @@ static int place_xattrs(struct img_erofs *w, struct img_tree *t, struct img_dir 
 	ret = img_erofs_xattrs(w, x, n, w->ibody, &d->ibody_len, err);
 	if (ret < 0)
 		return ret;
-	d->ibody = cs_arena_alloc(t->arena, d->ibody_len);
+	d->ibody = img_tree_alloc(t, d->ibody_len, err);
 	if (!d->ibody)
-		return cs_err_set(err, ENOMEM, "write a folder: out of memory");
+		return -err->code;
 	memcpy(d->ibody, w->ibody, d->ibody_len);
 	return 0;
 }

@@ -68,8 +68,14 @@ static struct img_erofs_seen *slot(struct img_erofs_seen *table, size_t size, co
 static int grow_seen(struct img_erofs *w, struct cs_err *err)
 {
 	size_t size = w->seen_size ? w->seen_size * 2 : SEEN_FIRST;
-	struct img_erofs_seen *t = calloc(size, sizeof(*t));
+	struct img_erofs_seen *t;
 
+	if ((size + w->seen_size) * sizeof(*t) > w->lim.max_memory / 4)
+		return cs_err_set(err, EFBIG,
+				  "the layer has more than %zu different extended attributes, "
+				  "the limit",
+				  w->seen_n);
+	t = calloc(size, sizeof(*t));
 	if (!t)
 		return cs_err_set(err, ENOMEM, "write extended attributes: out of memory");
 	for (size_t i = 0; i < w->seen_size; i++)

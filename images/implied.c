@@ -19,8 +19,6 @@
 #include "images/peek.h"
 #include "images/unpack.h"
 
-enum { LIST_MAX = 64 * 1024 * 1024 };
-
 /* A layer and the folders it implies, sorted. */
 struct layer {
 	struct img_peek peek;
@@ -73,7 +71,7 @@ static int load_list(int root, const struct img_digest *d, struct layer *l, stru
 	dir = openat(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return cs_err_sys(err, "open layer %.12s", d->hex);
-	ret = cs_file_read(dir, IMG_LAYER_IMPLIED, LIST_MAX, &l->list, &l->list_len, err);
+	ret = cs_file_read(dir, IMG_LAYER_IMPLIED, IMG_IMPLIED_MAX, &l->list, &l->list_len, err);
 	if (ret == -ENOENT) {
 		cs_err_clear(err);
 		return 0;

@@ -160,7 +160,7 @@ static int build_end(struct img_layer *l, struct cs_err *err)
 		ret = finish_data(l, err);
 	if (ret < 0)
 		return ret;
-	n = img_layer_list_implied(&l->apply.tree, &l->implied, err);
+	n = img_layer_list_implied(&l->apply.tree, l->lim.max_implied, &l->implied, err);
 	if (n < 0)
 		return (int)n;
 	l->info.implied = (uint64_t)n;

@@ -25,8 +25,9 @@ int img_layer_write_info(int dir, const struct img_layer_info *info, const struc
 			 struct cs_err *err);
 
 /* The paths of the implied folders that are reached from the root ("" is itself), a NUL after each;
- * their number is returned. */
-int64_t img_layer_list_implied(const struct img_tree *t, struct cs_buf *out, struct cs_err *err);
+ * their number is returned. EFBIG: they are more than @max bytes. */
+int64_t img_layer_list_implied(const struct img_tree *t, uint32_t max, struct cs_buf *out,
+			       struct cs_err *err);
 
 /* All of @fd. */
 int img_layer_write_fd(struct img_layer *l, int fd, struct cs_err *err);

@@ -35,18 +35,26 @@ void img_layer_uuid(const struct img_digest *d, uint8_t out[16])
 	out[8] = (uint8_t)((out[8] & 0x3f) | 0x80);
 }
 
-int64_t img_layer_list_implied(const struct img_tree *t, struct cs_buf *out, struct cs_err *err)
+int64_t img_layer_list_implied(const struct img_tree *t, uint32_t max, struct cs_buf *out,
+			       struct cs_err *err)
 {
 	int64_t n = 0;
 
 	for (const struct img_dir *d = t->root; d; d = d->next) {
 		char path[IMG_DEPTH_MAX * 8];
+		size_t len;
 
 		if (!d->implied)
 			continue;
 		if (img_tree_path(d, path, sizeof(path), err) < 0)
 			return -err->code;
-		cs_buf_add_mem(out, path, strlen(path) + 1);
+		len = strlen(path) + 1;
+		if (out->len + len > max)
+			return cs_err_set(err, EFBIG,
+					  "the paths of the folders that the layer only implies "
+					  "are more than %u bytes, the limit",
+					  max);
+		cs_buf_add_mem(out, path, len);
 		n++;
 	}
 	return cs_buf_ok(out, err) < 0 ? -err->code : n;

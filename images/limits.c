@@ -12,6 +12,8 @@ const struct img_limits img_limits_default = {
 	.max_entries = 4U << 20,
 	.max_xattrs = 256U << 10,
 	.max_sparse = 256U << 10,
+	.max_memory = 1ULL << 30,
+	.max_implied = IMG_IMPLIED_MAX,
 };
 
 struct img_limits img_limits_fill(const struct img_limits *l)
@@ -30,5 +32,9 @@ struct img_limits img_limits_fill(const struct img_limits *l)
 		r.max_xattrs = l->max_xattrs;
 	if (l->max_sparse)
 		r.max_sparse = l->max_sparse;
+	if (l->max_memory)
+		r.max_memory = l->max_memory;
+	if (l->max_implied)
+		r.max_implied = l->max_implied;
 	return r;
 }

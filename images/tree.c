@@ -17,22 +17,48 @@ static int out_of_memory(struct cs_err *err)
 	return cs_err_set(err, ENOMEM, "make a layer: out of memory");
 }
 
+/* Are @size bytes more within the limit? */
+static bool take(struct img_tree *t, size_t size, struct cs_err *err)
+{
+	uint64_t table = t->table_size * sizeof(*t->table);
+
+	if (t->mem + table > t->max_mem || size > t->max_mem - t->mem - table) {
+		cs_err_set(err, EFBIG,
+			   "its names, folders and attributes take more than %llu bytes of memory, "
+			   "the limit",
+			   (unsigned long long)t->max_mem);
+		return false;
+	}
+	t->mem += size;
+	return true;
+}
+
+void *img_tree_alloc(struct img_tree *t, size_t size, struct cs_err *err)
+{
+	void *p;
+
+	if (!take(t, size, err))
+		return NULL;
+	p = cs_arena_alloc(t->arena, size);
+	if (!p)
+		out_of_memory(err);
+	return p;
+}
+
 static struct img_dir *new_dir(struct img_tree *t, struct cs_err *err)
 {
-	struct img_dir *d = cs_arena_alloc(t->arena, sizeof(*d));
+	struct img_dir *d = img_tree_alloc(t, sizeof(*d), err);
 
-	if (!d) {
-		out_of_memory(err);
+	if (!d)
 		return NULL;
-	}
 	*d = (struct img_dir){ .implied = true, .mode = 0755 };
 	d->inode = (struct img_inode){ .type = IMG_TYPE_DIR, .dir = d };
 	return d;
 }
 
-int img_tree_init(struct img_tree *t, uint64_t max, struct cs_err *err)
+int img_tree_init(struct img_tree *t, uint64_t max, uint64_t max_mem, struct cs_err *err)
 {
-	struct img_tree n = { .table_size = TABLE_FIRST, .max = max };
+	struct img_tree n = { .table_size = TABLE_FIRST, .max = max, .max_mem = max_mem };
 
 	n.arena = cs_arena_new(0);
 	n.table = calloc(n.table_size, sizeof(struct img_node *));
@@ -121,11 +147,9 @@ struct img_node *img_tree_put(struct img_tree *t, struct img_dir *d, const char 
 			   (unsigned long long)t->max);
 		return NULL;
 	}
-	n = cs_arena_alloc(t->arena, sizeof(*n) + len + 1);
-	if (!n) {
-		out_of_memory(err);
+	n = img_tree_alloc(t, sizeof(*n) + len + 1, err);
+	if (!n)
 		return NULL;
-	}
 	if (t->n >= t->table_size)
 		grow(t);
 	*n = (struct img_node){
@@ -148,13 +172,10 @@ struct img_node *img_tree_put(struct img_tree *t, struct img_dir *d, const char 
 
 struct img_inode *img_tree_inode(struct img_tree *t, enum img_type type, struct cs_err *err)
 {
-	struct img_inode *i = cs_arena_alloc(t->arena, sizeof(*i));
+	struct img_inode *i = img_tree_alloc(t, sizeof(*i), err);
 
-	if (!i) {
-		out_of_memory(err);
-		return NULL;
-	}
-	*i = (struct img_inode){ .type = type };
+	if (i)
+		*i = (struct img_inode){ .type = type };
 	return i;
 }
 
@@ -178,28 +199,58 @@ struct img_dir *img_tree_mkdir(struct img_tree *t, struct img_dir *parent, const
 
 char *img_tree_str(struct img_tree *t, const void *s, size_t len, struct cs_err *err)
 {
-	char *p = cs_arena_str(t->arena, s, len);
+	char *p;
 
+	if (!take(t, len + 1, err))
+		return NULL;
+	p = cs_arena_str(t->arena, s, len);
 	if (!p)
 		out_of_memory(err);
 	return p;
 }
 
-struct img_xattr *img_tree_xattrs(struct img_tree *t, const struct img_xattr *x, size_t n,
-				  struct cs_err *err)
+/* Room for a folder's attributes. Twice as much as before, so that one listed again and again with
+ * ever more of them costs no more than a few times the most it had. */
+static int xattr_room(struct img_tree *t, struct img_dir *d, size_t size, struct cs_err *err)
 {
-	struct img_xattr *r = cs_arena_alloc(t->arena, (n ? n : 1) * sizeof(*r));
+	void *p;
 
-	for (size_t i = 0; r && i < n; i++) {
-		r[i].name = cs_arena_str(t->arena, x[i].name, strlen(x[i].name));
-		r[i].value = cs_arena_str(t->arena, x[i].value, x[i].len);
-		r[i].len = x[i].len;
-		if (!r[i].name || !r[i].value)
-			r = NULL;
+	if (size <= d->xattrs_size)
+		return 0;
+	if (d->xattrs_size && size < 2 * d->xattrs_size)
+		size = 2 * d->xattrs_size;
+	p = img_tree_alloc(t, size, err);
+	if (!p)
+		return -err->code;
+	d->xattrs = p;
+	d->xattrs_size = size;
+	return 0;
+}
+
+int img_tree_set_xattrs(struct img_tree *t, struct img_dir *d, const struct img_xattr *x, size_t n,
+			struct cs_err *err)
+{
+	size_t size = n * sizeof(*x);
+	char *at;
+	int ret;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(x[i].name) + 1 + x[i].len;
+	ret = xattr_room(t, d, size, err);
+	if (ret < 0)
+		return ret;
+	at = n ? (char *)(d->xattrs + n) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(x[i].name) + 1;
+
+		d->xattrs[i] = (struct img_xattr){ at, at + len, x[i].len };
+		memcpy(at, x[i].name, len);
+		if (x[i].len)
+			memcpy(at + len, x[i].value, x[i].len);
+		at += len + x[i].len;
 	}
-	if (!r)
-		out_of_memory(err);
-	return r;
+	d->n_xattrs = n;
+	return 0;
 }
 
 int img_tree_path(const struct img_dir *d, char *out, size_t size, struct cs_err *err)

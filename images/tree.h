@@ -47,8 +47,9 @@ struct img_dir {
 	bool opaque;  /* hides the same folder of the layers below */
 	uint32_t mode, uid, gid, mtime_nsec;
 	int64_t mtime;
-	struct img_xattr *xattrs; /* in the arena */
+	struct img_xattr *xattrs; /* in the arena, with names and values behind them */
 	size_t n_xattrs;
+	size_t xattrs_size; /* bytes there are for all that */
 
 	/* the sink's, at the end */
 	struct img_dir *next; /* in the order of writing */
@@ -66,11 +67,13 @@ struct img_tree {
 	size_t table_size;	 /* a power of 2 */
 	uint64_t n;		 /* names */
 	uint64_t max;
+	uint64_t mem, max_mem; /* bytes given out of the arena */
 };
 #define IMG_TREE_INIT ((struct img_tree){ 0 })
 
-/* @max names at most (EFBIG). */
-int img_tree_init(struct img_tree *t, uint64_t max, struct cs_err *err);
+/* @max names at most, and @max_mem bytes of memory for all of it: past that what makes something
+ * new fails with EFBIG. */
+int img_tree_init(struct img_tree *t, uint64_t max, uint64_t max_mem, struct cs_err *err);
 void img_tree_fini(struct img_tree *t);
 
 /* NULL when there is none. */
@@ -84,9 +87,12 @@ struct img_inode *img_tree_inode(struct img_tree *t, enum img_type type, struct 
 /* A new folder, implied until told otherwise, as @name of @parent. */
 struct img_dir *img_tree_mkdir(struct img_tree *t, struct img_dir *parent, const char *name,
 			       size_t len, struct cs_err *err);
-/* Copies into the arena. */
-struct img_xattr *img_tree_xattrs(struct img_tree *t, const struct img_xattr *x, size_t n,
-				  struct cs_err *err);
+/* The folder's attributes are copies of these; the room of those it had is used again. */
+int img_tree_set_xattrs(struct img_tree *t, struct img_dir *d, const struct img_xattr *x, size_t n,
+			struct cs_err *err);
+/* Memory of the arena's; NULL with @err set on failure. */
+void *img_tree_alloc(struct img_tree *t, size_t size, struct cs_err *err);
+/* A copy in the arena. */
 char *img_tree_str(struct img_tree *t, const void *s, size_t len, struct cs_err *err);
 
 /* The folder's path without a leading slash ("" is the root); ENAMETOOLONG past IMG_PATH_MAX. */

@@ -210,6 +210,60 @@ START_TEST(without_waiting)
 }
 END_TEST
 
+/* A few bytes of tar that ask for much memory: nothing of it is in the store afterwards. */
+START_TEST(memory_limits)
+{
+	static const struct img_limits list = { .max_implied = 40 }, tree = { .max_memory = 64000 },
+				       seen = { .max_memory = 4 * 1024 * 32 };
+	static const char value[30000] = { 'v' };
+	struct unit_tmp t = unit_tmp_init();
+	struct cs_err err = CS_ERR_INIT;
+	struct img_layer_opts o = opts(&t);
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+
+	tm_file(&b, "a/b/c/d/e/f/g/h/i/j/k/l", "x");
+	tm_end(&b);
+	o.limits = &list;
+	refused(&o, &b, EFBIG, "only implies", &t);
+	b.len = 0;
+	for (int i = 0; i < 60; i++) {
+		char name[100];
+
+		memset(name, 'a' + i % 26, 98);
+		memcpy(name, i < 26 ? "1" : i < 52 ? "2" : "3", 1);
+		for (int k = 1; k < 98; k += 2)
+			name[k] = '/';
+		name[98] = 'x';
+		name[99] = '\0';
+		tm_file(&b, name, "x");
+	}
+	tm_end(&b);
+	o.limits = &tree;
+	refused(&o, &b, EFBIG, "memory", &t);
+	b.len = 0;
+	for (int i = 0; i < 2000; i++) {
+		char text[20];
+
+		snprintf(text, sizeof(text), "%d", i);
+		tm_pax(&b, 'x', "SCHILY.xattr.user.k", text, strlen(text));
+		tm_file(&b, "f", "x");
+	}
+	tm_end(&b);
+	o.limits = &seen;
+	refused(&o, &b, EFBIG, "different extended attributes", &t);
+	/* the memory of a folder's attributes is used again */
+	b.len = 0;
+	for (int i = 0; i < 100; i++) {
+		tm_pax(&b, 'x', "SCHILY.xattr.user.k", value, sizeof(value) - (size_t)(99 - i));
+		tm_dir(&b, "d");
+	}
+	tm_end(&b);
+	o.limits = &(struct img_limits){ .max_memory = 200000 };
+	ck_assert_msg(import(&o, &b, NULL, &err) == 0, "%s", err.msg);
+	unit_tmp_fini(&t);
+}
+END_TEST
+
 START_TEST(limits)
 {
 	static const struct img_limits few = { .max_entries = 3 }, small = { .max_tar = 2000 };
@@ -227,4 +281,4 @@ START_TEST(limits)
 END_TEST
 
 UNIT_MAIN("images/layer", makes_a_layer, wrong_bytes, given_up, keeps_the_blob, without_waiting,
-	  limits)
+	  limits, memory_limits)
