@@ -54,10 +54,11 @@ static uint8_t *pack(const struct img_xattr *x, size_t *len, struct cs_err *err)
 
 static struct img_erofs_seen *slot(struct img_erofs_seen *table, size_t size, const uint8_t *sha)
 {
-	uint64_t h;
+	uint64_t h = 0;
 	size_t i;
 
-	memcpy(&h, sha, sizeof(h));
+	for (i = 0; i < 16; i++) /* its digits are hex: each is 4 bits of the hash */
+		h = h << 4 | (uint64_t)(sha[i] <= '9' ? sha[i] - '0' : sha[i] - 'a' + 10);
 	for (i = h & (size - 1); table[i].sha[0] || table[i].sha[1] || table[i].id;
 	     i = (i + 1) & (size - 1))
 		if (memcmp(table[i].sha, sha, sizeof(table[i].sha)) == 0)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "images/tar_int.h"
 
@@ -72,14 +73,26 @@ static int set_text(struct cs_buf *b, struct value s, bool *has, struct cs_err *
 
 /* --- extended attributes --- */
 
-static int add_xattr(struct img_tar_pax *p, struct value name, struct value v,
-		     const struct img_limits *lim, struct cs_err *err)
+/* Those that nothing is ever kept of are not even stored; img_apply looks at the rest. */
+static bool is_kept(struct value name)
 {
-	struct img_tar_xattr x = { .name = p->text.len, .len = v.len };
-	size_t i;
+	static const char *const prefixes[] = { "user.", "trusted.", "security.",
+						"system.posix_acl_" };
 
-	if (name.len == 0 || name.len > IMG_NAME_MAX || memchr(name.v, 0, name.len))
-		return cs_err_set(err, EBADMSG, "an extended attribute's name in the tar is bad");
+	for (size_t i = 0; i < CS_LEN(prefixes); i++) {
+		size_t len = strlen(prefixes[i]);
+
+		if (name.len > len && memcmp(name.v, prefixes[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The attribute's text, behind the others'. */
+static int add_text(struct img_tar_pax *p, struct value name, struct value v,
+		    struct img_tar_xattr *x, const struct img_limits *lim, struct cs_err *err)
+{
+	*x = (struct img_tar_xattr){ .name = p->text.len, .len = v.len };
 	p->xattr_bytes += name.len + v.len + 16;
 	if (p->xattr_bytes > lim->max_xattrs)
 		return cs_err_set(
@@ -88,14 +101,19 @@ static int add_xattr(struct img_tar_pax *p, struct value name, struct value v,
 			lim->max_xattrs);
 	cs_buf_add_mem(&p->text, name.v, name.len);
 	cs_buf_add_mem(&p->text, "", 1);
-	x.value = p->text.len;
+	x->value = p->text.len;
 	cs_buf_add_mem(&p->text, v.v, v.len);
-	if (cs_buf_ok(&p->text, err) < 0)
-		return -err->code;
-	for (i = 0; i < p->n_xattrs; i++)
-		if (strcmp(p->text.s + p->xattrs[i].name, p->text.s + x.name) == 0)
-			break;
-	if (i == p->cap_xattrs) {
+	return cs_buf_ok(&p->text, err);
+}
+
+/* An attribute whose name is not among those there are. */
+static int append_xattr(struct img_tar_pax *p, const struct img_tar_xattr *x, struct cs_err *err)
+{
+	if (p->n_xattrs == IMG_XATTRS_MAX)
+		return cs_err_set(err, EFBIG,
+				  "an entry has more than %d extended attributes, the limit",
+				  IMG_XATTRS_MAX);
+	if (p->n_xattrs == p->cap_xattrs) {
 		size_t cap = p->cap_xattrs ? p->cap_xattrs * 2 : 8;
 		struct img_tar_xattr *xs = reallocarray(p->xattrs, cap, sizeof(*xs));
 
@@ -104,10 +122,29 @@ static int add_xattr(struct img_tar_pax *p, struct value name, struct value v,
 		p->xattrs = xs;
 		p->cap_xattrs = cap;
 	}
-	p->xattrs[i] = x;
-	if (i == p->n_xattrs)
-		p->n_xattrs++;
+	p->xattrs[p->n_xattrs++] = *x;
 	return 0;
+}
+
+static int add_xattr(struct img_tar_pax *p, struct value name, struct value v,
+		     const struct img_limits *lim, struct cs_err *err)
+{
+	struct img_tar_xattr x;
+	int ret;
+
+	if (name.len == 0 || name.len > IMG_NAME_MAX || memchr(name.v, 0, name.len))
+		return cs_err_set(err, EBADMSG, "an extended attribute's name in the tar is bad");
+	if (!is_kept(name))
+		return 0;
+	ret = add_text(p, name, v, &x, lim, err);
+	if (ret < 0)
+		return ret;
+	for (size_t i = 0; i < p->n_xattrs; i++)
+		if (strcmp(p->text.s + p->xattrs[i].name, p->text.s + x.name) == 0) {
+			p->xattrs[i] = x;
+			return 0;
+		}
+	return append_xattr(p, &x, err);
 }
 
 static int hex_digit(char c)
@@ -381,19 +418,23 @@ int img_tar_pax_inherit(struct img_tar_pax *p, const struct img_tar_pax *global,
 	p->has_uid |= global->has_uid;
 	p->has_gid |= global->has_gid;
 	p->has_mtime |= global->has_mtime;
-	for (size_t i = 0; i < global->n_xattrs; i++) {
+	for (size_t i = 0, own = p->n_xattrs; i < global->n_xattrs; i++) {
 		const struct img_tar_xattr *x = &global->xattrs[i];
 		const char *name = global->text.s + x->name;
+		struct img_tar_xattr copy;
 		size_t j;
 		int ret;
 
-		for (j = 0; j < p->n_xattrs; j++)
+		for (j = 0; j < own; j++)
 			if (strcmp(p->text.s + p->xattrs[j].name, name) == 0)
 				break;
-		if (j < p->n_xattrs)
+		if (j < own)
 			continue;
-		ret = add_xattr(p, (struct value){ name, strlen(name) },
-				(struct value){ global->text.s + x->value, x->len }, lim, err);
+		ret = add_text(p, (struct value){ name, strlen(name) },
+			       (struct value){ global->text.s + x->value, x->len }, &copy, lim,
+			       err);
+		if (ret == 0)
+			ret = append_xattr(p, &copy, err);
 		if (ret < 0)
 			return ret;
 	}

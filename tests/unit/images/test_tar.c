@@ -402,6 +402,52 @@ START_TEST(attributes)
 }
 END_TEST
 
+/* @n attributes in one global header. */
+static void many_xattrs(struct cs_buf *b, const char *prefix, int n)
+{
+	cs_auto_buf struct cs_buf rec = CS_BUF_INIT;
+
+	for (int i = 0; i < n; i++) {
+		char text[64];
+		int len = snprintf(text, sizeof(text), "SCHILY.xattr.%s%05d=v", prefix, i);
+
+		cs_buf_addf(&rec, "%d %s\n", len + 4, text);
+	}
+	tm_data(b, 'g', "pax", "", rec.s, rec.len);
+}
+
+/* As many attributes as an inode can have, none more; those that are not kept don't count. */
+START_TEST(attributes_at_most)
+{
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT, x = CS_BUF_INIT;
+	struct made m;
+
+	many_xattrs(&b, "com.apple.", 12000);
+	many_xattrs(&b, "user.", 255);
+	tm_pax(&b, 'x', "SCHILY.xattr.user.00007", "own", 3);
+	tm_file(&b, "f", "x");
+	tm_end(&b);
+	m = image(&b);
+	xattrs_of(&m, "f", &x);
+	ck_assert_ptr_nonnull(strstr(x.s, "user.00007=own;"));
+	ck_assert_ptr_null(strstr(x.s, "user.00007=v;"));
+	ck_assert_ptr_nonnull(strstr(x.s, "user.00254=v;"));
+	ck_assert_ptr_null(strstr(x.s, "apple"));
+	close(m.fd);
+	b.len = 0;
+	many_xattrs(&b, "user.", 256);
+	tm_file(&b, "f", "x");
+	tm_end(&b);
+	refused(&b, EFBIG, "more than 255 extended attributes");
+	b.len = 0;
+	many_xattrs(&b, "user.", 255);
+	tm_pax(&b, 'x', "SCHILY.xattr.user.own", "own", 3);
+	tm_file(&b, "f", "x");
+	tm_end(&b);
+	refused(&b, EFBIG, "more than 255 extended attributes");
+}
+END_TEST
+
 START_TEST(whiteouts)
 {
 	cs_auto_buf struct cs_buf b = CS_BUF_INIT, x = CS_BUF_INIT;
@@ -533,5 +579,5 @@ START_TEST(many_names)
 END_TEST
 
 UNIT_MAIN("images/tar", paths_that_lead_out, symlink_then_write, things_in_the_way, damaged_headers,
-	  bad_sparse, whatever_the_pieces, cut_off, attributes, whiteouts, hides_when_replaced,
-	  later_replaces_earlier, replaces_in_a_folder, many_names)
+	  bad_sparse, whatever_the_pieces, cut_off, attributes, attributes_at_most, whiteouts,
+	  hides_when_replaced, later_replaces_earlier, replaces_in_a_folder, many_names)
