@@ -358,7 +358,7 @@ static ptrdiff_t one_record(struct img_tar_pax *p, const char *buf, size_t len, 
 {
 	const char *space = memchr(buf, ' ', len < 12 ? len : 12);
 	const char *eq, *end;
-	char key[sizeof("LIBARCHIVE.xattr.") + IMG_NAME_MAX * 3];
+	char key[sizeof("LIBARCHIVE.xattr.") + IMG_NAME_MAX * (size_t)3];
 	uint64_t n = 0;
 	size_t key_len;
 	int ret;

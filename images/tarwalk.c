@@ -59,6 +59,26 @@ static int by_name(const void *a, const void *b)
 		      ((const struct img_tarw_xattr *)b)->name);
 }
 
+/* Into the room left behind @used bytes of values. Its length. */
+static ssize_t read_value(const char *path, const char *name, const char *xattr, struct xattrs *x,
+			  size_t used, struct cs_err *err)
+{
+	size_t room = sizeof(x->values) - used;
+	ssize_t n = lgetxattr(path, xattr, x->values + used, room);
+
+	/* without any room it only says how long the value is */
+	if ((n < 0 && errno == ERANGE) || (n > 0 && (size_t)n > room))
+		return cs_err_set(err, E2BIG, "%s has attributes of more than %d bytes", name,
+				  XATTR_BYTES);
+	return n < 0 ? cs_err_sys(err, "read attribute %.60s of %s", xattr, name) : n;
+}
+
+static bool is_opaque_mark(const char *xattr)
+{
+	return strcmp(xattr, "trusted.overlay.opaque") == 0 ||
+	       strcmp(xattr, "user.overlay.opaque") == 0;
+}
+
 static int read_xattrs(const struct walk *k, int dir, const char *name, struct xattrs *x,
 		       struct cs_err *err)
 {
@@ -73,17 +93,11 @@ static int read_xattrs(const struct walk *k, int dir, const char *name, struct x
 	if (len < 0)
 		return errno == ENOTSUP ? 0 : cs_err_sys(err, "list attributes of %s", name);
 	for (char *s = x->names; s < x->names + len; s += strlen(s) + 1) {
-		size_t room = sizeof(x->values) - used;
-		ssize_t n = lgetxattr(path, s, x->values + used, room);
+		ssize_t n = read_value(path, name, s, x, used, err);
 
-		/* without any room it only says how long the value is */
-		if ((n < 0 && errno == ERANGE) || (n > 0 && (size_t)n > room))
-			return cs_err_set(err, E2BIG, "%s has attributes of more than %d bytes",
-					  name, XATTR_BYTES);
 		if (n < 0)
-			return cs_err_sys(err, "read attribute %.60s of %s", s, name);
-		if (strcmp(s, "trusted.overlay.opaque") == 0 ||
-		    strcmp(s, "user.overlay.opaque") == 0)
+			return (int)n;
+		if (is_opaque_mark(s))
 			x->opaque = n == 1 && x->values[used] == 'y';
 		if (skip_xattr(k, s))
 			continue;

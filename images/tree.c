@@ -20,7 +20,7 @@ static int out_of_memory(struct cs_err *err)
 /* Are @size bytes more within the limit? */
 static bool take(struct img_tree *t, size_t size, struct cs_err *err)
 {
-	uint64_t table = t->table_size * sizeof(*t->table);
+	uint64_t table = t->table_size * sizeof(void *); /* of pointers */
 
 	if (t->mem + table > t->max_mem || size > t->max_mem - t->mem - table) {
 		cs_err_set(err, EFBIG,
