@@ -40,13 +40,17 @@ void cs_err_clear(struct cs_err *err);
 /* An analyzer (clang's, or gcc's by --enable-analyzer) cannot look into err.c: tell it that errors
  * are negative. A definition puts the function's name in parentheses, which keeps its macro away.
  */
-#if defined(__clang_analyzer__) || defined(CS_ANALYZER)
-#define CS_ERR_NEGATIVE(call)                    \
-	({                                       \
-		int cs_ret = (call);             \
-		if (cs_ret >= 0)                 \
-			__builtin_unreachable(); \
-		cs_ret;                          \
+#ifdef __clang_analyzer__
+#define CS_ASSUME(is) __builtin_assume(is)
+#elif defined(CS_ANALYZER)
+#define CS_ASSUME(is) ((is) ? (void)0 : __builtin_unreachable())
+#endif
+#ifdef CS_ASSUME
+#define CS_ERR_NEGATIVE(call)          \
+	({                             \
+		int cs_ret = (call);   \
+		CS_ASSUME(cs_ret < 0); \
+		cs_ret;                \
 	})
 #define cs_err_set(...) CS_ERR_NEGATIVE(cs_err_set(__VA_ARGS__))
 #define cs_err_sys(...) CS_ERR_NEGATIVE(cs_err_sys(__VA_ARGS__))
