@@ -265,6 +265,7 @@ int img_reg_login(struct img_reg *r, const char *host, struct cs_err *err)
 		.req = { .method = "GET", .max_body = PING_MAX, .total_ms = PING_MS },
 		.path = "",
 	};
+	const struct img_place place = { .insecure = g && g->insecure };
 	struct img_repo p = { .reg = r, .n = 1 };
 	int ret;
 
@@ -273,8 +274,7 @@ int img_reg_login(struct img_reg *r, const char *host, struct cs_err *err)
 	ret = cs_str_fmt(p.v[0].p.host, sizeof(p.v[0].p.host), err, "%s", host);
 	if (ret < 0)
 		return ret;
-	p.v[0].p.insecure = g && g->insecure;
-	p.v[0].p.insecure = insecure(r, &p.v[0].p);
+	p.v[0].p.insecure = insecure(r, &place);
 	p.v[0].known = !p.v[0].p.insecure;
 	p.v[0].https = true;
 	pthread_mutex_init(&p.v[0].lock, NULL);

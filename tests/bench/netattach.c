@@ -1,11 +1,8 @@
 /*
- * Times net_attach() and net_detach() without the start of a process:
- *
- *	netattach ROOT STATE NS-DIR N PORTS
- *
- * Attaches N pinned namespaces with PORTS published ports each to the default network, then
- *detaches them as a workload's end does: the namespaces go afterwards. Prints medians in
- *milliseconds, and of the processor's time: of all, of the first and the last tenth.
+ * Times net_attach() and net_detach() without the start of a process. Arguments: ROOT STATE NS-DIR
+ * N PORTS. Attaches N pinned namespaces with PORTS published ports each to the default network,
+ * then detaches them as a workload's end does: the namespaces go afterwards. Prints medians in
+ * milliseconds, and of the processor's time: of all, of the first and the last tenth.
  */
 #include <errno.h>
 #include <netinet/in.h>
