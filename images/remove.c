@@ -20,8 +20,9 @@ int img_tag(struct img_store *st, const char *text, const struct img_ref *name, 
 
 	img_ref_format(name, full);
 	ret = img_edit_begin(st, &e, err);
-	if (ret == 0)
-		ret = img_list_find(&e.list, text, &r, err);
+	if (ret < 0)
+		return ret;
+	ret = img_list_find(&e.list, text, &r, err);
 	if (ret < 0)
 		return ret;
 	tagged = *r;

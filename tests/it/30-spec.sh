@@ -214,7 +214,7 @@ listen='
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
-s.settimeout(20)
+s.settimeout(60)
 print(s.recv(100).decode())'
 ready='
 import socket, sys
@@ -224,6 +224,7 @@ if command -v python3 >/dev/null; then
 		"[ -S $NOTIFY_SOCKET ] && echo $NOTIFY_SOCKET; exec sleep 300"]'
 	it_background python3 -c "$listen" "$it_tmp/manager" >"$it_tmp/heard"
 	listener=$!
+	it_wait 30 test -S "$it_tmp/manager"
 	it_background env NOTIFY_SOCKET="$it_tmp/manager" "$CAISSON_OCI" --root "$it_tmp/state" \
 		run --detach --bundle "$bundle" notify </dev/null >"$it_tmp/said" 2>&1
 	run=$!

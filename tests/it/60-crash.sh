@@ -157,6 +157,14 @@ check_again()
 
 # --- sweeps --------------------------------------------------------------------------------------
 
+# On a slow machine only every Nth call is tried from some second on.
+hurry() # SECOND N
+{
+	[ $SECONDS -gt "$1" ] && [ "$step" -lt "$2" ] || return
+	echo "# slow: from here on only one of $2 calls"
+	step=$2
+}
+
 # Makes every point of one command: $1 prepares for it, $2 looks at what the kill left.
 sweep() # NAME BEFORE AFTER [--children] COMMAND [ARGUMENT...]
 {
@@ -166,11 +174,9 @@ sweep() # NAME BEFORE AFTER [--children] COMMAND [ARGUMENT...]
 	[[ $name =~ ${CAISSON_CRASH_ONLY-} ]] || return 0
 	[ "$1" != --children ] || { mode=("$1") && shift; }
 	bad='' what='' nr='' n=1
-	if [ $SECONDS -gt 170 ] && [ "$step" -lt 10 ]; then
-		echo "# slow: from here on only every tenth call"
-		step=10
-	fi
 	for (( ; ; n += step)); do
+		hurry 120 10
+		hurry 200 60
 		"$before"
 		: >"$report"
 		timeout -k 5 30 "$crash" "${mode[@]}" "$report" "$n" "$CAISSON_OCI" \
