@@ -69,12 +69,10 @@ static int add_layer(const struct img_store *st, struct img_lowers *l, const cha
 {
 	struct img_layer_info info;
 	struct img_digest d;
-	int ret = img_digest_parse(diff_id, "layer", &d, err);
 
-	if (ret == 0)
-		ret = img_layer_info_read(img_store_fd(st), &d, &info, err);
-	if (ret < 0)
-		return ret;
+	if (img_digest_parse(diff_id, "layer", &d, err) < 0 ||
+	    img_layer_info_read(img_store_fd(st), &d, &info, err) < 0)
+		return -err->code;
 	for (; info.opaque_root && l->n > 0; l->n--) {
 		cs_close_fd(&l->fds[l->n - 1]);
 		free(l->paths[l->n - 1]);

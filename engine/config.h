@@ -1,0 +1,27 @@
+#ifndef CS_ENGINE_CONFIG_H
+#define CS_ENGINE_CONFIG_H
+
+#include <stddef.h>
+
+struct cs_err;
+struct eng;
+struct eng_record;
+
+/* A record becomes an OCI config (runtime-spec 1.3), with docker's defaults where nothing was asked
+ * for. */
+
+/* What is known only when it is started. All borrowed. */
+struct eng_place {
+	int rootfs;		 /* fd of the mounted root filesystem: users are looked up in it */
+	const char *rootfs_path; /* its mount point */
+	const char *etc;	 /* folder with hosts, resolv.conf, hostname to bind; NULL: none */
+	const char *init;	 /* path of the small init on the host; used with r->init */
+	/* namespaces to join, "/proc/PID/ns/…"; NULL: as the record says (a new one, or host) */
+	const char *net_ns, *pid_ns, *ipc_ns, *uts_ns;
+};
+
+/* The config.json's text. Volumes must be there (volume.h). @out: the caller frees it. */
+int eng_config_text(const struct eng *e, const struct eng_record *r, const struct eng_place *p,
+		    char **out, size_t *len, struct cs_err *err);
+
+#endif

@@ -1,0 +1,8 @@
+noinst_LIBRARIES += engine/libengine.a
+engine_libengine_a_SOURCES = \
+	engine/attach.h \
+	engine/config.h \
+	engine/engine.c engine/engine.h \
+	engine/monitor.h \
+	engine/record.h \
+	engine/status.h
