@@ -4,5 +4,6 @@ engine_libengine_a_SOURCES = \
 	engine/config.h \
 	engine/engine.c engine/engine.h \
 	engine/monitor.h \
-	engine/record.h \
-	engine/status.h
+	engine/record.c engine/record.h \
+	engine/status.c engine/status.h \
+	engine/store.c engine/store.h
