@@ -25,6 +25,8 @@ enum eng_frame {
 	/* from the monitor */
 	ENG_F_STDOUT = 'O',
 	ENG_F_STDERR = 'E',
+	ENG_F_WARN =
+		'W', /* a line to show: why it lets go of this client; no exit status follows */
 	ENG_F_EXIT = 'X', /* exit status, 32-bit native: the last message */
 };
 
@@ -32,7 +34,7 @@ enum eng_want {
 	ENG_WANT_STDIN = 1,
 	ENG_WANT_STDOUT = 2,
 	ENG_WANT_STDERR = 4,
-	/* nothing of these: waits for the end */
+	/* nothing of these: waits for the end of this run */
 };
 
 struct eng_attach_opts {
@@ -40,11 +42,16 @@ struct eng_attach_opts {
 	bool tty;		 /* the container has a terminal: ours goes raw, sizes are sent */
 	bool sig_proxy;		 /* signals we get are sent to the container */
 	const char *detach_keys; /* "ctrl-p,ctrl-q"; "": none */
+	bool greeted;		 /* eng_attach_hello() was called */
 	int in, out, err;	 /* borrowed fds: the user's */
 };
 
 /* Connects to the monitor of @id. ENOENT, ECONNREFUSED: none lives. Returns the socket. */
 int eng_attach_connect(const struct eng *e, const char *id, struct cs_err *err);
+
+/* Says hello, and with a terminal its size: who starts a container does so before it starts the
+ * monitor, so that the program finds its terminal in that size. */
+int eng_attach_hello(int sock, const struct eng_attach_opts *o, struct cs_err *err);
 
 /* Talks over @sock (says hello first) until the container ends (returns 0, *@exit_code is its
  * status), or the user detaches (returns 1), or the monitor goes without a word (EPIPE). The
