@@ -10,6 +10,9 @@ struct eng_record;
 /* A record becomes an OCI config (runtime-spec 1.3), with docker's defaults where nothing was asked
  * for. */
 
+/* Where the small init stands inside: in a tmpfs of our own, so that nothing is left of it. */
+#define ENG_INIT_INSIDE "/dev/.caisson-init"
+
 /* What is known only when it is started. All borrowed. */
 struct eng_place {
 	int rootfs;		 /* fd of the mounted root filesystem: users are looked up in it */
@@ -23,5 +26,9 @@ struct eng_place {
 /* The config.json's text. Volumes must be there (volume.h). @out: the caller frees it. */
 int eng_config_text(const struct eng *e, const struct eng_record *r, const struct eng_place *p,
 		    char **out, size_t *len, struct cs_err *err);
+
+/* For create: all that can be known to be wrong without a root filesystem. EINVAL names the option.
+ */
+int eng_config_check(const struct eng *e, const struct eng_record *r, struct cs_err *err);
 
 #endif

@@ -1,0 +1,32 @@
+# The tests of what makes a container's configuration.
+conf_unit_ldadd = engine/libengine.a runtime/libruntime.a cgroups/libcgroups.a \
+	images/libimages.a netns/libnetns.a base/libbase.a $(MNL_LIBS) $(ISAL_LIBS) $(ZSTD_LIBS) \
+	$(ZLIB_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
+
+unit_tests += \
+	tests/unit/engine/test_config \
+	tests/unit/engine/test_etcfiles \
+	tests/unit/engine/test_imageconf \
+	tests/unit/engine/test_mountspec \
+	tests/unit/engine/test_user
+
+tests_unit_engine_test_config_SOURCES = tests/unit/engine/test_config.c
+tests_unit_engine_test_config_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_config_LDADD = $(conf_unit_ldadd)
+
+tests_unit_engine_test_etcfiles_SOURCES = tests/unit/engine/test_etcfiles.c
+tests_unit_engine_test_etcfiles_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_etcfiles_LDADD = $(conf_unit_ldadd)
+
+tests_unit_engine_test_imageconf_SOURCES = tests/unit/engine/test_imageconf.c
+tests_unit_engine_test_imageconf_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_imageconf_LDADD = $(conf_unit_ldadd)
+
+tests_unit_engine_test_mountspec_SOURCES = tests/unit/engine/test_mountspec.c
+tests_unit_engine_test_mountspec_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_mountspec_LDADD = $(conf_unit_ldadd)
+
+tests_unit_engine_test_user_SOURCES = tests/unit/engine/test_user.c
+tests_unit_engine_test_user_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_user_LDADD = $(conf_unit_ldadd)
+
