@@ -2,6 +2,7 @@ noinst_LIBRARIES += base/libbase.a
 base_libbase_a_SOURCES = \
 	base/arena.c base/arena.h \
 	base/cleanup.h \
+	base/date.c base/date.h \
 	base/err.c base/err.h \
 	base/fd.c base/fd.h \
 	base/file.c base/file.h \

@@ -142,7 +142,7 @@ int cg_stats(const struct cg *cg, struct cs_jw *w, struct cs_err *err);
 struct cg_oom {
 	int fd;		/* owned; polls readable when something happened, then cg_oom_next() */
 	int wd;		/* private */
-	uint64_t kills; /* OOM kills so far (v2) */
+	uint64_t kills; /* OOM kills so far (v1: before it was opened) */
 };
 #define CG_OOM_INIT ((struct cg_oom){ .fd = -EBADF, .wd = -1 })
 

@@ -45,6 +45,8 @@ static int open_v1(const struct cg *cg, size_t h, struct cg_oom *out, struct cs_
 	if (ret < 0)
 		return cg_file_err(err, -ret, cg, h, "cgroup.event_control", "write");
 	*out = (struct cg_oom){ .fd = cs_take_fd(&event), .wd = -1 };
+	if (cg_file_key(cg, h, "memory.oom_control", "oom_kill", &out->kills) < 0)
+		out->kills = 0; /* before Linux 4.13 it is not counted */
 	return 0;
 }
 

@@ -17,7 +17,6 @@ struct eng_record;
 struct eng_bring_io {
 	int in, out, err;    /* its standard files; with a terminal all are /dev/null */
 	const char *console; /* path of the socket that gets its terminal; NULL: it has none */
-	const char *libexec; /* folder of our own programs */
 };
 
 struct eng_brought {

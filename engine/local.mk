@@ -1,6 +1,9 @@
 noinst_LIBRARIES += engine/libengine.a
 engine_libengine_a_SOURCES = \
-	engine/attach.h \
+	engine/attach.c engine/attach.h \
+	engine/attach_int.h \
+	engine/attach_keys.c \
+	engine/attach_tty.c \
 	engine/bring.h \
 	engine/cdi.c engine/cdi.h \
 	engine/config.c engine/config.h \
@@ -14,18 +17,31 @@ engine_libengine_a_SOURCES = \
 	engine/config_security.c \
 	engine/engine.c engine/engine.h \
 	engine/etcfiles.c engine/etcfiles.h \
-	engine/events.h \
+	engine/events.c engine/events.h \
+	engine/frame.c engine/frame.h \
 	engine/imageconf.c engine/imageconf.h \
-	engine/log.h \
+	engine/log.c engine/log.h \
+	engine/logjson.c engine/logjson.h \
+	engine/logopt.c \
+	engine/mon.c \
+	engine/mon_child.c \
+	engine/mon_client.c \
+	engine/mon_int.h \
+	engine/mon_io.c \
+	engine/mon_loop.c \
+	engine/mon_oom.c \
 	engine/monitor.h \
 	engine/mountspec.c engine/mountspec.h \
 	engine/mountspec_csv.c \
 	engine/mountspec_int.h \
 	engine/mountspec_tmpfs.c \
 	engine/record.c engine/record.h \
+	engine/restart.c engine/restart.h \
 	engine/seccomp_default.c engine/seccomp_default.h \
 	engine/seccomp_int.h \
 	engine/seccomp_profile.c \
+	engine/sock.c engine/sock.h \
+	engine/stamp.c engine/stamp.h \
 	engine/status.c engine/status.h \
 	engine/store.c engine/store.h \
 	engine/strv.c engine/strv.h \

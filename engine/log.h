@@ -34,19 +34,23 @@ struct eng_log_opts {
 int eng_log_opts(const char *driver, const char *const *opts, size_t n, struct eng_log_opts *out,
 		 struct cs_err *err);
 
-/* A log being written. Nothing here is big: the lines are in one buffer each, and a batch of
- * records is written at once. */
+/* A log being written. Nothing here is big: a line whose end is not there yet is kept in a buffer a
+ * stream, and a batch of records is written at once. */
 struct eng_log {
 	struct eng_log_opts o;
-	int dir;       /* borrowed; the container's folder */
-	int fd;	       /* owned; -EBADF: driver none */
-	uint64_t size; /* of the file */
-	uint64_t lost; /* records that could not be written since the last that could */
+	int dir;	/* borrowed; the container's folder */
+	int fd;		/* owned; -EBADF: driver none */
+	uint64_t size;	/* of the file */
+	uint64_t start; /* where the last record begins */
+	uint64_t lost; /* records that could not be written, and of which the log does not say so */
+	uint64_t told; /* private: lost ones of which the batch says so */
+	uint64_t batch; /* private: records of the batch */
+	bool skip;	/* private: the record's beginning could not be written */
 	struct {
-		char *s; /* owned; ENG_LOG_LINE bytes once needed: a line whose end is not there */
+		char *s; /* owned; ENG_LOG_LINE bytes once needed */
 		size_t len;
 	} line[2];
-	char *out;   /* owned; records to be written */
+	char *out;   /* owned; the batch */
 	size_t used; /* of @out */
 };
 #define ENG_LOG_INIT ((struct eng_log){ .dir = -EBADF, .fd = -EBADF }) /* needs errno.h */

@@ -2,7 +2,6 @@
 #define CS_ENGINE_MONITOR_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "base/err.h"
 #include "engine/bring.h"
@@ -17,7 +16,7 @@ struct eng_record;
  * that its memory is not the monitor's; the container's init becomes the monitor's own child
  * because it is a subreaper.
  *
- *   monitor ROOT STATE ID LIBEXEC, with open: 3 the write end of a pipe, on which it says how the
+ *   monitor ROOT STATE ID, with open: 3 the write end of a pipe, on which it says how the
  *   start went (struct eng_report, once); 4 the lock of eng_live_take(); 5 a socket of a client
  *   that is attached from the beginning (or the same /dev/null as 0 to 2).
  *
@@ -52,9 +51,5 @@ struct eng_mon_ops {
 /* The monitor. @argv as above. Takes over the process: its fds, signals, session. Returns the exit
  * status of the process. */
 int eng_monitor(char *const argv[], const struct eng_mon_ops *ops);
-
-/* Is it to be started again? @stopped: "stop" is there. Pure. */
-struct eng_status;
-bool eng_restart_wanted(const struct eng_record *r, const struct eng_status *st, bool stopped);
 
 #endif

@@ -27,6 +27,7 @@ include tests/unit/netns/local.mk
 include tests/unit/images/local.mk
 include tests/unit/kvm/local.mk
 include tests/unit/runtime/local.mk
+include tests/unit/engine/mon.mk
 include tests/unit/cli/local.mk
 include tests/unit/engine/conf.mk
 include tests/fuzz/local.mk
