@@ -86,3 +86,11 @@ caisson_SOURCES = cli/main.c
 caisson_LDADD = cli/libcli.a images/libimages.a netns/libnetns.a runtime/libruntime.a \
 	cgroups/libcgroups.a base/libbase.a $(MNL_LIBS) $(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) \
 	$(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
+
+# One a container, so small and quick to start: static, too. Not built unless asked for, yet.
+EXTRA_PROGRAMS = monitor
+monitor_SOURCES = engine/monitor_main.c
+monitor_LDFLAGS = $(CS_STATIC_LDFLAGS)
+monitor_LDADD = engine/libengine.a images/libimages.a netns/libnetns.a runtime/libruntime.a \
+	cgroups/libcgroups.a base/libbase.a $(MNL_LIBS) $(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) \
+	$(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm

@@ -23,7 +23,8 @@ static void work(const struct mon *m, enum mon_step step, const struct eng_bring
 		out->ret = m->ops->take_down(&m->e, &m->r, step == MON_DOWN_KEEP, &out->err);
 		return;
 	case MON_REMOVE:
-		out->ret = m->ops->remove(&m->e, &m->r, &out->err);
+		if (m->ops->remove)
+			out->ret = m->ops->remove(&m->e, &m->r, &out->err);
 		return;
 	}
 }
