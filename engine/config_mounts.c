@@ -14,6 +14,7 @@
 #include "engine/config_int.h"
 #include "engine/engine.h"
 #include "engine/strv.h"
+#include "engine/volume.h"
 
 enum { SHM_DEFAULT = 64 << 20 };
 
@@ -219,14 +220,56 @@ static int bind_mount(struct cfg *c, const struct eng_mount *em, const char *sou
 	return ret;
 }
 
+static const char *strdup_arena(struct cfg *c, const char *s, struct cs_err *err)
+{
+	return eng_strf(c->a, err, "%s", s ? s : "");
+}
+
+/* A volume that is a mount of something: what docker's local driver calls type, device and o. */
+static int volume_special(struct cfg *c, const struct eng_mount *em, const struct eng_volume *v,
+			  struct cs_err *err)
+{
+	const char *type = strdup_arena(c, eng_volume_get(&v->options, "type"), err);
+	const char *device = strdup_arena(c, eng_volume_get(&v->options, "device"), err);
+	const char *o = strdup_arena(c, eng_volume_get(&v->options, "o"), err);
+	struct cfg_mount *m;
+	int ret;
+
+	if (!type || !device || !o)
+		return -ENOMEM;
+	if (strcmp(type, "none") == 0)
+		type = "bind";
+	m = eng_cfg_mount(c, em->target, type, device, err);
+	ret = m ? eng_cfg_options(c, m, o, err) : -err->code;
+	if (ret == 0)
+		ret = eng_cfg_options(c, m, em->options, err);
+	if (ret == 0 && strcmp(type, "bind") == 0)
+		ret = bind_defaults(c, m, err);
+	if (ret == 0 && em->read_only)
+		ret = eng_strv_add(c->a, &m->options, "ro", err);
+	return ret;
+}
+
 static int volume_mount(struct cfg *c, const struct eng_mount *em, struct cs_err *err)
 {
+	eng_auto_volume struct eng_volume v = ENG_VOLUME_INIT;
 	const char *source;
+	int ret;
 
-	if (!em->source && !c->p)
-		return 0; /* it gets its name yet */
+	if (em->subpath)
+		return cs_err_set(err, EOPNOTSUPP,
+				  "--mount volume-subpath=%.64s is not there yet: mount all of the "
+				  "volume",
+				  em->subpath);
+	if (!c->p)
+		return 0; /* it is made yet */
 	if (!em->source)
 		return cs_err_set(err, EINVAL, "the volume of %.200s has no name", em->target);
+	ret = eng_volume_load(c->e, em->source, &v, err);
+	if (ret < 0)
+		return ret;
+	if (v.options.n)
+		return volume_special(c, em, &v, err);
 	source = eng_strf(c->a, err, "%s/volumes/%s/_data", c->e->root, em->source);
 	return source ? bind_mount(c, em, source, err) : -ENOMEM;
 }

@@ -15,7 +15,9 @@ engine_libengine_a_SOURCES = \
 	engine/config_process.c \
 	engine/config_resources.c \
 	engine/config_security.c \
+	engine/copytree.c engine/copytree.h \
 	engine/engine.c engine/engine.h \
+	engine/envfile.c engine/envfile.h \
 	engine/etcfiles.c engine/etcfiles.h \
 	engine/events.c engine/events.h \
 	engine/frame.c engine/frame.h \
@@ -45,4 +47,12 @@ engine_libengine_a_SOURCES = \
 	engine/status.c engine/status.h \
 	engine/store.c engine/store.h \
 	engine/strv.c engine/strv.h \
-	engine/user.c engine/user.h
+	engine/user.c engine/user.h \
+	engine/volume.c engine/volume.h \
+	engine/volume_int.h \
+	engine/volume_list.c
+
+# PID 1 of a container run with --init: static, since it runs in the container's root.
+pkglibexec_PROGRAMS += caisson-init
+caisson_init_SOURCES = engine/init_main.c
+caisson_init_LDFLAGS = $(CS_STATIC_LDFLAGS)

@@ -5,10 +5,12 @@ conf_unit_ldadd = engine/libengine.a runtime/libruntime.a cgroups/libcgroups.a \
 
 unit_tests += \
 	tests/unit/engine/test_config \
+	tests/unit/engine/test_envfile \
 	tests/unit/engine/test_etcfiles \
 	tests/unit/engine/test_imageconf \
 	tests/unit/engine/test_mountspec \
-	tests/unit/engine/test_user
+	tests/unit/engine/test_user \
+	tests/unit/engine/test_volume
 
 tests_unit_engine_test_config_SOURCES = tests/unit/engine/test_config.c
 tests_unit_engine_test_config_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -30,3 +32,10 @@ tests_unit_engine_test_user_SOURCES = tests/unit/engine/test_user.c
 tests_unit_engine_test_user_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_engine_test_user_LDADD = $(conf_unit_ldadd)
 
+tests_unit_engine_test_envfile_SOURCES = tests/unit/engine/test_envfile.c
+tests_unit_engine_test_envfile_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_envfile_LDADD = $(conf_unit_ldadd)
+
+tests_unit_engine_test_volume_SOURCES = tests/unit/engine/test_volume.c
+tests_unit_engine_test_volume_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_volume_LDADD = $(conf_unit_ldadd)

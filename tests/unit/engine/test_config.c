@@ -10,6 +10,7 @@
 #include "engine/config.h"
 #include "engine/engine.h"
 #include "engine/record.h"
+#include "engine/volume.h"
 #include "runtime/spec.h"
 #include "tests/unit/fixture.h"
 
@@ -43,7 +44,7 @@ static struct eng_record record(void)
 /* The config of @r, parsed as the runtime does; its text in *@text. */
 static struct ctr_spec make(const struct eng_record *r, char **text)
 {
-	const struct eng e = { .root = "/var/lib/caisson", .state = "/run/caisson" };
+	const struct eng e = { .root = tmp.path, .state = "/run/caisson" };
 	const struct eng_place p = {
 		.rootfs = tmp.fd,
 		.rootfs_path = tmp.path,
@@ -80,6 +81,17 @@ static const struct ctr_mount *mount_at(const struct ctr_spec *s, const char *ta
 			return &s->mounts[i];
 	}
 	return &none;
+}
+
+static void make_volume(const char *name, const struct eng_strv *options)
+{
+	const struct eng e = { .root = tmp.path };
+	struct eng_volume v = ENG_VOLUME_INIT;
+
+	v.name = name;
+	if (options)
+		v.options = *options;
+	ck_assert_int_eq(eng_volume_create(&e, &v, &err), 1);
 }
 
 static const char *env(const struct ctr_spec *s, const char *name)
@@ -250,13 +262,21 @@ START_TEST(test_mounts)
 		  .options = "rslave,rro" },
 		{ .type = ENG_MOUNT_TMPFS, .target = "/a/b", .options = "exec,size=1m" },
 		{ .type = ENG_MOUNT_BIND, .source = "/dev", .target = "/dev" },
+		{ .type = ENG_MOUNT_VOLUME, .source = "nfs", .target = "/nfs" },
+		{ .type = ENG_MOUNT_VOLUME, .source = "bound", .target = "/bound" },
 	};
 	struct eng_record r = record();
 	cs_auto_free char *text = NULL;
+	struct eng_strv nfs, bound;
 	const struct ctr_mount *last;
 	struct ctr_spec s;
 
 	setup();
+	nfs = V("type=nfs", "o=addr=10.0.0.1,ro", "device=:/x");
+	bound = V("type=none", "o=bind", "device=/srv");
+	make_volume("vol", NULL);
+	make_volume("nfs", &nfs);
+	make_volume("bound", &bound);
 	r.mounts = m;
 	r.n_mounts = CS_LEN(m);
 	r.read_only = true;
@@ -267,7 +287,12 @@ START_TEST(test_mounts)
 	ck_assert_ptr_null(mount_at(&s, "/dev/shm")->destination);
 	last = &s.mounts[s.n_mounts - 1];
 	ck_assert_str_eq(last->destination, "/a/b/c");
-	ck_assert_str_eq(last->source, "/var/lib/caisson/volumes/vol/_data");
+	ck_assert(strstr(last->source, "/volumes/vol/_data"));
+	ck_assert_str_eq(mount_at(&s, "/nfs")->type, "nfs");
+	ck_assert_str_eq(mount_at(&s, "/nfs")->source, ":/x");
+	ck_assert(!mount_at(&s, "/nfs")->opt.bind);
+	ck_assert_str_eq(mount_at(&s, "/bound")->source, "/srv");
+	ck_assert(mount_at(&s, "/bound")->opt.bind);
 	ck_assert_str_eq(last[-1].destination, "/a/b");
 	ck_assert(last[-1].opt.attr_set && last[-1].opt.data);
 	ck_assert(mount_at(&s, "/a") < &last[-1]);
