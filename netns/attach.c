@@ -108,6 +108,7 @@ static int choose_ifname(struct job *j, struct cs_err *err)
 
 static int copy_names(struct job *j, struct cs_err *err)
 {
+	const struct net_fw fw = net_store_fw(j->st);
 	const struct net_wish *w = j->w;
 	struct net_attachment *a = &j->a;
 
@@ -125,7 +126,7 @@ static int copy_names(struct job *j, struct cs_err *err)
 	for (size_t i = 0; i < w->n_ports; i++)
 		a->ports[i] = w->ports[i];
 	a->n_ports = w->n_ports;
-	return a->n_ports ? net_ports_choose(a->ports, a->n_ports, err) : 0;
+	return a->n_ports ? net_ports_choose(&fw, a->ports, a->n_ports, err) : 0;
 }
 
 /* --- the lease -------------------------------------------------------------------------------- */
@@ -331,7 +332,7 @@ static int set_up_inside(struct job *j, struct cs_err *err)
 	const struct net_attachment *a = &j->a;
 	struct inside in = { 0 };
 	struct net_nl_answer answer = { .pass = pass_inside, .arg = &in };
-	struct net_link_info info;
+	struct net_link_info info = { 0 };
 	int ret = net_link_get(&j->inside, a->ifname, &info, err);
 
 	if (ret == 0)
@@ -415,7 +416,7 @@ static int finish_lease(struct job *j, struct cs_err *err)
 /* The record, then all it speaks of, with the gate held. */
 static int build(struct job *j, struct cs_err *err)
 {
-	const struct net_fw fw = { .run_dir = j->st->state };
+	const struct net_fw fw = net_store_fw(j->st);
 	cs_auto_fd int gate = net_store_gate(j->st, false, err);
 
 	if (gate < 0 || net_att_save(&j->n, &j->a, err) < 0)
@@ -432,7 +433,7 @@ static int build(struct job *j, struct cs_err *err)
 /* The firewall may have been flushed just now: once more. */
 static int build_again(struct job *j, struct cs_err *err)
 {
-	const struct net_fw fw = { .run_dir = j->st->state };
+	const struct net_fw fw = net_store_fw(j->st);
 	int ret = net_network_up(j->st, &j->n, &j->nl, &j->up, err);
 	cs_auto_fd int gate = ret < 0 ? ret : net_store_gate(j->st, false, err);
 

@@ -137,7 +137,7 @@ static int finish_later(const struct net_store *st, const struct net_net *n, str
 static int leave(const struct net_store *st, const struct net_net *n, const struct net_whom *w,
 		 struct net_lease *l, size_t slot, struct cs_err *err)
 {
-	const struct net_fw fw = { .run_dir = st->state };
+	const struct net_fw fw = net_store_fw(st);
 	net_auto_attachment struct net_attachment a = { 0 };
 	const struct net_attachment *known = &a;
 	int ret = net_att_load(n, l->hostif, &a, err);

@@ -38,26 +38,40 @@ static void net_text(const struct net_config *net, char *out, size_t size)
 		       net_prefix_text(&net->v6.subnet, v6));
 }
 
-/* One element, as a message of its own. */
-static void put_elem(struct net_nl_req *r, uint16_t msg, const char *set,
-		     const struct net_nft_elem *e)
+/* Where elements are put, and whether they are added or deleted. */
+struct put {
+	struct net_nl_req *r;
+	const char *table;
+	uint16_t msg; /* NFT_MSG_NEWSETELEM or NFT_MSG_DELSETELEM */
+};
+
+static struct net_nft_list list_of(const struct put *p, const char *set)
 {
-	struct net_nft_list l = { r,	    msg, msg == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0,
-				  FW_TABLE, set, 0 };
+	return (struct net_nft_list){
+		.r = p->r,
+		.msg = p->msg,
+		.flags = p->msg == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0,
+		.table = p->table,
+		.set = set,
+	};
+}
+
+/* One element, as a message of its own. */
+static void put_elem(const struct put *p, const char *set, const struct net_nft_elem *e)
+{
+	struct net_nft_list l = list_of(p, set);
 
 	net_nft_list_elem(&l, e);
 	net_nft_list_end(&l);
 }
 
 /* An interval of addresses is its first and the one behind its last. */
-static void put_subnet(struct net_nl_req *r, uint16_t msg, const char *set,
-		       const struct net_prefix *p)
+static void put_subnet(const struct put *p, const char *set, const struct net_prefix *subnet)
 {
-	struct net_nft_list l = { r,	    msg, msg == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0,
-				  FW_TABLE, set, 0 };
-	struct net_addr first = net_addr_mask(&p->addr, p->len);
-	struct net_addr last = net_addr_fill(&p->addr, p->len), end;
-	size_t size = net_addr_size(p->addr.family);
+	struct net_nft_list l = list_of(p, set);
+	struct net_addr first = net_addr_mask(&subnet->addr, subnet->len);
+	struct net_addr last = net_addr_fill(&subnet->addr, subnet->len), end;
+	size_t size = net_addr_size(subnet->addr.family);
 
 	if (size == 0)
 		return;
@@ -70,8 +84,7 @@ static void put_subnet(struct net_nl_req *r, uint16_t msg, const char *set,
 }
 
 /* Whose port 53 is the name server's, and by what link it may be asked. */
-static void put_gateway(struct net_nl_req *r, uint16_t msg, const struct net_addr *gw,
-			const char *bridge)
+static void put_gateway(const struct put *p, const struct net_addr *gw, const char *bridge)
 {
 	bool v6 = gw->family == AF_INET6;
 	size_t size = net_addr_size(gw->family);
@@ -81,14 +94,13 @@ static void put_gateway(struct net_nl_req *r, uint16_t msg, const struct net_add
 		return;
 	memcpy(key, gw->b, size);
 	memcpy(key + size, bridge, strnlen(bridge, IF_NAMESIZE - 1));
-	put_elem(r, msg, v6 ? FW_GW6 : FW_GW4,
-		 &(struct net_nft_elem){ .key = key, .key_len = size });
-	put_elem(r, msg, v6 ? FW_NAMES6 : FW_NAMES4,
+	put_elem(p, v6 ? FW_GW6 : FW_GW4, &(struct net_nft_elem){ .key = key, .key_len = size });
+	put_elem(p, v6 ? FW_NAMES6 : FW_NAMES4,
 		 &(struct net_nft_elem){ .key = key, .key_len = size + IF_NAMESIZE });
 }
 
 /* A network's elements, but ports: the same to add and to delete. */
-static void put_network(struct net_nl_req *r, uint16_t msg, const struct net_config *net)
+static void put_network(const struct put *p, const struct net_config *net)
 {
 	char name[2 * IF_NAMESIZE] = "", text[FW_NET_TEXT];
 	struct net_nft_elem link = { .key = name, .key_len = IF_NAMESIZE };
@@ -99,20 +111,20 @@ static void put_network(struct net_nl_req *r, uint16_t msg, const struct net_con
 	net_text(net, text, sizeof(text));
 	memcpy(name, net->bridge, strnlen(net->bridge, IF_NAMESIZE - 1));
 	memcpy(name + IF_NAMESIZE, net->bridge, strnlen(net->bridge, IF_NAMESIZE - 1));
-	put_elem(r, msg, FW_HAIRPIN, &pair);
+	put_elem(p, FW_HAIRPIN, &pair);
 	if (!net->isolate)
-		put_elem(r, msg, FW_PAIRS, &pair);
+		put_elem(p, FW_PAIRS, &pair);
 	if (net->mode == NET_MODE_ISOLATED)
-		put_elem(r, msg, FW_CLOSED, &link);
+		put_elem(p, FW_CLOSED, &link);
 	if (net->mode == NET_MODE_NAT) {
-		put_elem(r, msg, FW_NAT, &link);
-		put_subnet(r, msg, FW_NAT4, &net->v4.subnet);
-		put_subnet(r, msg, FW_NAT6, &net->v6.subnet);
+		put_elem(p, FW_NAT, &link);
+		put_subnet(p, FW_NAT4, &net->v4.subnet);
+		put_subnet(p, FW_NAT6, &net->v6.subnet);
 	}
-	put_gateway(r, msg, &net->v4.gateway, net->bridge);
-	put_gateway(r, msg, &net->v6.gateway, net->bridge);
+	put_gateway(p, &net->v4.gateway, net->bridge);
+	put_gateway(p, &net->v6.gateway, net->bridge);
 	link.comment = text;
-	put_elem(r, msg, FW_BRIDGES, &link);
+	put_elem(p, FW_BRIDGES, &link);
 }
 
 struct seen {
@@ -130,7 +142,8 @@ static int see(const struct net_nft_elem *e, void *arg, struct cs_err *err)
 }
 
 /* 1: as this network is; 0: not there; -ESTALE without a message: there, but different. */
-static int find_network(struct net_nl *nl, const struct net_config *net, struct cs_err *err)
+static int find_network(struct net_nl *nl, const char *table, const struct net_config *net,
+			struct cs_err *err)
 {
 	char name[IF_NAMESIZE] = "", text[FW_NET_TEXT];
 	const struct net_nft_elem key = { .key = name, .key_len = sizeof(name) };
@@ -139,13 +152,13 @@ static int find_network(struct net_nl *nl, const struct net_config *net, struct 
 
 	net_text(net, text, sizeof(text));
 	memcpy(name, net->bridge, strnlen(net->bridge, sizeof(name) - 1));
-	ret = net_nft_elem_get(nl, FW_TABLE, FW_BRIDGES, &key, see, &s, err);
+	ret = net_nft_elem_get(nl, table, FW_BRIDGES, &key, see, &s, err);
 	if (ret == 1 && !s.same)
 		return -ESTALE;
 	return ret;
 }
 
-int net_fw_network_is_in(const struct net_config *net, struct cs_err *err)
+int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, struct cs_err *err)
 {
 	net_auto_nl struct net_nl nl = NET_NL_INIT;
 	int ret;
@@ -154,23 +167,24 @@ int net_fw_network_is_in(const struct net_config *net, struct cs_err *err)
 		return 1;
 	if (net_nl_open(&nl, NETLINK_NETFILTER, err) < 0)
 		return -err->code;
-	ret = find_network(&nl, net, err);
+	ret = find_network(&nl, fw->table, net, err);
 	return ret == -ESTALE ? 0 : ret;
 }
 
 /* Two tries: into the table that is there, or else with a table around it. */
-static int add_network(struct net_nl *nl, const struct net_config *net, bool table,
-		       struct cs_err *err)
+static int add_network(struct net_nl *nl, const char *table, const struct net_config *net,
+		       bool make, struct cs_err *err)
 {
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	const struct put p = { &r, table, NFT_MSG_NEWSETELEM };
 
 	net_nft_begin(&r);
-	if (table) {
-		net_nft_table_add(&r, FW_TABLE, NLM_F_EXCL, "caisson " FW_VERSION);
-		net_fw_put_skeleton(&r);
-		net_fw_put_lo6(&r);
+	if (make) {
+		net_nft_table_add(&r, table, NLM_F_EXCL, "caisson " FW_VERSION);
+		net_fw_put_skeleton(&r, table);
+		net_fw_put_lo6(&r, table);
 	}
-	put_network(&r, NFT_MSG_NEWSETELEM, net);
+	put_network(&p, net);
 	return net_nft_commit(nl, &r, NULL, err);
 }
 
@@ -187,7 +201,7 @@ int net_fw_network_add(const struct net_fw *fw, const struct net_config *net, st
 	lock = net_fw_lock(fw, err);
 	if (lock < 0)
 		return -err->code;
-	ret = find_network(&nl, net, err);
+	ret = find_network(&nl, fw->table, net, err);
 	if (ret == 1)
 		return 0;
 	if (ret == -ESTALE)
@@ -196,10 +210,10 @@ int net_fw_network_add(const struct net_fw *fw, const struct net_config *net, st
 				  "network reload\"",
 				  net->bridge);
 	if (ret == 0)
-		ret = add_network(&nl, net, false, err);
+		ret = add_network(&nl, fw->table, net, false, err);
 	if (ret == -ENOENT) {
 		cs_err_clear(err);
-		ret = add_network(&nl, net, true, err);
+		ret = add_network(&nl, fw->table, net, true, err);
 	}
 	return ret < 0 ? cs_err_wrap(err, "put network %s into the firewall", net->name) : 0;
 }
@@ -208,6 +222,7 @@ int net_fw_network_del(const struct net_fw *fw, const struct net_config *net, st
 {
 	net_auto_nl struct net_nl nl = NET_NL_INIT;
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	const struct put p = { &r, fw->table, NFT_MSG_DELSETELEM };
 	cs_auto_fd int lock = -EBADF;
 	int ret;
 
@@ -218,7 +233,7 @@ int net_fw_network_del(const struct net_fw *fw, const struct net_config *net, st
 	lock = net_fw_lock(fw, err);
 	if (lock < 0)
 		return -err->code;
-	ret = find_network(&nl, net, err);
+	ret = find_network(&nl, fw->table, net, err);
 	if (ret == -ESTALE)
 		return cs_err_set(err, ESTALE,
 				  "bridge %s is in the firewall as another network: run \"caisson "
@@ -227,7 +242,7 @@ int net_fw_network_del(const struct net_fw *fw, const struct net_config *net, st
 	if (ret <= 0)
 		return ret;
 	net_nft_begin(&r);
-	put_network(&r, NFT_MSG_DELSETELEM, net);
+	put_network(&p, net);
 	if (net_nft_commit(&nl, &r, NULL, err) < 0)
 		return cs_err_wrap(err, "take network %s out of the firewall", net->name);
 	return 0;
@@ -237,6 +252,7 @@ int net_fw_restore(const struct net_fw *fw, const struct net_fw_want *want, stru
 {
 	net_auto_nl struct net_nl nl = NET_NL_INIT;
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	const struct put p = { &r, fw->table, NFT_MSG_NEWSETELEM };
 	struct cs_err first = CS_ERR_INIT;
 	cs_auto_fd int lock = -EBADF;
 
@@ -245,21 +261,21 @@ int net_fw_restore(const struct net_fw *fw, const struct net_fw_want *want, stru
 		return -err->code;
 	net_nft_begin(&r);
 	/* Made first, so that there is one to delete. */
-	net_nft_table_add(&r, FW_TABLE, 0, NULL);
-	net_nft_table_del(&r, FW_TABLE);
-	net_nft_table_add(&r, FW_TABLE, 0, "caisson " FW_VERSION);
-	net_fw_put_skeleton(&r);
-	net_fw_put_lo6(&r);
+	net_nft_table_add(&r, fw->table, 0, NULL);
+	net_nft_table_del(&r, fw->table);
+	net_nft_table_add(&r, fw->table, 0, "caisson " FW_VERSION);
+	net_fw_put_skeleton(&r, fw->table);
+	net_fw_put_lo6(&r, fw->table);
 	for (size_t i = 0; i < want->n_nets; i++) {
 		struct cs_err e = CS_ERR_INIT;
 
 		if (net_fw_host_prepare(want->nets[i], &e) == 0)
-			put_network(&r, NFT_MSG_NEWSETELEM, want->nets[i]);
+			put_network(&p, want->nets[i]);
 		else if (!first.code)
 			first = e;
 	}
 	for (size_t i = 0; i < want->n_atts; i++)
-		if (net_fw_put_ports(&r, want->atts[i], err) < 0)
+		if (net_fw_put_ports(&r, fw->table, want->atts[i], err) < 0)
 			return -err->code;
 	if (net_nft_commit(&nl, &r, NULL, err) < 0)
 		return cs_err_wrap(err, "restore the firewall");

@@ -9,8 +9,10 @@
 struct cs_err;
 
 /*
- * The firewall: one nftables table of ours, "inet caisson", in the caller's network namespace.
- * Nothing outside of it is touched. What it does to a network's packets:
+ * The firewall: one nftables table of ours, "inet caisson-ID" (the store's id: stores beside each
+ * other have a table each), in the caller's network namespace. Nothing outside of it is touched; to
+ * a store the networks of another are like anything else outside. What it does to a network's
+ * packets:
  *
  *   nat       what leaves for anything but another network of ours is masqueraded; from outside
  *             only answers and published ports come in
@@ -43,6 +45,7 @@ struct cs_err;
 struct net_fw {
 	int run_dir; /* borrowed; a folder of the state, for the lock "firewall.lock" that is held
 		      * for the time of one transaction */
+	const char *table; /* borrowed; its name, which begins with FW_TABLES */
 };
 
 /* One table as it should be. */
@@ -67,7 +70,7 @@ int net_fw_network_del(const struct net_fw *fw, const struct net_config *net, st
 /* Is @net as this version of the program puts it in? 1 yes (always for mode bridge); 0: somebody
  * flushed the table, or another version made it: call net_fw_restore(). One short question to the
  * kernel: for every attach. */
-int net_fw_network_is_in(const struct net_config *net, struct cs_err *err);
+int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, struct cs_err *err);
 
 /*
  * Makes the table anew, as a whole in one transaction, with nothing in it but @want. A network
@@ -86,10 +89,11 @@ typedef int (*net_fw_alive_fn)(const char *owner, void *arg, struct cs_err *err)
 
 /*
  * Publishes the ports of @att, all or none, in one transaction; none has host_port 0. EEXIST, with
- * the holder in the message, when another workload has one that lives (@alive; NULL: all do); also
- * when one wants a port on one address that the other has on all. What the same owner has of these
- * ports from before is replaced. ENOENT when the table is not there: net_fw_restore(). A port with
- * a host address of a family that the attachment has no address of is EAFNOSUPPORT.
+ * the holder in the message, when another workload has one that lives (@alive; NULL: all do; those
+ * of another store always do); also when one wants a port on one address that the other has on all.
+ * What the same owner has of these ports from before is replaced. ENOENT when the table is not
+ * there: net_fw_restore(). A port with a host address of a family that the attachment has no
+ * address of is EAFNOSUPPORT.
  */
 int net_fw_publish(const struct net_fw *fw, const struct net_attachment *att, net_fw_alive_fn alive,
 		   void *arg, struct cs_err *err);

@@ -82,7 +82,7 @@ static int see_chain(const struct nlmsghdr *h, const void *body, size_t len, voi
 	net_nl_attrs(tb, CS_LEN(tb), (const char *)body + sizeof(head), len - sizeof(head));
 	table = net_nl_get_str(tb[NFTA_CHAIN_TABLE]);
 	chain = net_nl_get_str(tb[NFTA_CHAIN_NAME]);
-	if (!table || !chain || strcmp(table, FW_TABLE) == 0 ||
+	if (!table || !chain || strncmp(table, FW_TABLES, strlen(FW_TABLES)) == 0 ||
 	    (head.nfgen_family != NFPROTO_IPV4 && head.nfgen_family != NFPROTO_IPV6 &&
 	     head.nfgen_family != NFPROTO_INET))
 		return 0;

@@ -31,13 +31,20 @@ int net_fw_each_port(const struct net_attachment *att, fw_port_fn fn, void *arg,
 		     struct cs_err *err);
 
 /* Adds the elements of the attachment's ports to the batch, EXCL. */
-int net_fw_put_ports(struct net_nl_req *r, const struct net_attachment *att, struct cs_err *err);
+int net_fw_put_ports(struct net_nl_req *r, const char *table, const struct net_attachment *att,
+		     struct cs_err *err);
 
 /* Where ::1 cannot be redirected now (see firewall.h) the set lo6 is emptied, else filled. */
-void net_fw_put_lo6(struct net_nl_req *r);
+void net_fw_put_lo6(struct net_nl_req *r, const char *table);
 
-/* 1 when one of the ports is published, on the same address or all; 0 when none is. */
-int net_fw_is_published(const struct net_port *p, struct cs_err *err);
+/* 1 when one of the ports is published, on the same address or all, by whatever store; 0 when none
+ * is. */
+int net_fw_is_published(const struct net_fw *fw, const struct net_port *p, struct cs_err *err);
+
+/* EEXIST, with the holder in the message, when another store publishes one of the @n ports; @own is
+ * the table of this one. */
+int net_fw_others_free(struct net_nl *nl, const char *own, const struct net_port *p, size_t n,
+		       struct cs_err *err);
 
 /* The lock of firewall.h; an fd whose close lets go. */
 int net_fw_lock(const struct net_fw *fw, struct cs_err *err);

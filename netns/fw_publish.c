@@ -102,20 +102,22 @@ static int put_port(const struct fw_port_elem *pe, void *arg, struct cs_err *err
 	return 0;
 }
 
-int net_fw_put_ports(struct net_nl_req *r, const struct net_attachment *att, struct cs_err *err)
+int net_fw_put_ports(struct net_nl_req *r, const char *table, const struct net_attachment *att,
+		     struct cs_err *err)
 {
-	struct net_nft_list l = { r, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, FW_TABLE, NULL,
-				  0 };
+	struct net_nft_list l = {
+		r, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, table, NULL, 0
+	};
 	int ret = net_fw_each_port(att, put_port, &l, err);
 
 	net_nft_list_end(&l);
 	return ret;
 }
 
-void net_fw_put_lo6(struct net_nl_req *r)
+void net_fw_put_lo6(struct net_nl_req *r, const char *table)
 {
 	static const uint8_t lo6[16] = { [15] = 1 };
-	struct net_nft_list l = { r, NFT_MSG_NEWSETELEM, NLM_F_CREATE, FW_TABLE, FW_LO6, 0 };
+	struct net_nft_list l = { r, NFT_MSG_NEWSETELEM, NLM_F_CREATE, table, FW_LO6, 0 };
 	const struct net_nft_elem e = { .key = lo6, .key_len = sizeof(lo6) };
 
 	/* Put in first, so that there is one to delete. */
@@ -164,9 +166,9 @@ static int keys_add(struct keys *k, const char *map, const struct net_nft_elem *
 	return 0;
 }
 
-static void put_keys(struct net_nl_req *r, struct keys *k)
+static void put_keys(struct net_nl_req *r, const char *table, struct keys *k)
 {
-	struct net_nft_list l = { r, NFT_MSG_DELSETELEM, 0, FW_TABLE, NULL, 0 };
+	struct net_nft_list l = { r, NFT_MSG_DELSETELEM, 0, table, NULL, 0 };
 	struct cs_err none = CS_ERR_INIT;
 
 	for (size_t i = 0; i < k->n; i++) {
@@ -179,6 +181,7 @@ static void put_keys(struct net_nl_req *r, struct keys *k)
 /* A walk over elements in the kernel. */
 struct walk {
 	struct net_nl *nl;
+	const char *table;
 	const struct net_attachment *att;
 	const char *map;	  /* of the elements told of now */
 	struct net_nft_asks asks; /* for each of a walk */
@@ -213,7 +216,7 @@ static int ask_each(struct walk *w, fw_port_fn each, net_nft_elem_fn fn, struct 
 	w->map = NULL;
 	w->asks = (struct net_nft_asks){
 		.nl = w->nl,
-		.table = FW_TABLE,
+		.table = w->table,
 		.fn = fn,
 		.arg = w,
 		.r = &r,
@@ -259,7 +262,7 @@ int net_fw_unpublish(const struct net_fw *fw, const struct net_attachment *att, 
 	net_auto_nl struct net_nl nl = NET_NL_INIT;
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
 	auto_keys struct keys k = { 0 };
-	struct walk w = { .nl = &nl, .att = att, .out = &k };
+	struct walk w = { .nl = &nl, .table = fw->table, .att = att, .out = &k };
 	cs_auto_fd int lock = -EBADF;
 	bool udp = false;
 
@@ -273,7 +276,7 @@ int net_fw_unpublish(const struct net_fw *fw, const struct net_attachment *att, 
 	if (k.n == 0)
 		return 0;
 	net_nft_begin(&r);
-	put_keys(&r, &k);
+	put_keys(&r, fw->table, &k);
 	if (net_nft_commit(&nl, &r, NULL, err) < 0)
 		return cs_err_wrap(err, "take back the ports of %s", att->owner);
 	for (size_t i = 0; i < att->n_ports; i++)
@@ -347,7 +350,7 @@ static int clashes(const struct net_nft_elem *e, void *arg, struct cs_err *err)
 static int list_clashes(struct walk *w, const char *map, struct cs_err *err)
 {
 	w->map = map;
-	return net_nft_elems_list(w->nl, FW_TABLE, map, clashes, w, err);
+	return net_nft_elems_list(w->nl, w->table, map, clashes, w, err);
 }
 
 static int find_clashes(struct walk *w, struct cs_err *err)
@@ -372,10 +375,10 @@ static int try_publish(struct walk *w, struct cs_err *err)
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
 
 	net_nft_begin(&r);
-	put_keys(&r, w->out);
+	put_keys(&r, w->table, w->out);
 	if (w->att->ip6.addr.family)
-		net_fw_put_lo6(&r);
-	if (net_fw_put_ports(&r, w->att, err) < 0)
+		net_fw_put_lo6(&r, w->table);
+	if (net_fw_put_ports(&r, w->table, w->att, err) < 0)
 		return -err->code;
 	return net_nft_commit(w->nl, &r, NULL, err);
 }
@@ -404,7 +407,14 @@ int net_fw_publish(const struct net_fw *fw, const struct net_attachment *att, ne
 {
 	net_auto_nl struct net_nl nl = NET_NL_INIT;
 	auto_keys struct keys k = { 0 };
-	struct walk w = { .nl = &nl, .alive = alive, .arg = arg, .out = &k, .att = att };
+	struct walk w = {
+		.nl = &nl,
+		.table = fw->table,
+		.alive = alive,
+		.arg = arg,
+		.out = &k,
+		.att = att,
+	};
 	cs_auto_fd int lock = -EBADF;
 	int ret;
 
@@ -413,7 +423,8 @@ int net_fw_publish(const struct net_fw *fw, const struct net_attachment *att, ne
 	if (net_nl_open(&nl, NETLINK_NETFILTER, err) < 0)
 		return -err->code;
 	lock = net_fw_lock(fw, err);
-	if (lock < 0 || find_clashes(&w, err) < 0)
+	if (lock < 0 || find_clashes(&w, err) < 0 ||
+	    net_fw_others_free(&nl, fw->table, att->ports, att->n_ports, err) < 0)
 		return -err->code;
 	ret = try_publish(&w, err);
 	if (ret == -EEXIST) {
@@ -424,10 +435,11 @@ int net_fw_publish(const struct net_fw *fw, const struct net_attachment *att, ne
 	}
 	if (ret == -ENOENT) {
 		cs_err_clear(err);
-		return cs_err_set(err, ENOENT,
-				  "publish the ports of %s: the firewall's table \"inet " FW_TABLE
-				  "\" is gone: run \"caisson network reload\"",
-				  att->owner);
+		return cs_err_set(
+			err, ENOENT,
+			"publish the ports of %s: the firewall's table \"inet %s\" is gone: "
+			"run \"caisson network reload\"",
+			att->owner, fw->table);
 	}
 	if (ret < 0)
 		return cs_err_wrap(err, "publish the ports of %s", att->owner);
@@ -443,7 +455,7 @@ static int count_elem(const struct net_nft_elem *e, void *arg, struct cs_err *er
 	return 0;
 }
 
-int net_fw_is_published(const struct net_port *p, struct cs_err *err)
+int net_fw_is_published(const struct net_fw *fw, const struct net_port *p, struct cs_err *err)
 {
 	net_auto_nl struct net_nl nl = NET_NL_INIT;
 	const struct net_addr to[] = { { .family = AF_INET }, { .family = AF_INET6 } };
@@ -457,10 +469,16 @@ int net_fw_is_published(const struct net_port *p, struct cs_err *err)
 			continue;
 		for (uint16_t i = 0; i < p->count; i++) {
 			make_elem(&pe, p, i, &to[f], NULL);
-			if (net_nft_elem_get(&nl, FW_TABLE, pe.map, &pe.e, count_elem, &found,
+			if (net_nft_elem_get(&nl, fw->table, pe.map, &pe.e, count_elem, &found,
 					     err) < 0)
 				return -err->code;
 		}
+	}
+	if (found == 0 && net_fw_others_free(&nl, fw->table, p, 1, err) < 0) {
+		if (err->code != EEXIST)
+			return -err->code;
+		cs_err_clear(err);
+		found = 1;
 	}
 	return found > 0;
 }

@@ -234,12 +234,12 @@ static const struct net_nft_rule rules[] = {
 	RULE("postrouting", masq6),
 };
 
-void net_fw_put_skeleton(struct net_nl_req *r)
+void net_fw_put_skeleton(struct net_nl_req *r, const char *table)
 {
 	for (size_t i = 0; i < CS_LEN(sets); i++)
-		net_nft_set_add(r, FW_TABLE, &sets[i], (uint32_t)i + 1);
+		net_nft_set_add(r, table, &sets[i], (uint32_t)i + 1);
 	for (size_t i = 0; i < CS_LEN(chains); i++)
-		net_nft_chain_add(r, FW_TABLE, &chains[i]);
+		net_nft_chain_add(r, table, &chains[i]);
 	for (size_t i = 0; i < CS_LEN(rules); i++)
-		net_nft_rule_add(r, FW_TABLE, &rules[i]);
+		net_nft_rule_add(r, table, &rules[i]);
 }

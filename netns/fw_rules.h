@@ -19,7 +19,8 @@ struct net_nl_req;
  * dnat4/6  protocol . port -> address . port, published on every address of the host
  * host4/6  host address . protocol . port -> address . port
  */
-#define FW_TABLE "caisson"
+/* What the name of every store's table begins with. */
+#define FW_TABLES "caisson-"
 
 #define FW_BRIDGES "bridges"
 #define FW_NAT "nat"
@@ -39,6 +40,6 @@ struct net_nl_req;
 #define FW_HOST6 "host6"
 
 /* Sets, chains and rules of a table just made, behind what is in the batch @r. */
-void net_fw_put_skeleton(struct net_nl_req *r);
+void net_fw_put_skeleton(struct net_nl_req *r, const char *table);
 
 #endif

@@ -10,6 +10,7 @@ netns_libnetns_a_SOURCES = \
 	netns/foreign_xt.c \
 	netns/fw_host.c \
 	netns/fw_int.h \
+	netns/fw_others.c \
 	netns/fw_publish.c \
 	netns/fw_rules.c netns/fw_rules.h \
 	netns/holder.c netns/holder.h \

@@ -154,10 +154,11 @@ static bool bridge_is_ours(const struct net_store *st, const struct net_list *l,
 	return false;
 }
 
-/* caisson0 is the default network's, the next free number another's. */
+/* caisson0 is the default network's, unless another store has it; the next free number another's.
+ */
 static int choose_bridge(struct maker *m, const struct net_list *l, struct cs_err *err)
 {
-	struct net_link_info info;
+	struct net_link_info info = { 0 };
 	int ret;
 
 	if (m->c.mode == NET_MODE_BRIDGE) {
@@ -168,11 +169,7 @@ static int choose_bridge(struct maker *m, const struct net_list *l, struct cs_er
 			return cs_err_set(err, EINVAL, "%s is not a bridge", m->c.bridge);
 		return ret < 0 ? ret : 0;
 	}
-	if (strcmp(m->c.name, NET_DEFAULT_NAME) == 0) {
-		snprintf(m->c.bridge, sizeof(m->c.bridge), "%s", NET_DEFAULT_BRIDGE);
-		return 0;
-	}
-	for (int i = 1; i < BRIDGES_MAX; i++) {
+	for (int i = strcmp(m->c.name, NET_DEFAULT_NAME) == 0 ? 0 : 1; i < BRIDGES_MAX; i++) {
 		snprintf(m->c.bridge, sizeof(m->c.bridge), "caisson%d", i);
 		ret = net_link_get(&m->nl, m->c.bridge, NULL, err);
 		if (ret < 0)

@@ -30,6 +30,11 @@ int net_network_create(const struct net_store *st, const struct net_config *c, b
 int net_network_get(const struct net_store *st, const char *name, struct net_net *out,
 		    struct cs_err *err);
 
+/* The MAC address of the network's bridge, unless it is one that was there before: made of the
+ * network's id, so that it is the same one another time, which neighbours remember, and no other
+ * store's bridge of that name is taken for it. */
+struct net_mac net_network_mac(const struct net_config *c);
+
 /* A bridge that is up. */
 struct net_up {
 	uint32_t index;

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "netns/addr.h"
+#include "netns/firewall.h"
 #include "netns/fw_int.h"
 #include "netns/fw_rules.h"
 #include "netns/holder.h"
@@ -103,33 +104,41 @@ static int take_elem(const struct net_nft_elem *e, void *arg, struct cs_err *err
 	return 0;
 }
 
+struct firewall {
+	struct net_nl *nl;
+	const char *table;
+};
+
 /* A gateway's address, whose port 53 the firewall does not redirect, or a link-local one, which it
  * never does. */
 static bool firewall_spares(const struct net_addr *a, void *arg)
 {
+	const struct firewall *f = arg;
 	const struct net_nft_elem key = { .key = a->b, .key_len = net_addr_size(a->family) };
 	struct cs_err ignored = CS_ERR_INIT;
 
 	if (a->family == AF_INET6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80)
 		return true;
-	return net_nft_elem_get(arg, FW_TABLE, a->family == AF_INET ? FW_GW4 : FW_GW6, &key,
+	return net_nft_elem_get(f->nl, f->table, a->family == AF_INET ? FW_GW4 : FW_GW6, &key,
 				take_elem, NULL, &ignored) > 0;
 }
 
 /* Has nobody the port but our own name servers? They keep it beside one published on all. */
-static bool is_name_servers(const struct net_port *p, uint16_t port)
+static bool is_name_servers(const struct net_fw *fw, const struct net_port *p, uint16_t port)
 {
 	net_auto_nl struct net_nl nl = NET_NL_INIT;
+	struct firewall f = { &nl, fw->table };
 	struct cs_err ignored = CS_ERR_INIT;
 
 	return port == NAMES_PORT && !p->host.family &&
 	       net_nl_open(&nl, NETLINK_NETFILTER, &ignored) == 0 &&
-	       net_port_is_spared(p->proto, port, firewall_spares, &nl);
+	       net_port_is_spared(p->proto, port, firewall_spares, &f);
 }
 
 /* Binds port @i of @p; the fd, or -ENOPROTOOPT without a message where it cannot be bound and yet
  * nobody has it: the kernel has no such sockets, or they are our name servers'. */
-static int take_port(const struct net_port *p, uint16_t i, struct cs_err *err)
+static int take_port(const struct net_fw *fw, const struct net_port *p, uint16_t i,
+		     struct cs_err *err)
 {
 	uint16_t port = (uint16_t)(p->host_port + i);
 	int fd = bind_port(&p->host, p->proto, port);
@@ -137,7 +146,7 @@ static int take_port(const struct net_port *p, uint16_t i, struct cs_err *err)
 
 	if (fd >= 0)
 		return fd;
-	if (no_such_socket(-fd) || (fd == -EADDRINUSE && is_name_servers(p, port)))
+	if (no_such_socket(-fd) || (fd == -EADDRINUSE && is_name_servers(fw, p, port)))
 		return -ENOPROTOOPT;
 	if (fd == -EADDRINUSE)
 		return cs_err_set(err, EADDRINUSE, "port %u/%s is in use by %s", port,
@@ -149,10 +158,10 @@ static int take_port(const struct net_port *p, uint16_t i, struct cs_err *err)
 	return cs_err_errno(err, -fd, "try port %u/%s", port, net_proto_name(p->proto));
 }
 
-static int try_ports(const struct net_port *p, struct cs_err *err)
+static int try_ports(const struct net_fw *fw, const struct net_port *p, struct cs_err *err)
 {
 	for (uint16_t i = 0; i < p->count; i++) {
-		int fd = take_port(p, i, err);
+		int fd = take_port(fw, p, i, err);
 
 		if (fd >= 0)
 			close(fd);
@@ -180,7 +189,7 @@ static int ask_kernel(const struct net_port *p, uint16_t *port, struct cs_err *e
 }
 
 /* Among the ports themselves, too: nothing is held between two looks. */
-static int choose_one(struct net_port *p, size_t i, struct cs_err *err)
+static int choose_one(const struct net_fw *fw, struct net_port *p, size_t i, struct cs_err *err)
 {
 	struct net_port *one = &p[i], try = *one;
 
@@ -194,8 +203,8 @@ static int choose_one(struct net_port *p, size_t i, struct cs_err *err)
 			continue;
 		one->host_port = try.host_port;
 		ret = net_ports_check(p, i + 1, &why);
-		if (ret == 0 && try_ports(&try, &why) == 0) {
-			ret = net_fw_is_published(&try, err);
+		if (ret == 0 && try_ports(fw, &try, &why) == 0) {
+			ret = net_fw_is_published(fw, &try, err);
 			if (ret == 0)
 				return 0;
 		}
@@ -207,15 +216,15 @@ static int choose_one(struct net_port *p, size_t i, struct cs_err *err)
 			  net_proto_name(one->proto));
 }
 
-int net_ports_choose(struct net_port *p, size_t n, struct cs_err *err)
+int net_ports_choose(const struct net_fw *fw, struct net_port *p, size_t n, struct cs_err *err)
 {
 	if (net_ports_check(p, n, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < n; i++)
-		if (p[i].host_port && try_ports(&p[i], err) < 0)
+		if (p[i].host_port && try_ports(fw, &p[i], err) < 0)
 			return -err->code;
 	for (size_t i = 0; i < n; i++)
-		if (!p[i].host_port && choose_one(p, i, err) < 0)
+		if (!p[i].host_port && choose_one(fw, p, i, err) < 0)
 			return -err->code;
 	return 0;
 }
@@ -227,7 +236,8 @@ static void close_all(int *fds, size_t n)
 	free(fds);
 }
 
-int net_ports_hold(const struct net_port *p, size_t n, int **fds, size_t *n_fds, struct cs_err *err)
+int net_ports_hold(const struct net_fw *fw, const struct net_port *p, size_t n, int **fds,
+		   size_t *n_fds, struct cs_err *err)
 {
 	size_t total = 0, have = 0;
 	int *v;
@@ -239,7 +249,7 @@ int net_ports_hold(const struct net_port *p, size_t n, int **fds, size_t *n_fds,
 		return cs_err_set(err, ENOMEM, "hold %zu ports: out of memory", total);
 	for (size_t i = 0; i < n; i++) {
 		for (uint16_t j = 0; j < p[i].count; j++) {
-			int fd = take_port(&p[i], j, err);
+			int fd = take_port(fw, &p[i], j, err);
 
 			if (fd >= 0) {
 				v[have++] = fd;

@@ -7,6 +7,7 @@
 #include "netns/types.h"
 
 struct cs_err;
+struct net_fw;
 
 /* Ports of the host, in the caller's network namespace. */
 
@@ -18,7 +19,7 @@ struct cs_err;
  * is held: what binds a published port later gets only packets to addresses that
  * it is not published on. To hold ports for as long as the workload lives: net_ports_hold().
  */
-int net_ports_choose(struct net_port *p, size_t n, struct cs_err *err);
+int net_ports_choose(const struct net_fw *fw, struct net_port *p, size_t n, struct cs_err *err);
 
 /*
  * Binds sockets to every port of @p, so that no other program can for as long as they are open: for
@@ -26,7 +27,7 @@ int net_ports_choose(struct net_port *p, size_t n, struct cs_err *err);
  * caller closes each and frees the array) are *@n_fds; fewer than ports where the kernel has no
  * sockets of a protocol.
  */
-int net_ports_hold(const struct net_port *p, size_t n, int **fds, size_t *n_fds,
-		   struct cs_err *err);
+int net_ports_hold(const struct net_fw *fw, const struct net_port *p, size_t n, int **fds,
+		   size_t *n_fds, struct cs_err *err);
 
 #endif

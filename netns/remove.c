@@ -19,8 +19,10 @@
 #include "netns/attach_int.h"
 #include "netns/firewall.h"
 #include "netns/ipam.h"
+#include "netns/link.h"
 #include "netns/names.h"
 #include "netns/network.h"
+#include "netns/nl.h"
 #include "netns/record.h"
 
 enum { RECORD_MAX = 16 * 1024 * 1024, FORCE_TRIES = 4096 };
@@ -41,10 +43,28 @@ static int stop_names(const struct net_store *st, const char *name, struct cs_er
 	return net_names_stop(dir, err);
 }
 
+/* Another store's bridge may have got the name. */
+static int remove_bridge(const struct net_config *c, struct cs_err *err)
+{
+	const struct net_mac mac = net_network_mac(c);
+	net_auto_nl struct net_nl nl = NET_NL_INIT;
+	struct net_link_info info = { 0 };
+	int ret;
+
+	if (c->mode == NET_MODE_BRIDGE)
+		return 0;
+	ret = net_nl_open(&nl, NETLINK_ROUTE, err);
+	if (ret == 0)
+		ret = net_link_get(&nl, c->bridge, &info, err);
+	if (ret <= 0 || !info.bridge || memcmp(info.mac.b, mac.b, sizeof(mac.b)) != 0)
+		return ret < 0 ? ret : 0;
+	return net_undo_link(c->bridge, err);
+}
+
 /* What a network without a record has: all may be done twice. */
 static int remove_rest(const struct net_store *st, int dir, const char *name, struct cs_err *err)
 {
-	const struct net_fw fw = { .run_dir = st->state };
+	const struct net_fw fw = net_store_fw(st);
 	net_auto_config struct net_config c = { 0 };
 	cs_auto_free char *text = NULL;
 	size_t len = 0;
@@ -58,8 +78,7 @@ static int remove_rest(const struct net_store *st, int dir, const char *name, st
 		return cs_err_wrap(err, "network %s", name);
 	if (stop_names(st, name, err) < 0)
 		return -err->code;
-	if (ret == 0 && (net_fw_network_del(&fw, &c, err) < 0 ||
-			 (c.mode != NET_MODE_BRIDGE && net_undo_link(c.bridge, err) < 0)))
+	if (ret == 0 && (net_fw_network_del(&fw, &c, err) < 0 || remove_bridge(&c, err) < 0))
 		return -err->code;
 	if (cs_file_rmtree(st->state, name, err) < 0)
 		return -err->code;

@@ -16,6 +16,10 @@
 #include "netns/nl.h"
 
 enum { DUMP_TRIES = 8, MTU_DEFAULT = 1500 };
+/* A VPN for everything routes 0.0.0.0/1 and 128.0.0.0/1, or 2000::/3, which is no use of them. */
+enum { LEAST_LEN = 4 };
+
+static const uint8_t families[] = { AF_INET, AF_INET6 };
 
 void net_route_put_addr(struct net_nl_req *r, uint32_t index, const struct net_prefix *addr)
 {
@@ -165,7 +169,7 @@ static int take_route(const struct nlmsghdr *h, const void *body, size_t len, vo
 	net_nl_attrs(tb, CS_LEN(tb), (const char *)body + sizeof(rtm), len - sizeof(rtm));
 	if (rtm.rtm_dst_len == 0 && rtm.rtm_type == RTN_UNICAST)
 		see_default(s, tb);
-	if (!s->used || rtm.rtm_dst_len == 0 || rtm.rtm_type == RTN_MULTICAST ||
+	if (!s->used || rtm.rtm_dst_len < LEAST_LEN || rtm.rtm_type == RTN_MULTICAST ||
 	    rtm.rtm_dst_len > 8 * net_addr_size(rtm.rtm_family) ||
 	    !get_addr(tb[RTA_DST], rtm.rtm_family, &p.addr))
 		return 0;
@@ -216,24 +220,32 @@ static int dump(struct net_nl *nl, uint16_t type, const void *head, size_t size,
 	return ret;
 }
 
-int net_route_used(struct net_nl *nl, struct net_used *u, struct cs_err *err)
+int net_addrs_used(struct net_nl *nl, struct net_used *u, struct cs_err *err)
 {
-	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	struct scan s = { .used = u };
-	struct net_nl_answer answer = { .arg = &s };
+	struct net_nl_answer answer = { .fn = take_addr, .arg = &s };
 
 	for (size_t i = 0; i < CS_LEN(families); i++) {
-		const struct rtmsg rtm = { .rtm_family = families[i] };
 		const struct ifaddrmsg ifa = { .ifa_family = families[i] };
 
-		answer.fn = take_route;
-		if (dump(nl, RTM_GETROUTE, &rtm, sizeof(rtm), &answer, err) < 0)
-			return cs_err_wrap(err, "list routes");
-		answer.fn = take_addr;
 		if (dump(nl, RTM_GETADDR, &ifa, sizeof(ifa), &answer, err) < 0)
 			return cs_err_wrap(err, "list addresses");
 	}
 	return 0;
+}
+
+int net_route_used(struct net_nl *nl, struct net_used *u, struct cs_err *err)
+{
+	struct scan s = { .used = u };
+	struct net_nl_answer answer = { .fn = take_route, .arg = &s };
+
+	for (size_t i = 0; i < CS_LEN(families); i++) {
+		const struct rtmsg rtm = { .rtm_family = families[i] };
+
+		if (dump(nl, RTM_GETROUTE, &rtm, sizeof(rtm), &answer, err) < 0)
+			return cs_err_wrap(err, "list routes");
+	}
+	return net_addrs_used(nl, u, err);
 }
 
 int net_used_resolv_conf(struct net_used *u, const char *text, struct cs_err *err)
@@ -280,7 +292,6 @@ static int take_mtu(const struct nlmsghdr *h, const void *body, size_t len, void
 int net_route_mtu(struct net_nl *nl, uint32_t *mtu, struct cs_err *err)
 {
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
-	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	struct scan s = { 0 };
 	struct net_nl_answer answer = { .fn = take_route, .arg = &s };
 	uint32_t v = MTU_DEFAULT;

@@ -34,7 +34,9 @@ int net_used_add(struct net_used *u, const struct net_prefix *p, struct cs_err *
 const struct net_prefix *net_used_find(const struct net_used *u, const struct net_prefix *p,
 				       const char **why);
 
-/* Adds what this network namespace routes (but default routes) and has addresses of. */
+/* Adds what this network namespace has addresses of. */
+int net_addrs_used(struct net_nl *nl, struct net_used *u, struct cs_err *err);
+/* Adds that, and what it routes; not default routes, nor halves of them, as by a VPN for all. */
 int net_route_used(struct net_nl *nl, struct net_used *u, struct cs_err *err);
 /* Adds the name servers of a resolv.conf(5) text. Pure. */
 int net_used_resolv_conf(struct net_used *u, const char *text, struct cs_err *err);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -14,11 +15,14 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "netns/firewall.h"
+#include "netns/fw_rules.h"
 #include "netns/record.h"
 
-enum { RECORD_MAX = 16 * 1024 * 1024 };
+enum { RECORD_MAX = 16 * 1024 * 1024, ID_LEN = 8, ID_MAX = 64 };
 
 static const char config_name[] = "network.json";
+static const char id_name[] = ".id";
 
 /* A folder below @path, made with its parents. */
 static int make_dirs(const char *path, mode_t mode, struct cs_err *err)
@@ -46,29 +50,82 @@ static int make_dirs(const char *path, mode_t mode, struct cs_err *err)
 	return fd < 0 ? cs_err_sys(err, "open %s", path) : fd;
 }
 
-static int open_networks(const char *base, mode_t mode, struct cs_err *err)
+static int open_networks(const char *base, const char *id, mode_t mode, struct cs_err *err)
 {
 	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
 
-	cs_buf_addf(&b, "%s/networks", base);
+	cs_buf_addf(&b, "%s/networks%s%s", base, *id ? "/" : "", id);
 	if (cs_buf_ok(&b, err) < 0)
 		return -err->code;
 	return make_dirs(b.s, mode, err);
+}
+
+static int read_id(int root, char id[ID_LEN + 1], struct cs_err *err)
+{
+	cs_auto_free char *text = NULL;
+	size_t len = 0;
+
+	if (cs_file_read(root, id_name, ID_MAX, &text, &len, err) < 0)
+		return -err->code;
+	if (strspn(text, "0123456789abcdef") != ID_LEN || strcmp(text + ID_LEN, "\n") != 0)
+		return cs_err_set(err, EBADMSG, "networks/%s is not the id of a store", id_name);
+	memcpy(id, text, ID_LEN);
+	id[ID_LEN] = '\0';
+	return 0;
+}
+
+static int make_id(int root, char id[ID_LEN + 1], struct cs_err *err)
+{
+	cs_auto_fd int lock = cs_file_lock(root, ".lock", false, err);
+	char text[ID_LEN + 2];
+	unsigned int r;
+	int ret;
+
+	if (lock < 0)
+		return lock;
+	ret = read_id(root, id, err); /* another command may have made it meanwhile */
+	if (ret != -ENOENT)
+		return ret;
+	cs_err_clear(err);
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		return cs_err_sys(err, "random bytes");
+	snprintf(text, sizeof(text), "%08x\n", r);
+	if (cs_file_replace(root, id_name, text, ID_LEN + 1, 0600, true, err) < 0)
+		return -err->code;
+	memcpy(id, text, ID_LEN);
+	id[ID_LEN] = '\0';
+	return 0;
+}
+
+static int open_store(struct net_store *s, const char *root, const char *state, struct cs_err *err)
+{
+	char id[ID_LEN + 1] = "";
+	int ret;
+
+	s->root = open_networks(root, "", 0700, err);
+	if (s->root < 0)
+		return s->root;
+	ret = read_id(s->root, id, err);
+	if (ret == -ENOENT) {
+		cs_err_clear(err);
+		ret = make_id(s->root, id, err);
+	}
+	if (ret < 0)
+		return ret;
+	snprintf(s->table, sizeof(s->table), FW_TABLES "%s", id);
+	/* names are read by a server without rights */
+	s->state = open_networks(state, id, 0755, err);
+	if (s->state < 0)
+		return s->state;
+	s->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return s->proc < 0 ? cs_err_sys(err, "open /proc") : 0;
 }
 
 int net_store_open(struct net_store *st, const char *root, const char *state, struct cs_err *err)
 {
 	struct net_store s = NET_STORE_INIT;
 
-	s.root = open_networks(root, 0700, err);
-	/* names are read by a server without rights */
-	s.state = s.root < 0 ? s.root : open_networks(state, 0755, err);
-	if (s.state >= 0) {
-		s.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (s.proc < 0)
-			cs_err_sys(err, "open /proc");
-	}
-	if (err->code) {
+	if (open_store(&s, root, state, err) < 0) {
 		net_store_close(&s);
 		return -err->code;
 	}
@@ -81,6 +138,11 @@ void net_store_close(struct net_store *st)
 	cs_close_fd(&st->root);
 	cs_close_fd(&st->state);
 	cs_close_fd(&st->proc);
+}
+
+struct net_fw net_store_fw(const struct net_store *st)
+{
+	return (struct net_fw){ .run_dir = st->state, .table = st->table };
 }
 
 static int open_dir(int at, const char *name, bool make, struct cs_err *err)

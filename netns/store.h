@@ -11,23 +11,27 @@ struct cs_err;
 /*
  * Where networks are:
  *
+ *   <root>/networks/.id                which store it is: 8 random hexadecimal digits, part of the
+ *                                      names of what it has outside of its folder, so that stores
+ *                                      beside each other never touch each other's
  *   <root>/networks/.lock              held while a network is made or removed
  *   <root>/networks/NAME/network.json  the network; without it the folder is a leftover
  *   <root>/networks/NAME/leases        see ipam.h; its lock is held for microseconds
- *   <state>/networks/gate              see net_store_gate()
- *   <state>/networks/firewall.lock     see firewall.h
- *   <state>/networks/NAME/lock         held while the bridge is made, and for names
- *   <state>/networks/NAME/names/       see names.h
- *   <state>/networks/NAME/HOSTIF.json  an attachment: written before anything is done for it,
+ *   <state>/networks/ID/gate              see net_store_gate()
+ *   <state>/networks/ID/firewall.lock     see firewall.h
+ *   <state>/networks/ID/NAME/lock         held while the bridge is made, and for names
+ *   <state>/networks/ID/NAME/names/       see names.h
+ *   <state>/networks/ID/NAME/HOSTIF.json  an attachment: written before anything is done for it,
  *                                      removed after all was undone
  *
  * Locks are taken in this order: .lock, gate, lock, leases, firewall.lock. Each is let go of when
  * its holder dies.
  */
 struct net_store {
-	int root;  /* owned; <root>/networks */
-	int state; /* owned; <state>/networks */
-	int proc;  /* owned; /proc */
+	int root;	/* owned; <root>/networks */
+	int state;	/* owned; <state>/networks/ID */
+	int proc;	/* owned; /proc */
+	char table[24]; /* of the firewall: "caisson-ID" */
 };
 #define NET_STORE_INIT \
 	((struct net_store){ .root = -EBADF, .state = -EBADF, .proc = -EBADF }) /* errno.h */
@@ -36,6 +40,9 @@ struct net_store {
 int net_store_open(struct net_store *st, const char *root, const char *state, struct cs_err *err);
 void net_store_close(struct net_store *st);	   /* idempotent */
 #define net_auto_store CS_CLEANUP(net_store_close) /* needs base/cleanup.h */
+
+/* What firewall.h wants of it; good for as long as the store is open. */
+struct net_fw net_store_fw(const struct net_store *st);
 
 /* A network that is open. */
 struct net_net {

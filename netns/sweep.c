@@ -84,7 +84,7 @@ int net_undo_link(const char *hostif, struct cs_err *err)
 int net_undo(const struct net_store *st, const struct net_net *n, const struct net_lease *l,
 	     size_t slot, struct cs_err *err)
 {
-	const struct net_fw fw = { .run_dir = st->state };
+	const struct net_fw fw = net_store_fw(st);
 	net_auto_attachment struct net_attachment a = { 0 };
 	int ret = net_att_load(n, l->hostif, &a, err);
 

@@ -69,20 +69,71 @@ static bool pass_gone(unsigned index, int code, void *arg)
 	return code == ENODEV;
 }
 
-static int make_bridge(const struct net_config *c, struct net_nl *nl, struct cs_err *err)
+struct net_mac net_network_mac(const struct net_config *c)
 {
-	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
-	struct net_nl_answer answer = { .pass = pass_exists };
 	struct net_mac mac = { { 0x02, 0xcb } };
-	uint32_t mtu = c->mtu;
 
-	/* of the network's id: another time it is the same one, which neighbours remember */
 	for (size_t i = 0; i < 4; i++) {
 		const char byte[] = { c->id[2 * i], c->id[2 * i + 1], '\0' };
 
 		mac.b[i + 2] = (uint8_t)strtoul(byte, NULL, 16);
 	}
-	if (!mtu && net_route_mtu(nl, &mtu, err) < 0)
+	return mac;
+}
+
+/* Is the link the network's own bridge? */
+static bool is_ours(const struct net_config *c, const struct net_link_info *info)
+{
+	const struct net_mac mac = net_network_mac(c);
+
+	return info->bridge && memcmp(info->mac.b, mac.b, sizeof(mac.b)) == 0;
+}
+
+static int foreign_bridge(const struct net_config *c, const struct net_link_info *info,
+			  struct cs_err *err)
+{
+	if (!info->bridge)
+		return cs_err_set(err, EEXIST,
+				  "there is a link %s that is no bridge: rename it, network %s "
+				  "needs the name",
+				  c->bridge, c->name);
+	return cs_err_set(err, EEXIST,
+			  "bridge %s is not network %s's: it is another store's (--root), or made "
+			  "by hand; remove that bridge, or the network and make it anew",
+			  c->bridge, c->name);
+}
+
+/* What came to this host since the network was made, another store's network for one. A route may
+ * be a wider one; two links with the same subnet do not work. */
+static int check_subnets(const struct net_config *c, struct net_nl *nl, struct cs_err *err)
+{
+	const struct net_prefix *mine[] = { &c->v4.subnet, &c->v6.subnet }, *p;
+	net_auto_used struct net_used used = NET_USED_INIT;
+	char text[NET_PREFIX_TEXT], other[NET_PREFIX_TEXT];
+	const char *why = "";
+
+	if (net_addrs_used(nl, &used, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < CS_LEN(mine); i++) {
+		p = net_addr_is_set(&mine[i]->addr) ? net_used_find(&used, mine[i], &why) : NULL;
+		if (p)
+			return cs_err_set(err, EADDRINUSE,
+					  "subnet %s of network %s overlaps %s by now: %s; remove "
+					  "the network and make it anew",
+					  net_prefix_text(mine[i], text), c->name,
+					  net_prefix_text(p, other), why);
+	}
+	return 0;
+}
+
+static int make_bridge(const struct net_config *c, struct net_nl *nl, struct cs_err *err)
+{
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	struct net_nl_answer answer = { .pass = pass_exists };
+	const struct net_mac mac = net_network_mac(c);
+	uint32_t mtu = c->mtu;
+
+	if (check_subnets(c, nl, err) < 0 || (!mtu && net_route_mtu(nl, &mtu, err) < 0))
 		return -err->code;
 	net_link_put_bridge(&r, c->bridge, &mac, mtu);
 	if (net_nl_call(nl, &r, &answer, err) < 0)
@@ -133,11 +184,8 @@ static int mend_bridge(const struct net_net *n, struct net_nl *nl, struct net_li
 		return -err->code;
 	if (ret == 0)
 		return cs_err_set(err, EAGAIN, "bridge %s vanished while it was made", n->c.bridge);
-	if (!info->bridge)
-		return cs_err_set(err, EEXIST,
-				  "there is a link %s that is no bridge: rename it, network %s "
-				  "needs the name",
-				  n->c.bridge, n->c.name);
+	if (!is_ours(&n->c, info))
+		return foreign_bridge(&n->c, info, err);
 	if (net_link_no_advertisements(n->c.bridge, err) < 0)
 		return -err->code;
 	put_gateway(&r, info->index, &n->c.v4);
@@ -154,8 +202,8 @@ static int bridge_up(const struct net_net *n, struct net_nl *nl, bool mend,
 	cs_auto_fd int lock = -EBADF;
 	int ret = net_link_get(nl, n->c.bridge, info, err);
 
-	if (ret < 0 || (ret > 0 && info->bridge && info->up && !mend))
-		return ret < 0 ? ret : 0;
+	if (ret < 0)
+		return ret;
 	if (n->c.mode == NET_MODE_BRIDGE) {
 		if (ret > 0 && info->bridge)
 			return 0; /* whoever made it brings it up */
@@ -163,6 +211,8 @@ static int bridge_up(const struct net_net *n, struct net_nl *nl, bool mend,
 				  "bridge %s of network %s is not there: make it first",
 				  n->c.bridge, n->c.name);
 	}
+	if (ret > 0 && is_ours(&n->c, info) && info->up && !mend)
+		return 0;
 	lock = net_net_lock(n, err);
 	if (lock < 0)
 		return lock;
@@ -190,18 +240,21 @@ static void gather_fini(struct gather *g)
 	free(g->atts);
 }
 
-/* One network whose bridge is there, with members. One whose members cannot be read is put in
- * without. */
+/* One network whose bridge is there, with members, if it is its own. One whose members cannot be
+ * read is put in without. */
 static int gather_net(const struct net_store *st, const char *name, struct net_nl *nl,
 		      struct gather *g, struct cs_err *err)
 {
 	net_auto_net struct net_net n = NET_NET_INIT;
+	struct net_link_info info = { 0 };
 	int ret = net_net_open(st, name, &n, err);
 
 	if (ret == 0)
-		ret = net_link_get(nl, n.c.bridge, NULL, err);
+		ret = net_link_get(nl, n.c.bridge, &info, err);
 	if (ret <= 0)
 		return ret;
+	if (n.c.mode != NET_MODE_BRIDGE && !is_ours(&n.c, &info))
+		return foreign_bridge(&n.c, &info, err);
 	g->nets[g->n_nets] = n;
 	n = (struct net_net)NET_NET_INIT;
 	g->confs[g->n_nets] = &g->nets[g->n_nets].c;
@@ -254,7 +307,7 @@ static int gather_atts(struct gather *g, struct cs_err *err)
 static int restore(const struct net_store *st, struct net_nl *nl, struct cs_err *err)
 {
 	cs_auto_fd int gate = net_store_gate(st, true, err);
-	const struct net_fw fw = { .run_dir = st->state };
+	const struct net_fw fw = net_store_fw(st);
 	struct cs_err first = CS_ERR_INIT;
 	struct gather g = { 0 };
 	int ret;
@@ -286,11 +339,12 @@ static int restore(const struct net_store *st, struct net_nl *nl, struct cs_err 
 static int restore_for(const struct net_store *st, const struct net_net *n, struct net_nl *nl,
 		       struct cs_err *err)
 {
+	const struct net_fw fw = net_store_fw(st);
 	struct cs_err e = CS_ERR_INIT;
 
 	if (restore(st, nl, &e) == 0)
 		return 0;
-	if (net_fw_network_is_in(&n->c, err) == 1) {
+	if (net_fw_network_is_in(&fw, &n->c, err) == 1) {
 		cs_log(CS_LOG_WARN, "%s", e.msg);
 		return 0;
 	}
@@ -301,11 +355,12 @@ static int restore_for(const struct net_store *st, const struct net_net *n, stru
 int net_network_up(const struct net_store *st, const struct net_net *n, struct net_nl *nl,
 		   struct net_up *out, struct cs_err *err)
 {
-	struct net_link_info info;
+	const struct net_fw fw = net_store_fw(st);
+	struct net_link_info info = { 0 };
 	int ret = bridge_up(n, nl, false, &info, err);
 
 	if (ret == 0)
-		ret = net_fw_network_is_in(&n->c, err);
+		ret = net_fw_network_is_in(&fw, &n->c, err);
 	if (ret == 0)
 		ret = restore_for(st, n, nl, err);
 	if (ret < 0)
@@ -333,7 +388,7 @@ static int reload_one(const struct net_store *st, const char *name, struct net_n
 {
 	net_auto_members struct net_members m = { 0 };
 	net_auto_net struct net_net n = NET_NET_INIT;
-	struct net_link_info info;
+	struct net_link_info info = { 0 };
 	int ret;
 
 	if (net_net_open(st, name, &n, err) < 0 || net_sweep(st, &n, true, err) < 0 ||

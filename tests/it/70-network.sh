@@ -455,5 +455,5 @@ it_wait 20 eval '[ -z "$(ip -o link | grep -E "c[vt][0-9a-f]{8}|caisson")" ]'
 tap_empty "no link is left" "$(ip -o link | grep -E 'c[vt][0-9a-f]{8}|caisson')"
 tap_unlike "no element is left" "$(nft list ruleset)" 'elements = '
 tap_empty "no file is left" "$(find "$it_tmp/root/networks" "$it_tmp/run/networks" -mindepth 1 \
-	! -name .lock ! -name gate ! -name firewall.lock)"
+	! -name .lock ! -name .id ! -path "*/$(cat "$it_tmp/root/networks/.id")" ! -name gate ! -name firewall.lock)"
 net_done

@@ -134,7 +134,7 @@ publish=(port=8080:80 port=8080:80/udp port=9000-9002:81-83 port=127.0.0.1:8081:
 fw publish "${a[@]}" "${web[@]}" "${publish[@]}"
 tap_is "ports are published" "$status $err" "0 "
 tap_is "with the owner's id" \
-	"$(nft list map inet caisson host4 | grep -o '127.0.0.1 [^:]*')" \
+	"$(nft list map inet caisson-test host4 | grep -o '127.0.0.1 [^:]*')" \
 	'127.0.0.1 . tcp . 8081 comment "web-id" '
 
 for host in 192.0.2.1 2001:db8::1; do
@@ -243,7 +243,7 @@ nft flush ruleset
 fw is-in "${a[@]}"
 tap_is "after a flush it is not in" "$out" 0
 fw publish "${a[@]}" "${web[@]}" port=8080:80
-tap_like "nothing is published" "$err" 'table "inet caisson" is gone: run "caisson network reload"'
+tap_like "nothing is published" "$err" 'table "inet caisson-test" is gone: run "caisson network reload"'
 fw restore "${a[@]}" "${web[@]}" "${publish[@]}" "${b[@]}" "${db[@]}" port=80:80 "${shut[@]}" "${routed[@]}"
 tap_is "all is restored" "$status $err" "0 "
 net_is "a port" lan tcp 192.0.2.1 8080 "web 192.0.2.2"

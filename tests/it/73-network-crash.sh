@@ -30,7 +30,7 @@ look()
 {
 	left=$(
 		ip -o link | grep -oE 'c[vt][0-9a-f]{8}'
-		nft list table inet caisson 2>/dev/null | grep -E '^[[:space:]]*(elements = \{ )?(tcp|udp) \.'
+		nft list table inet "$table" 2>/dev/null | grep -E '^[[:space:]]*(elements = \{ )?(tcp|udp) \.'
 		find "$it_tmp/run/networks" -name '*.json' 2>/dev/null
 		[ -z "${1-}" ] || net inspect "$1" | jq -r '.[0].members[].owner'
 	)
@@ -116,13 +116,15 @@ after_rm()
 	log=$(net ls -q 2>&1)
 	[[ $log != *lab2* ]] || note "it is still there"
 	[ ! -e "$it_tmp/root/networks/lab2" ] || note "its folder is left"
-	[ ! -e "$it_tmp/run/networks/lab2" ] || note "its folder of the state is left"
-	[[ $(nft list table inet caisson) != *10.90.0.* ]] || note "it is in the firewall"
+	[ ! -e "$it_tmp/run/networks/$id/lab2" ] || note "its folder of the state is left"
+	[[ $(nft list table inet "$table") != *10.90.0.* ]] || note "it is in the firewall"
 	! ip -o link | grep -q caisson2 || note "its bridge is left"
 }
 
 ns_add x
 net create --no-dns lab >/dev/null
+id=$(cat "$it_tmp/root/networks/.id")
+table=caisson-$id
 attached
 net detach lab --netns "$it_tmp/ns/x"
 attach=(attach lab --netns "$it_tmp/ns/x" -p 8080:80)
@@ -160,7 +162,7 @@ tap_is "and of IPv6, and a MAC" \
 	"$(cat "$it_tmp"/many.[0-9] | jq -r '.ip6, .mac' | sort -u | wc -l)" $((20 * n))
 tap_is "all are members" "$(net inspect lab | jq '.[0].members | length')" $((10 * n))
 tap_is "all are published" \
-	"$(nft list map inet caisson dnat4 | grep -o 'tcp \.' | wc -l)" $((10 * n))
+	"$(nft list map inet "$table" dnat4 | grep -o 'tcp \.' | wc -l)" $((10 * n))
 net rm -f lab >/dev/null
 tap_empty "rm -f leaves nothing of them" "$(ip -o link | grep -oE 'c[vt][0-9a-f]{8}')"
 net_done

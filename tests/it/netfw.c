@@ -163,9 +163,9 @@ static int restore(const struct net_fw *fw, struct cs_err *err)
 	return net_fw_restore(fw, &want, err);
 }
 
-static int choose(struct cs_err *err)
+static int choose(const struct net_fw *fw, struct cs_err *err)
 {
-	int ret = net_ports_choose(atts[0].ports, atts[0].n_ports, err);
+	int ret = net_ports_choose(fw, atts[0].ports, atts[0].n_ports, err);
 	char text[NET_PORT_TEXT];
 
 	for (size_t i = 0; ret == 0 && i < atts[0].n_ports; i++)
@@ -174,10 +174,10 @@ static int choose(struct cs_err *err)
 }
 
 /* Holds them until killed. */
-static int hold(struct cs_err *err)
+static int hold(const struct net_fw *fw, struct cs_err *err)
 {
 	size_t n;
-	int *fds, ret = net_ports_hold(atts[0].ports, atts[0].n_ports, &fds, &n, err);
+	int *fds, ret = net_ports_hold(fw, atts[0].ports, atts[0].n_ports, &fds, &n, err);
 
 	if (ret < 0)
 		return ret;
@@ -199,14 +199,14 @@ static int hosts(int dir, struct cs_err *err)
 
 static int run(const char *cmd, int dir, struct cs_err *err)
 {
-	const struct net_fw fw = { .run_dir = dir };
+	const struct net_fw fw = { .run_dir = dir, .table = "caisson-test" };
 
 	if (strcmp(cmd, "add") == 0)
 		return net_fw_network_add(&fw, &nets[0], err);
 	if (strcmp(cmd, "del") == 0)
 		return net_fw_network_del(&fw, &nets[0], err);
 	if (strcmp(cmd, "is-in") == 0)
-		return printf("%d\n", net_fw_network_is_in(&nets[0], err)) < 0;
+		return printf("%d\n", net_fw_network_is_in(&fw, &nets[0], err)) < 0;
 	if (strcmp(cmd, "publish") == 0)
 		return net_fw_publish(&fw, &atts[0], alive, NULL, err);
 	if (strcmp(cmd, "unpublish") == 0)
@@ -214,9 +214,9 @@ static int run(const char *cmd, int dir, struct cs_err *err)
 	if (strcmp(cmd, "restore") == 0)
 		return restore(&fw, err);
 	if (strcmp(cmd, "choose") == 0)
-		return choose(err);
+		return choose(&fw, err);
 	if (strcmp(cmd, "hold") == 0)
-		return hold(err);
+		return hold(&fw, err);
 	if (strcmp(cmd, "name") == 0)
 		return net_names_add(dir, &nets[0], &atts[0], err);
 	if (strcmp(cmd, "unname") == 0)
