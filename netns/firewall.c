@@ -15,14 +15,14 @@
 #include "netns/nl.h"
 
 /* Of the table's sets and rules: another number, another table. */
-#define FW_VERSION "2"
+#define FW_VERSION "3"
 
 int net_fw_lock(const struct net_fw *fw, struct cs_err *err)
 {
 	return cs_file_lock(fw->run_dir, "firewall.lock", false, err);
 }
 
-/* All that the table knows of a network: "2 nat 10.88.0.0/16 fd12::/64". */
+/* All that the table knows of a network: "3 nat 10.88.0.0/16 fd12::/64". */
 static void net_text(const struct net_config *net, char *out, size_t size)
 {
 	static const char *const modes[] = {

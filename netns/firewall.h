@@ -28,7 +28,8 @@ struct cs_err;
  *
  * Localhost: connections to 127.0.0.1 and ::1 are redirected as the host sends them. For the way
  * back the bridge (no other link) has route_localnet, and a local route for ::1; packets to
- * and of 127.0.0.0/8 coming from a bridge are dropped first of all, and what comes from any link
+ * and of 127.0.0.0/8 coming from a bridge are dropped first of all (also by a filter on the bridge
+ * itself, which stays when somebody flushes the table), and what comes from any link
  * for a loopback address is never redirected, so the LAN reaches no loopback port. Where bridged
  * packets are passed through ip6tables (net.bridge.bridge-nf-call-ip6tables) the kernel loses
  * answers to

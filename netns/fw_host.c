@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "netns/link.h"
 #include "netns/nl.h"
 
@@ -112,6 +113,38 @@ static int route_lo6(const char *bridge, struct cs_err *err)
 	return ret < 0 ? cs_err_wrap(err, "route ::1 to bridge %s", bridge) : 0;
 }
 
+static bool pass_guarded(unsigned index, int code, void *arg)
+{
+	(void)index;
+	(void)arg;
+	return code == EEXIST;
+}
+
+/* What route_localnet opens on a bridge stays shut when somebody flushes the firewall. A kernel
+ * that cannot has the firewall's own rule. */
+static int guard_loopback(const char *bridge, struct cs_err *err)
+{
+	net_auto_nl struct net_nl nl = NET_NL_INIT;
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	struct net_nl_answer answer = { .pass = pass_guarded };
+	unsigned int link = if_nametoindex(bridge);
+	int ret;
+
+	if (link == 0)
+		return cs_err_sys(err, "find bridge %s", bridge);
+	if (net_nl_open(&nl, NETLINK_ROUTE, err) < 0)
+		return -err->code;
+	net_link_put_no_loopback(&r, link);
+	ret = net_nl_call(&nl, &r, &answer, err);
+	if (ret == -ENOENT || ret == -EOPNOTSUPP) {
+		cs_log(CS_LOG_DEBUG, "bridge %s: no filter for loopback addresses: %s", bridge,
+		       err->msg);
+		cs_err_clear(err);
+		return 0;
+	}
+	return ret < 0 ? cs_err_wrap(err, "shut bridge %s for loopback addresses", bridge) : 0;
+}
+
 int net_fw_host_prepare(const struct net_config *net, struct cs_err *err)
 {
 	cs_auto_fd int sys = open("/proc/sys/net", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -126,7 +159,8 @@ int net_fw_host_prepare(const struct net_config *net, struct cs_err *err)
 		return 0;
 	if (net->v4.subnet.addr.family) {
 		(void)snprintf(path, sizeof(path), "ipv4/conf/%s/route_localnet", net->bridge);
-		if (set(sys, "ipv4/ip_forward", 1, err) < 0 || set(sys, path, 1, err) < 0)
+		if (guard_loopback(net->bridge, err) < 0 ||
+		    set(sys, "ipv4/ip_forward", 1, err) < 0 || set(sys, path, 1, err) < 0)
 			return -err->code;
 	}
 	if (net->v6.subnet.addr.family) {

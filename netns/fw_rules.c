@@ -1,12 +1,13 @@
 #include "netns/fw_rules.h"
 
-#include <linux/in.h>
+#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
 #include "base/cleanup.h"
+#include "netns/link.h"
 #include "netns/nft.h"
 
 /* Priorities a little before what others use for the same duty (dstnat -100, srcnat 100), so that a
@@ -14,6 +15,7 @@
 enum {
 	PRIO_RAW = -300,
 	PRIO_DSTNAT = -105,
+	PRIO_BEHIND_DSTNAT = -90,
 	PRIO_FILTER = 0,
 	PRIO_SRCNAT = 95,
 };
@@ -21,6 +23,7 @@ enum {
 static const struct net_nft_chain chains[] = {
 	{ "guard", "filter", NF_INET_PRE_ROUTING, PRIO_RAW },
 	{ "prerouting", "nat", NF_INET_PRE_ROUTING, PRIO_DSTNAT },
+	{ "localhost", "filter", NF_INET_PRE_ROUTING, PRIO_BEHIND_DSTNAT },
 	{ "output", "nat", NF_INET_LOCAL_OUT, PRIO_DSTNAT },
 	{ "input", "filter", NF_INET_LOCAL_IN, PRIO_FILTER },
 	{ "forward", "filter", NF_INET_FORWARD, PRIO_FILTER },
@@ -104,6 +107,7 @@ static const struct net_nft_set sets[] = {
 #define WAS_PUBLISHED CT_HAS(NFT_CT_STATUS, IPS_DST_NAT)
 /* NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED) */
 #define IS_KNOWN CT_HAS(NFT_CT_STATE, 1 << (IP_CT_ESTABLISHED + 1) | 1 << (IP_CT_RELATED + 1))
+#define HOST_U32(v) (v) & 0xff, (v) >> 8 & 0xff, (v) >> 16 & 0xff, (v) >> 24 & 0xff
 #define LOOPBACK6 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
 
 typedef struct net_nft_expr rule_expr;
@@ -114,6 +118,17 @@ static const rule_expr loopback_of_bridge[] = { IIF_IN(FW_BRIDGES), IS_V4,
 static const rule_expr loopback_from_bridge[] = { IIF_IN(FW_BRIDGES), IS_V4,
 						  LOAD(NFT_PAYLOAD_NETWORK_HEADER, 16, 1, 0),
 						  EQ(1, 127), VERDICT(NF_DROP) };
+
+/* What is for 127.0.0.0/8 here was not when it passed the guard: answers to localhost. Where
+ * bridged packets pass iptables, they come to the bridge's own filter like this. */
+static const rule_expr localhost_answers[] = {
+	IS_V4,
+	LOAD(NFT_PAYLOAD_NETWORK_HEADER, 16, 1, 0),
+	EQ(1, 127),
+	IIF_IN(FW_BRIDGES),
+	{ .op = NET_NFT_VALUE, .len = 4, .data = { HOST_U32(NET_LINK_LOOPBACK) } },
+	{ .op = NET_NFT_META_SET, .arg = NFT_META_MARK }
+};
 
 /* What is published: the destination is the host's, but no loopback address from outside, no
  * link-local one (whose packets may not be forwarded), and not our own name server. */
@@ -198,6 +213,7 @@ static const rule_expr masq6[] = {
 static const struct net_nft_rule rules[] = {
 	RULE("guard", loopback_of_bridge),
 	RULE("guard", loopback_from_bridge),
+	RULE("localhost", localhost_answers),
 	RULE("prerouting", elsewhere),
 	RULE("prerouting", loopback4),
 	RULE("prerouting", link_local),

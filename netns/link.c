@@ -1,10 +1,15 @@
 #include "netns/link.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/if_bridge.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <linux/virtio_net.h>
@@ -184,6 +189,44 @@ int net_link_no_advertisements(const char *name, struct cs_err *err)
 			return cs_err_sys(err, "set %s to 0", path);
 	}
 	return 0;
+}
+
+void net_link_put_no_loopback(struct net_nl_req *r, uint32_t index)
+{
+	/* offsets of RFC 791: the first byte of either address */
+	static const struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 12),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 127, 5, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 16),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 127, 0, 2),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_MARK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET_LINK_LOOPBACK, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, (uint32_t)TC_ACT_UNSPEC),
+		BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT),
+	};
+	const struct tcmsg qdisc = {
+		.tcm_ifindex = (int)index,
+		.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
+		.tcm_parent = TC_H_CLSACT,
+	};
+	const struct tcmsg filter = {
+		.tcm_ifindex = (int)index,
+		.tcm_handle = 1,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+		.tcm_info = TC_H_MAKE(1U << 16, htons(ETH_P_IP)),
+	};
+	size_t options;
+
+	net_nl_msg(r, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &qdisc, sizeof(qdisc));
+	net_nl_put_str(r, TCA_KIND, "clsact");
+	net_nl_msg(r, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &filter, sizeof(filter));
+	net_nl_put_str(r, TCA_KIND, "bpf");
+	options = net_nl_nest(r, TCA_OPTIONS);
+	net_nl_put_u16(r, TCA_BPF_OPS_LEN, CS_LEN(program));
+	net_nl_put(r, TCA_BPF_OPS, program, sizeof(program));
+	net_nl_put_str(r, TCA_BPF_NAME, "caisson");
+	net_nl_put_u32(r, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	net_nl_nest_end(r, options);
 }
 
 static void put_master(struct net_nl_req *r, uint32_t bridge, uint32_t mtu)

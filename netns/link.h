@@ -52,6 +52,12 @@ void net_link_put_no_autoconf(struct net_nl_req *r, const char *name);
  * the router of all that takes them. Of the calling thread's network namespace; success where
  * there is no IPv6. */
 int net_link_no_advertisements(const char *name, struct cs_err *err);
+/* Drops IPv4 packets to and from 127.0.0.0/8 that come in by the link (its index), whatever becomes
+ * of firewalls: a classic BPF program behind a clsact qdisc. Those to it that have the mark
+ * NET_LINK_LOOPBACK go on. EEXIST where it is there; ENOENT or EOPNOTSUPP where the kernel has no
+ * such thing. */
+#define NET_LINK_LOOPBACK 0x43534c4f /* "CSLO" */
+void net_link_put_no_loopback(struct net_nl_req *r, uint32_t index);
 /* Into the bridge (its index), up, with that MTU (0: as it is). */
 void net_link_put_port(struct net_nl_req *r, const char *name, uint32_t bridge, uint32_t mtu);
 /* The same without bringing it up. */

@@ -202,6 +202,14 @@ static void put_expr(struct net_nl_req *r, const struct net_nft_expr *e)
 		put_reg(r, NFTA_META_DREG, e->reg);
 		net_nl_put_be32(r, NFTA_META_KEY, (uint32_t)e->arg);
 		break;
+	case NET_NFT_META_SET:
+		put_reg(r, NFTA_META_SREG, e->reg);
+		net_nl_put_be32(r, NFTA_META_KEY, (uint32_t)e->arg);
+		break;
+	case NET_NFT_VALUE:
+		put_reg(r, NFTA_IMMEDIATE_DREG, e->reg);
+		put_value(r, NFTA_IMMEDIATE_DATA, e->data, e->len);
+		break;
 	case NET_NFT_CT:
 		put_reg(r, NFTA_CT_DREG, e->reg);
 		net_nl_put_be32(r, NFTA_CT_KEY, (uint32_t)e->arg);
@@ -245,7 +253,8 @@ static void put_expr(struct net_nl_req *r, const struct net_nft_expr *e)
 }
 
 static const char *const op_names[] = {
-	[NET_NFT_META] = "meta",	 [NET_NFT_CT] = "ct",
+	[NET_NFT_META] = "meta",	 [NET_NFT_META_SET] = "meta",
+	[NET_NFT_VALUE] = "immediate",	 [NET_NFT_CT] = "ct",
 	[NET_NFT_FIB] = "fib",		 [NET_NFT_PAYLOAD] = "payload",
 	[NET_NFT_MASK] = "bitwise",	 [NET_NFT_CMP] = "cmp",
 	[NET_NFT_LOOKUP] = "lookup",	 [NET_NFT_MAP] = "lookup",

@@ -84,18 +84,20 @@ void net_nft_list_end(struct net_nft_list *l);
  * bytes, 0 to 15; a value or key takes as many in a row as it has bytes.
  */
 enum net_nft_op {
-	NET_NFT_META,	 /* reg = meta key @arg */
-	NET_NFT_CT,	 /* reg = ct key @arg */
-	NET_NFT_FIB,	 /* reg = type of the destination address */
-	NET_NFT_PAYLOAD, /* reg = @len bytes at @off of header @arg */
-	NET_NFT_MASK,	 /* reg &= @data, @len bytes */
-	NET_NFT_CMP,	 /* go on if reg == @data, @len bytes; != if @inv */
-	NET_NFT_LOOKUP,	 /* go on if reg is in @set; not in if @inv */
-	NET_NFT_MAP,	 /* go on if reg is in the map @set, with its value in reg @arg */
-	NET_NFT_DNAT,	 /* destination of family @arg: address in reg, port in reg @off */
-	NET_NFT_MASQ,	 /* source: address of the link it leaves by */
-	NET_NFT_VERDICT, /* @arg: NF_ACCEPT, NF_DROP, NFT_RETURN */
-	NET_NFT_REJECT,	 /* refused by the administrator (ICMP or ICMPv6) */
+	NET_NFT_META,	  /* reg = meta key @arg */
+	NET_NFT_META_SET, /* meta key @arg = reg */
+	NET_NFT_VALUE,	  /* reg = @data, @len bytes */
+	NET_NFT_CT,	  /* reg = ct key @arg */
+	NET_NFT_FIB,	  /* reg = type of the destination address */
+	NET_NFT_PAYLOAD,  /* reg = @len bytes at @off of header @arg */
+	NET_NFT_MASK,	  /* reg &= @data, @len bytes */
+	NET_NFT_CMP,	  /* go on if reg == @data, @len bytes; != if @inv */
+	NET_NFT_LOOKUP,	  /* go on if reg is in @set; not in if @inv */
+	NET_NFT_MAP,	  /* go on if reg is in the map @set, with its value in reg @arg */
+	NET_NFT_DNAT,	  /* destination of family @arg: address in reg, port in reg @off */
+	NET_NFT_MASQ,	  /* source: address of the link it leaves by */
+	NET_NFT_VERDICT,  /* @arg: NF_ACCEPT, NF_DROP, NFT_RETURN */
+	NET_NFT_REJECT,	  /* refused by the administrator (ICMP or ICMPv6) */
 };
 
 struct net_nft_expr {

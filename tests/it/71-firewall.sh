@@ -240,6 +240,8 @@ tap_like "a held port" "$err" '^port 7075/tcp is in use by '
 # --- a flush, and kills ----------------------------------------------------------------------------
 
 nft flush ruleset
+net_is "after a flush no member is at 127.0.0.1" web2 tcp 127.0.0.1 7777 timeout
+net_is "nor the LAN" lan tcp 127.0.0.1 7777 timeout
 fw is-in "${a[@]}"
 tap_is "after a flush it is not in" "$out" 0
 fw publish "${a[@]}" "${web[@]}" port=8080:80
