@@ -156,7 +156,7 @@ static int choose_lease(struct job *j, struct net_ipam *t, struct cs_err *err)
 	};
 	int ret;
 
-	if (net_ipam_find(t, j->w->owner, j->a.ifname) != SIZE_MAX)
+	if (net_ipam_find(t, j->w->owner, NULL) != SIZE_MAX)
 		return cs_err_set(err, EEXIST, "%.64s is on network %s already", j->w->owner,
 				  j->n.c.name);
 	ret = net_ipam_choose(t, &j->n.c, &want, &j->l, &j->slot, err);

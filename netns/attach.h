@@ -45,8 +45,9 @@ struct net_wish {
 	bool tap_multi_queue;
 };
 
-/* Attaches; *@out is the caller's (net_attachment_fini()). *@tap (may be NULL with a namespace) is
- * the tap's fd, the caller's. On failure everything is undone. */
+/* Attaches; EEXIST when the owner is on the network already; *@out is the caller's
+ * (net_attachment_fini()). *@tap (may be NULL with a namespace) is the tap's fd, the caller's. On
+ * failure everything is undone. */
 int net_attach(const struct net_store *st, const char *network, const struct net_wish *w,
 	       struct net_attachment *out, int *tap, struct cs_err *err);
 

@@ -20,6 +20,7 @@ netns_libnetns_a_SOURCES = \
 	netns/link.c netns/link.h \
 	netns/names.c netns/names.h netns/names_int.h \
 	netns/names_server.c \
+	netns/names_who.c \
 	netns/network.c netns/network.h \
 	netns/nft.c netns/nft.h \
 	netns/nft_read.c \

@@ -19,22 +19,20 @@
 #include "netns/names_int.h"
 
 enum {
-	SHORT_ID = 12,
-	HOST_NAME = 253,   /* characters of a host name (RFC 1035) */
 	FILE_MAX = 100000, /* of a hosts file */
 };
 
 /* Letters, digits, "-", "_" and "."; nothing a hosts file or a folder takes for something else. */
-static bool is_host_name(const char *s)
+bool net_names_is_host(const char *s)
 {
 	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
-	return n > 0 && n <= HOST_NAME && s[n] == '\0' && s[0] != '.' && s[0] != '-';
+	return n > 0 && n <= NET_NAMES_HOST && s[n] == '\0' && s[0] != '.' && s[0] != '-';
 }
 
 int net_names_check(const char *name, struct cs_err *err)
 {
-	if (is_host_name(name))
+	if (net_names_is_host(name))
 		return 0;
 	return cs_err_set(
 		err, EINVAL,
@@ -53,7 +51,7 @@ static int check_names(const struct net_attachment *att, struct cs_err *err)
 }
 
 /* Opens, and makes, a folder that the server's user can read. */
-static int open_sub(int dir, const char *name, struct cs_err *err)
+int net_names_open_sub(int dir, const char *name, struct cs_err *err)
 {
 	cs_auto_fd int fd = -EBADF;
 
@@ -66,7 +64,7 @@ static int open_sub(int dir, const char *name, struct cs_err *err)
 }
 
 /* "ADDRESS NAME ALIAS... ID" for each address. The first name is the one an address has. */
-static void add_lines(struct cs_buf *b, const struct net_attachment *att)
+static void add_lines(struct cs_buf *b, const struct net_attachment *att, bool id)
 {
 	const struct net_addr *const addrs[] = { &att->ip4.addr, &att->ip6.addr };
 	char text[NET_ADDR_TEXT];
@@ -79,14 +77,16 @@ static void add_lines(struct cs_buf *b, const struct net_attachment *att)
 			cs_buf_addf(b, " %s", att->name);
 		for (size_t n = 0; n < att->n_aliases; n++)
 			cs_buf_addf(b, " %s", att->aliases[n]);
-		cs_buf_addf(b, " %.*s\n", SHORT_ID, att->owner);
+		if (id)
+			cs_buf_addf(b, " %.*s", (int)net_names_id_len(att->owner), att->owner);
+		cs_buf_add(b, "\n");
 	}
 }
 
 static int write_file(int dir, const char *sub, const char *name, struct cs_buf *b,
 		      struct cs_err *err)
 {
-	cs_auto_fd int fd = open_sub(dir, sub, err);
+	cs_auto_fd int fd = net_names_open_sub(dir, sub, err);
 	struct stat st;
 
 	if (fd < 0 || cs_buf_ok(b, err) < 0)
@@ -126,91 +126,6 @@ static int write_dhcp(int dir, const struct net_attachment *att, struct cs_err *
 	return write_file(dir, "dhcp", att->owner, &b, err);
 }
 
-/* The member that has a name; false when nobody has. What links to no member is what a crash left.
- */
-static bool name_holder(int names, int hosts, const char *name, char holder[NET_OWNER_MAX + 1])
-{
-	ssize_t n = readlinkat(names, name, holder, NET_OWNER_MAX);
-
-	holder[n > 0 ? n : 0] = '\0';
-	return is_host_name(holder) && faccessat(hosts, holder, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* A member's name is a link to its id, so taking it is one step that fails if it is taken. */
-static int take_name(int names, int hosts, const struct net_attachment *att, struct cs_err *err)
-{
-	char holder[NET_OWNER_MAX + 1];
-
-	for (int tries = 0; tries < 3; tries++) {
-		bool held;
-
-		if (symlinkat(att->owner, names, att->name) == 0)
-			return 0;
-		if (errno != EEXIST)
-			break;
-		held = name_holder(names, hosts, att->name, holder);
-		if (strcmp(holder, att->owner) == 0)
-			return 0;
-		if (held)
-			return cs_err_set(err, EEXIST, "name %s is in use by %s on this network",
-					  att->name, holder);
-		if (unlinkat(names, att->name, 0) < 0)
-			break;
-	}
-	return cs_err_sys(err, "take the name %s", att->name);
-}
-
-/* Members may share an alias, but with nobody's name: that one is its alone. */
-static int take_names(int dir, const struct net_attachment *att, struct cs_err *err)
-{
-	cs_auto_fd int names = open_sub(dir, "names", err);
-	cs_auto_fd int hosts = names < 0 ? -EBADF : open_sub(dir, "hosts", err);
-	char holder[NET_OWNER_MAX + 1];
-
-	if (names < 0 || hosts < 0)
-		return -err->code;
-	for (size_t i = 0; i < att->n_aliases; i++)
-		if (name_holder(names, hosts, att->aliases[i], holder) &&
-		    strcmp(holder, att->owner) != 0)
-			return cs_err_set(err, EEXIST, "alias %s is the name of %s on this network",
-					  att->aliases[i], holder);
-	return att->name ? take_name(names, hosts, att, err) : 0;
-}
-
-static void drop_name(int names, const char *owner, const char *name)
-{
-	char holder[NET_OWNER_MAX + 1];
-	ssize_t n = readlinkat(names, name, holder, sizeof(holder) - 1);
-
-	holder[n > 0 ? n : 0] = '\0';
-	if (strcmp(holder, owner) == 0)
-		(void)unlinkat(names, name, 0);
-}
-
-/* Without a record of what it was called, all names are looked at. */
-static void drop_names(int dir, const char *owner, const struct net_attachment *att)
-{
-	cs_auto_fd int names =
-		openat(dir, "names", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	cs_auto_dir DIR *d = NULL;
-	const struct dirent *e;
-	int fd;
-
-	if (names < 0)
-		return;
-	if (att) {
-		if (att->name && is_host_name(att->name))
-			drop_name(names, owner, att->name);
-		return;
-	}
-	d = fdopendir(names);
-	if (!d)
-		return;
-	fd = cs_take_fd(&names);
-	while ((e = readdir(d)))
-		drop_name(fd, owner, e->d_name);
-}
-
 /* Has the folder a member? If not, what killed writers left in it is removed. */
 static bool any_member(int dir, const char *sub)
 {
@@ -245,10 +160,11 @@ int net_names_add(int dir, const struct net_config *net, const struct net_attach
 		  struct cs_err *err)
 {
 	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+	bool id = true;
 
-	if (check_names(att, err) < 0 || take_names(dir, att, err) < 0)
+	if (check_names(att, err) < 0 || net_names_take(dir, att, &id, err) < 0)
 		return -err->code;
-	add_lines(&b, att);
+	add_lines(&b, att, id);
 	if (b.len == 0)
 		return 0;
 	if (write_file(dir, "hosts", att->owner, &b, err) < 0)
@@ -273,9 +189,9 @@ int net_names_del(int dir, const struct net_config *net, const char *owner,
 {
 	int host, lease;
 
-	if (!is_host_name(owner))
+	if (!net_names_is_host(owner))
 		return cs_err_set(err, EINVAL, "\"%.64s\" is no id of a workload", owner);
-	drop_names(dir, owner, att);
+	net_names_drop(dir, owner, att);
 	lease = remove_file(dir, "dhcp", owner, err);
 	if (lease < 0)
 		return lease;
@@ -318,7 +234,7 @@ int net_names_hosts(int dir, const struct net_attachment *self, char **out, stru
 	if (check_names(self, err) < 0)
 		return -err->code;
 	cs_buf_add(&b, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n");
-	add_lines(&b, self);
+	add_lines(&b, self, true);
 	while (d && (e = readdir(d)))
 		if (e->d_name[0] != '.' && strcmp(e->d_name, self->owner) != 0 &&
 		    add_member(fd, e->d_name, &b, err) < 0)

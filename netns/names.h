@@ -9,10 +9,11 @@
 struct cs_err;
 
 /*
- * Names: the members of a network find each other by name, alias and the first 12 characters of the
- * id, and addresses by name, over UDP and TCP at the gateway's addresses; everything else is asked
- * of the host's resolvers (on an isolated network: of nobody). Virtual machines (attachments
- * without an ifname) are also given their addresses by DHCP, IPv6 with router advertisements.
+ * Names: the members of a network find each other by name, alias and id (the first 12 characters of
+ * a long hexadecimal one), in whatever case, and addresses by name, over UDP and TCP at the
+ * gateway's addresses; everything else is asked of the host's resolvers (on an isolated network: of
+ * nobody). Virtual machines (attachments without an ifname) are also given their addresses by DHCP,
+ * IPv6 with router advertisements.
  *
  * The server is dnsmasq, one a network, started with the first member and gone with the last. It
  * runs as a user without rights, with capabilities only where it gives addresses, in a mount
@@ -22,8 +23,9 @@ struct cs_err;
  * there.
  *
  * @dir is that folder, made by the caller and its own for this network: "hosts/OWNER" and
- * "dhcp/OWNER" for the server; "names/NAME" links to the member's id; "server", how it was started;
- * "pid". Callers hold the network's lock and are in the network's namespace.
+ * "dhcp/OWNER" for the server; "names/NAME" links to the member's id, "aliases/ALIAS/OWNER" is
+ * there for each that has it; "server", how it was started; "pid". Callers hold the network's lock
+ * and are in the network's namespace.
  */
 
 /* Is dnsmasq there? If not, nothing below fails for it: files are written, nothing is started, and
@@ -34,9 +36,8 @@ bool net_names_have_server(void);
 int net_names_check(const char *name, struct cs_err *err);
 
 /* Puts a member in, or anew, and starts the server if it does not run. EEXIST when another member
- * has the name, or as its name an alias, with that member's id in the message (aliases may be
- * shared); EINVAL for a name
- * that is no host name. */
+ * has the name as name, alias or id, or as its name an alias, with that member's id in the message
+ * (aliases may be shared); EINVAL for a name that is no host name. */
 int net_names_add(int dir, const struct net_config *net, const struct net_attachment *att,
 		  struct cs_err *err);
 /* Takes it out; success when it is not in. @att is its record, or NULL: then all names are searched

@@ -98,6 +98,26 @@ name name "${net[@]}" owner=other ip4=10.9.1.4 name=other alias=db
 tap_is "an alias that is another's name" "$status $err" "1 alias db is the name of db-id on this network"
 name name "${net[@]}" "${db[@]}" alias=db
 tap_is "one that is its own" "$status $err" "0 "
+for name in both BOTH; do
+	name name "${net[@]}" owner=other ip4=10.9.1.4 name=$name
+	tap_like "a name that is another's alias: $name" "$status $err" \
+		"^1 name $name is an alias of (db-id|aaaabbbbccccdddd) on this network"
+done
+name name "${net[@]}" owner=other ip4=10.9.1.4 name=DB
+tap_is "a name in use, in capitals" "$status $err" "1 name DB is in use by db-id on this network"
+name name "${net[@]}" owner=other ip4=10.9.1.4 name=other alias=Db
+tap_is "an alias that is another's name, in capitals" "$status $err" \
+	"1 alias Db is the name of db-id on this network"
+for id in AAAAbbbbcccc db-id; do
+	name name "${net[@]}" owner=other ip4=10.9.1.4 name=$id
+	tap_like "a name that is another's id: $id" "$status $err" \
+		"^1 name $id is the id of (db-id|aaaabbbbccccdddd) on this network"
+done
+name unname "${net[@]}" owner=other
+name name "${net[@]}" owner=web ip4=10.9.1.4
+tap_is "an id that is another's name" "$status $err" "0 "
+soon "is not found by it" 10.9.1.2 web
+name unname "${net[@]}" owner=web
 name name "${net[@]}" "${db[@]}"
 for bad in 'a b' 'a
 10.9.1.9 evil' ../x '' -a .a; do
