@@ -78,7 +78,8 @@ struct cfg {
 	size_t n_rules;
 	struct cfg_hook *hooks;
 	size_t n_hooks;
-	struct eng_strv gids; /* more groups, as CDI wants them */
+	struct eng_strv gids;	   /* more groups, as CDI wants them */
+	struct eng_strv cdi_kinds; /* whose files' own edits were made */
 };
 
 /* Out of memory, for all of them. */

@@ -50,7 +50,7 @@ static int failed(const struct copy *c, const char *what, const char *name, stru
 
 static int one_xattr(int from, int to, const char *name)
 {
-	char value[XATTR_SIZE_MAX > 65536 ? 65536 : XATTR_SIZE_MAX];
+	char value[XATTR_SIZE_MAX];
 	ssize_t n = fgetxattr(from, name, value, sizeof(value));
 
 	return n < 0 ? -1 : fsetxattr(to, name, value, (size_t)n, 0);

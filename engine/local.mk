@@ -6,6 +6,8 @@ engine_libengine_a_SOURCES = \
 	engine/attach_tty.c \
 	engine/bring.h \
 	engine/cdi.c engine/cdi.h \
+	engine/cdi_edit.c \
+	engine/cdi_int.h \
 	engine/config.c engine/config.h \
 	engine/config_caps.c \
 	engine/config_devices.c \

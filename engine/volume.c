@@ -120,10 +120,10 @@ int eng_volume_check_options(const struct eng_strv *options, struct cs_err *err)
 int eng_volumes_dir(const struct eng *e, struct cs_err *err)
 {
 	char path[PATH_MAX];
-	int fd = cs_str_fmt(path, sizeof(path), err, "%s/volumes", e->root);
+	int fd, ret = cs_str_fmt(path, sizeof(path), err, "%s/volumes", e->root);
 
-	if (fd < 0)
-		return fd;
+	if (ret < 0)
+		return ret;
 	if (mkdir(path, 0711) < 0 && errno != EEXIST)
 		return cs_err_sys(err, "make folder %s", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -4,6 +4,7 @@ conf_unit_ldadd = engine/libengine.a runtime/libruntime.a cgroups/libcgroups.a \
 	$(ZLIB_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
 
 unit_tests += \
+	tests/unit/engine/test_cdi \
 	tests/unit/engine/test_config \
 	tests/unit/engine/test_envfile \
 	tests/unit/engine/test_etcfiles \
@@ -39,3 +40,7 @@ tests_unit_engine_test_envfile_LDADD = $(conf_unit_ldadd)
 tests_unit_engine_test_volume_SOURCES = tests/unit/engine/test_volume.c
 tests_unit_engine_test_volume_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_engine_test_volume_LDADD = $(conf_unit_ldadd)
+
+tests_unit_engine_test_cdi_SOURCES = tests/unit/engine/test_cdi.c
+tests_unit_engine_test_cdi_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_cdi_LDADD = $(conf_unit_ldadd)
