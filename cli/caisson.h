@@ -67,5 +67,10 @@ extern const struct cli_cmd cli_cmd_save;
 extern const struct cli_cmd cli_cmd_tag;
 extern const struct cli_cmd cli_cmd_untag;
 extern const struct cli_cmd cli_cmd_version;
+extern const struct cli_cmd cli_cmd_volume_create;
+extern const struct cli_cmd cli_cmd_volume_inspect;
+extern const struct cli_cmd cli_cmd_volume_ls;
+extern const struct cli_cmd cli_cmd_volume_prune;
+extern const struct cli_cmd cli_cmd_volume_rm;
 
 #endif

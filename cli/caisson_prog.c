@@ -59,6 +59,11 @@ static const struct cli_cmd *const commands[] = {
 	&cli_cmd_tag,
 	&cli_cmd_untag,
 	&cli_cmd_version,
+	&cli_cmd_volume_create,
+	&cli_cmd_volume_inspect,
+	&cli_cmd_volume_ls,
+	&cli_cmd_volume_prune,
+	&cli_cmd_volume_rm,
 };
 /* clang-format on */
 
@@ -66,6 +71,7 @@ static const struct cli_cmd *const commands[] = {
 static const struct cli_group groups[] = {
 	{ .name = "image", .help = "images: what is there, where from and where to" },
 	{ .name = "network", .help = "networks of containers and machines" },
+	{ .name = "volume", .help = "volumes: files that outlive a container" },
 };
 
 const struct cli_prog cli_caisson_prog = {

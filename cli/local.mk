@@ -30,6 +30,11 @@ cli_libcli_a_SOURCES = \
 	cli/cmd_save.c \
 	cli/cmd_tag.c \
 	cli/cmd_version.c \
+	cli/cmd_volume_create.c \
+	cli/cmd_volume_inspect.c \
+	cli/cmd_volume_ls.c \
+	cli/cmd_volume_prune.c \
+	cli/cmd_volume_rm.c \
 	cli/format.c \
 	cli/format.h \
 	cli/help.c cli/help.h \
@@ -71,7 +76,8 @@ cli_libcli_a_SOURCES = \
 	cli/template_int.h \
 	cli/template_parse.c \
 	cli/timetext.c cli/timetext.h \
-	cli/value.c cli/value.h
+	cli/value.c cli/value.h \
+	cli/volume.c cli/volume.h
 
 # Linked statically: loading shared libraries would be a third of a container's start.
 bin_PROGRAMS += caisson-oci
@@ -83,8 +89,8 @@ caisson_oci_LDADD = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a base/
 # What only pulling needs (libcurl) is loaded when it pulls.
 bin_PROGRAMS += caisson
 caisson_SOURCES = cli/main.c
-caisson_LDADD = cli/libcli.a images/libimages.a netns/libnetns.a runtime/libruntime.a \
-	cgroups/libcgroups.a base/libbase.a $(MNL_LIBS) $(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) \
+caisson_LDADD = cli/libcli.a engine/libengine.a images/libimages.a netns/libnetns.a \
+	runtime/libruntime.a cgroups/libcgroups.a base/libbase.a $(MNL_LIBS) $(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) \
 	$(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
 
 # One a container, so small and quick to start: static, too. Not built unless asked for, yet.

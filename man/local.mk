@@ -56,4 +56,9 @@ dist_man_MANS += \
 	man/caisson-untag.1 \
 	man/caisson-version.1 \
 	man/caisson-vmm.8 \
+	man/caisson-volume-create.1 \
+	man/caisson-volume-inspect.1 \
+	man/caisson-volume-ls.1 \
+	man/caisson-volume-prune.1 \
+	man/caisson-volume-rm.1 \
 	man/caisson.1
