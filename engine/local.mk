@@ -21,12 +21,16 @@ engine_libengine_a_SOURCES = \
 	engine/engine.c engine/engine.h \
 	engine/envfile.c engine/envfile.h \
 	engine/etcfiles.c engine/etcfiles.h \
+	engine/eventread.c engine/eventread.h \
 	engine/events.c engine/events.h \
+	engine/follow.c engine/follow.h \
 	engine/frame.c engine/frame.h \
 	engine/imageconf.c engine/imageconf.h \
 	engine/log.c engine/log.h \
 	engine/logjson.c engine/logjson.h \
 	engine/logopt.c \
+	engine/logparse.c \
+	engine/logread.c engine/logread.h \
 	engine/mon.c \
 	engine/mon_child.c \
 	engine/mon_client.c \
@@ -49,6 +53,7 @@ engine_libengine_a_SOURCES = \
 	engine/status.c engine/status.h \
 	engine/store.c engine/store.h \
 	engine/strv.c engine/strv.h \
+	engine/tail.c engine/tail.h \
 	engine/user.c engine/user.h \
 	engine/volume.c engine/volume.h \
 	engine/volume_int.h \

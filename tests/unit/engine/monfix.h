@@ -163,7 +163,8 @@ static inline void mf_start(struct mf *f, bool attached)
 	f->pid = fork();
 	ck_assert_int_ge(f->pid, 0);
 	if (f->pid == 0) {
-		int from[3] = { p[1], live, attached ? s[1] : open("/dev/null", O_RDWR) };
+		int from[3] = { p[1], live,
+				attached ? s[1] : open("/dev/null", O_RDWR | O_CLOEXEC) };
 
 		for (int i = 0; i < 3; i++)
 			from[i] = fcntl(from[i], F_DUPFD, 20);
