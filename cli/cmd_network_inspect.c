@@ -2,59 +2,42 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/json.h"
 #include "cli/caisson.h"
+#include "cli/format.h"
 #include "cli/network.h"
-#include "cli/out.h"
 
 struct inspect_opts {
 	const char *format;
 };
 
 static const struct cli_opt inspect_optv[] = {
-	CLI_STR(struct inspect_opts, format, "format", 'f', "FORMAT", "json (default) or jsonl"),
+	CLI_STR(struct inspect_opts, format, "format", 'f', "FORMAT",
+		"json (default), jsonl, table, or a template"),
 };
 
-static int inspect_one(const struct net_store *st, const char *name, struct cs_jw *w,
+static int inspect_one(struct cli_format *f, const struct net_store *st, const char *name,
 		       struct cs_err *err)
 {
-	net_auto_members struct net_members m = { 0 };
 	net_auto_net struct net_net n = NET_NET_INIT;
 
-	if (net_net_open(st, name, &n, err) < 0 || net_sweep(st, &n, true, err) < 0 ||
-	    net_network_members(st, &n, &m, err) < 0)
+	if (net_net_open(st, name, &n, err) < 0 || net_sweep(st, &n, true, err) < 0)
 		return -err->code;
-	cs_jw_obj(w, NULL);
-	cli_net_json(&n.c, &m, w);
-	cs_jw_obj_end(w);
-	return 0;
+	return cli_net_add(f, st, &n, true, err);
 }
 
 static int inspect_run(struct cli_call *call, struct cs_err *err)
 {
 	const struct inspect_opts *o = call->opts;
+	cli_auto_format struct cli_format *f = NULL;
 	net_auto_store struct net_store st = NET_STORE_INIT;
-	cs_auto_jw struct cs_jw w = CS_JW_INIT;
-	enum cli_net_format format;
 
-	if (cli_net_format(o->format, CLI_NET_JSON, &format, err) < 0 ||
+	if (cli_net_format_parse(o->format, "json", &f, err) < 0 ||
 	    cli_net_store(call, &st, err) < 0)
 		return -err->code;
-	if (format == CLI_NET_TABLE)
-		return cs_err_set(err, EINVAL, "option --format: \"table\" is for network ls");
-	w.pretty = format == CLI_NET_JSON;
-	if (w.pretty)
-		cs_jw_arr(&w, NULL);
-	for (size_t i = 0; i < call->argc; i++) {
-		if (inspect_one(&st, call->argv[i], &w, err) < 0)
+	for (size_t i = 0; i < call->argc; i++)
+		if (inspect_one(f, &st, call->argv[i], err) < 0)
 			return -err->code;
-		if (!w.pretty && cli_out_json(&w, true, err) < 0)
-			return -err->code;
-	}
-	if (!w.pretty)
-		return 0;
-	cs_jw_arr_end(&w);
-	return cli_out_json(&w, true, err);
+	return cli_format_print(f, err);
 }
 
 const struct cli_cmd cli_cmd_network_inspect = {

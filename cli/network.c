@@ -1,6 +1,7 @@
 #include "cli/network.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/caisson.h"
+#include "cli/format.h"
 #include "cli/out.h"
 #include "netns/addr.h"
 #include "netns/foreign.h"
@@ -68,6 +70,51 @@ void cli_net_json(const struct net_config *c, const struct net_members *m, struc
 		cs_jw_obj_end(w);
 	}
 	cs_jw_arr_end(w);
+}
+
+int cli_net_format_parse(const char *spec, const char *fallback, struct cli_format **out,
+			 struct cs_err *err)
+{
+	static const struct cli_heading headings[] = { { "Prefixes", "SUBNETS" } };
+	int ret = cli_format_parse(spec, fallback,
+				   "{{.Name}}\\t{{.Mode}}\\t{{.Bridge}}\\t{{len .Members}}\\t"
+				   "{{.Prefixes}}",
+				   out, err);
+
+	if (ret == 0)
+		cli_format_headings(*out, headings, CS_LEN(headings));
+	return ret;
+}
+
+/* What is for people: both subnets in one cell. */
+static void write_prefixes(const struct net_config *c, struct cs_jw *w)
+{
+	char four[NET_PREFIX_TEXT], six[NET_PREFIX_TEXT], both[2 * NET_PREFIX_TEXT];
+
+	net_prefix_text(&c->v4.subnet, four);
+	net_prefix_text(&c->v6.subnet, six);
+	snprintf(both, sizeof(both), "%s%s%s", four, *four && *six ? "," : "", six);
+	cs_jw_str(w, "prefixes", both);
+}
+
+int cli_net_add(struct cli_format *f, const struct net_store *st, const struct net_net *n,
+		bool members, struct cs_err *err)
+{
+	net_auto_members struct net_members m = { 0 };
+	cs_auto_jw struct cs_jw w = CS_JW_INIT;
+	cs_auto_free char *text = NULL;
+	size_t len = 0;
+
+	if (members && net_network_members(st, n, &m, err) < 0)
+		return -err->code;
+	cs_jw_obj(&w, NULL);
+	cli_net_json(&n->c, &m, &w);
+	if (!cli_format_is_json(f))
+		write_prefixes(&n->c, &w);
+	cs_jw_obj_end(&w);
+	if (cs_jw_take(&w, &text, &len, err) < 0)
+		return -err->code;
+	return cli_format_add(f, text, len, err);
 }
 
 static int table_of(const struct net_attachment *a, struct cli_table *t, struct cs_err *err)

@@ -8,6 +8,7 @@
 #include "netns/types.h"
 
 struct cli_call;
+struct cli_format;
 struct cs_err;
 struct cs_jw;
 
@@ -26,6 +27,13 @@ struct cli_net_wish_opts {
  * naming the option. */
 int cli_net_wish(const struct cli_net_wish_opts *o, struct net_wish *w, struct net_port **ports,
 		 struct cs_err *err);
+
+/* --format of ls and inspect: cli_format_parse() with the columns of networks. */
+int cli_net_format_parse(const char *spec, const char *fallback, struct cli_format **out,
+			 struct cs_err *err);
+/* Adds a network, with its members if @members, to what is printed. */
+int cli_net_add(struct cli_format *f, const struct net_store *st, const struct net_net *n,
+		bool members, struct cs_err *err);
 
 /* A network as JSON: its record, its members. Into the open object of @w. */
 void cli_net_json(const struct net_config *c, const struct net_members *m, struct cs_jw *w);

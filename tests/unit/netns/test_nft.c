@@ -20,9 +20,14 @@ static bool open_private(struct net_nl *nl)
 {
 	struct cs_err err = CS_ERR_INIT;
 
-	if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0)
+	if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0) {
+		unit_say_skipped("a network namespace of one's own takes root");
 		return false;
-	return net_nl_open(nl, NETLINK_NETFILTER, &err) == 0;
+	}
+	if (net_nl_open(nl, NETLINK_NETFILTER, &err) == 0)
+		return true;
+	unit_say_skipped(err.msg);
+	return false;
 }
 
 struct found {
