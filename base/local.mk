@@ -12,5 +12,6 @@ base_libbase_a_SOURCES = \
 	base/log.c base/log.h \
 	base/path.c base/path.h \
 	base/proc.c base/proc.h \
+	base/signame.c base/signame.h \
 	base/str.c base/str.h \
 	base/sys.h

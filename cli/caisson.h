@@ -28,6 +28,8 @@ struct caisson_dirs {
 
 extern const struct cli_prog cli_caisson_prog;
 
+extern const struct cli_cmd cli_cmd_create;
+extern const struct cli_cmd cli_cmd_exec;
 extern const struct cli_cmd cli_cmd_help;
 extern const struct cli_cmd cli_cmd_history;
 extern const struct cli_cmd cli_cmd_image_history;
@@ -47,6 +49,8 @@ extern const struct cli_cmd cli_cmd_image_untag;
 extern const struct cli_cmd cli_cmd_image_verify;
 extern const struct cli_cmd cli_cmd_images;
 extern const struct cli_cmd cli_cmd_import;
+extern const struct cli_cmd cli_cmd_inspect;
+extern const struct cli_cmd cli_cmd_kill;
 extern const struct cli_cmd cli_cmd_load;
 extern const struct cli_cmd cli_cmd_login;
 extern const struct cli_cmd cli_cmd_logout;
@@ -60,17 +64,31 @@ extern const struct cli_cmd cli_cmd_network_ls;
 extern const struct cli_cmd cli_cmd_network_prune;
 extern const struct cli_cmd cli_cmd_network_reload;
 extern const struct cli_cmd cli_cmd_network_rm;
+extern const struct cli_cmd cli_cmd_pause;
+extern const struct cli_cmd cli_cmd_port;
+extern const struct cli_cmd cli_cmd_ps;
 extern const struct cli_cmd cli_cmd_pull;
 extern const struct cli_cmd cli_cmd_push;
+extern const struct cli_cmd cli_cmd_rename;
+extern const struct cli_cmd cli_cmd_restart;
+extern const struct cli_cmd cli_cmd_rm;
 extern const struct cli_cmd cli_cmd_rmi;
+extern const struct cli_cmd cli_cmd_run;
 extern const struct cli_cmd cli_cmd_save;
+extern const struct cli_cmd cli_cmd_start;
+extern const struct cli_cmd cli_cmd_stats;
+extern const struct cli_cmd cli_cmd_stop;
 extern const struct cli_cmd cli_cmd_tag;
+extern const struct cli_cmd cli_cmd_top;
+extern const struct cli_cmd cli_cmd_unpause;
 extern const struct cli_cmd cli_cmd_untag;
+extern const struct cli_cmd cli_cmd_update;
 extern const struct cli_cmd cli_cmd_version;
 extern const struct cli_cmd cli_cmd_volume_create;
 extern const struct cli_cmd cli_cmd_volume_inspect;
 extern const struct cli_cmd cli_cmd_volume_ls;
 extern const struct cli_cmd cli_cmd_volume_prune;
 extern const struct cli_cmd cli_cmd_volume_rm;
+extern const struct cli_cmd cli_cmd_wait;
 
 #endif

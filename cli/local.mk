@@ -1,8 +1,10 @@
 noinst_LIBRARIES += cli/libcli.a
 cli_libcli_a_SOURCES = \
+	cli/alias.c cli/alias.h \
 	cli/caisson.h \
 	cli/caisson_prog.c \
 	cli/cmd.c cli/cmd.h \
+	cli/cmd_exec.c \
 	cli/cmd_help.c \
 	cli/cmd_history.c \
 	cli/cmd_image_inspect.c \
@@ -11,6 +13,8 @@ cli_libcli_a_SOURCES = \
 	cli/cmd_image_verify.c \
 	cli/cmd_images.c \
 	cli/cmd_import.c \
+	cli/cmd_inspect.c \
+	cli/cmd_kill.c \
 	cli/cmd_load.c \
 	cli/cmd_login.c \
 	cli/cmd_logout.c \
@@ -24,23 +28,39 @@ cli_libcli_a_SOURCES = \
 	cli/cmd_network_prune.c \
 	cli/cmd_network_reload.c \
 	cli/cmd_network_rm.c \
+	cli/cmd_pause.c \
+	cli/cmd_port.c \
+	cli/cmd_ps.c \
 	cli/cmd_pull.c \
 	cli/cmd_push.c \
+	cli/cmd_rename.c \
+	cli/cmd_rm.c \
 	cli/cmd_rmi.c \
+	cli/cmd_run.c \
+	cli/cmd_run_table.c \
 	cli/cmd_save.c \
+	cli/cmd_start.c \
+	cli/cmd_stats.c \
+	cli/cmd_stop.c \
 	cli/cmd_tag.c \
+	cli/cmd_top.c \
+	cli/cmd_update.c \
 	cli/cmd_version.c \
 	cli/cmd_volume_create.c \
 	cli/cmd_volume_inspect.c \
 	cli/cmd_volume_ls.c \
 	cli/cmd_volume_prune.c \
 	cli/cmd_volume_rm.c \
-	cli/format.c \
-	cli/format.h \
+	cli/cmd_wait.c \
+	cli/container.c cli/container.h \
+	cli/ctrfilter.c \
+	cli/ctrinspect.c cli/ctrinspect.h \
+	cli/ctrstats.c cli/ctrstats.h \
+	cli/ctrview.c cli/ctrview.h \
+	cli/format.c cli/format.h \
 	cli/help.c cli/help.h \
 	cli/imgmount.c cli/imgmount.h \
-	cli/imgview.c \
-	cli/imgview.h \
+	cli/imgview.c cli/imgview.h \
 	cli/network.c cli/network.h \
 	cli/oci.h \
 	cli/oci_create.c \
@@ -67,11 +87,11 @@ cli_libcli_a_SOURCES = \
 	cli/progress.c cli/progress.h \
 	cli/progress_text.c \
 	cli/pscols.c cli/pscols.h \
+	cli/pstable.c cli/pstable.h \
 	cli/regopts.c cli/regopts.h \
-	cli/signame.c cli/signame.h \
+	cli/runopts.c cli/runopts.h \
 	cli/stdio.c cli/stdio.h \
-	cli/template.c \
-	cli/template.h \
+	cli/template.c cli/template.h \
 	cli/template_fn.c \
 	cli/template_int.h \
 	cli/template_parse.c \
@@ -90,13 +110,11 @@ caisson_oci_LDADD = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a base/
 bin_PROGRAMS += caisson
 caisson_SOURCES = cli/main.c
 caisson_LDADD = cli/libcli.a engine/libengine.a images/libimages.a netns/libnetns.a \
-	runtime/libruntime.a cgroups/libcgroups.a base/libbase.a $(MNL_LIBS) $(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) \
-	$(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
+	runtime/libruntime.a cgroups/libcgroups.a base/libbase.a $(MNL_LIBS) $(ISAL_LIBS) \
+	$(ZSTD_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
 
-# One a container, so small and quick to start: static, too. Not built unless asked for, yet.
-EXTRA_PROGRAMS = monitor
+# A process a container, as long as that lives: libmnl is its only shared library beside libc.
+pkglibexec_PROGRAMS += monitor
 monitor_SOURCES = engine/monitor_main.c
-monitor_LDFLAGS = $(CS_STATIC_LDFLAGS)
-monitor_LDADD = engine/libengine.a images/libimages.a netns/libnetns.a runtime/libruntime.a \
-	cgroups/libcgroups.a base/libbase.a $(MNL_LIBS) $(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) \
-	$(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
+monitor_LDADD = engine/libengine.a netns/libnetns.a runtime/libruntime.a cgroups/libcgroups.a \
+	base/libbase.a $(MNL_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm

@@ -7,10 +7,12 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "cli/alias.h"
 #include "cli/caisson.h"
 #include "cli/help.h"
 #include "cli/out.h"
 #include "cli/stdio.h"
+#include "runtime/ns/self.h"
 
 /* The state of one invocation. */
 struct caisson_main {
@@ -114,7 +116,7 @@ static int call_command(struct caisson_main *m, const struct cli_cmd *cmd, struc
 
 static int dispatch(struct caisson_main *m, int argc, char **argv, struct cs_err *err)
 {
-	struct cli_args args = { .argv = argv + 1, .argc = (size_t)argc - 1 };
+	struct cli_args args = { .argv = argv + 1, .argc = (size_t)argc - 1, .letters = true };
 	const struct cli_group *group = NULL;
 	const struct cli_cmd *cmd = NULL;
 	size_t words = 0;
@@ -133,11 +135,14 @@ static int dispatch(struct caisson_main *m, int argc, char **argv, struct cs_err
 		return cli_cmd_version.run(&(struct cli_call){ .prog = &cli_caisson_prog }, err);
 	if (args.help || args.argc == 0)
 		return print_help(NULL, NULL, err);
+	cli_alias(&args);
 	ret = cli_cmd_lookup(&cli_caisson_prog, args.argv, args.argc, &cmd, &group, &words, err);
 	if (ret < 0)
 		return ret;
 	if (!cmd)
 		return print_help(NULL, group, err);
+	if (cmd->seal && ctr_self_seal(argv, err) < 0)
+		return -err->code;
 	args.argv += words;
 	args.argc -= words;
 	return call_command(m, cmd, &args, err);

@@ -10,7 +10,7 @@ static const struct cli_opt create_opts[] = {
 
 static int create_run(struct cli_call *call, struct cs_err *err)
 {
-	return ctr_create(call->rt, call->argv[0], call->opts, err);
+	return ctr_create(call->rt, call->argv[0], call->opts, NULL, err);
 }
 
 const struct cli_cmd cli_oci_create = {

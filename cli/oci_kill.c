@@ -2,8 +2,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/signame.h"
 #include "cli/oci.h"
-#include "cli/signame.h"
 #include "runtime/container.h"
 
 struct kill_opts {
@@ -21,7 +21,7 @@ static int kill_one(const struct cli_call *call, const char *id, struct cs_err *
 {
 	const struct kill_opts *o = call->opts;
 	const char *name = call->argc > 1 ? call->argv[1] : "TERM";
-	int signo = cli_signal_parse(name);
+	int signo = cs_signal_parse(name);
 
 	if (signo < 0)
 		return cs_err_set(err, EINVAL, "unknown signal \"%s\"", name);

@@ -3,7 +3,7 @@
 
 static int start_run(struct cli_call *call, struct cs_err *err)
 {
-	return ctr_start(call->rt, call->argv[0], err);
+	return ctr_start(call->rt, call->argv[0], NULL, err);
 }
 
 const struct cli_cmd cli_oci_start = {

@@ -175,11 +175,47 @@ static int take(const struct cli_opt *o, const struct word *w, void *values,
 	return set_value(o, values, value, err);
 }
 
+static const struct cli_opt *by_letter(const struct cli_opts *opts, char letter)
+{
+	for (size_t i = 0; i < opts->n; i++)
+		if (opts->v[i].letter == letter)
+			return &opts->v[i];
+	return NULL;
+}
+
+/* A word of letters behind one dash: switches, and at the end perhaps one that takes the rest of
+ * the word ("-p80:80"), what follows "=", or the next word. */
+static int take_letters(const struct cli_opts *opts, const char *s, void *values,
+			const struct cli_args *in, size_t *i, struct cli_args *res,
+			struct cs_err *err)
+{
+	for (const char *c = s + 1; *c; c++) {
+		const struct cli_opt *o = by_letter(opts, *c);
+		struct word w = { .name = c, .len = 1 };
+
+		if (!o && *c == 'h') {
+			res->help = true;
+			continue;
+		}
+		if (!o)
+			return cs_err_set(err, EINVAL, "unknown option \"-%c\" in \"%s\"", *c, s);
+		if (o->type == CLI_OPT_BOOL && c[1] != '=') {
+			if (take(o, &w, values, in, i, err) < 0)
+				return -err->code;
+			continue;
+		}
+		if (c[1])
+			w.value = c + 1 + (c[1] == '=');
+		return take(o, &w, values, in, i, err);
+	}
+	return 0;
+}
+
 int cli_opt_parse(const struct cli_opts *opts, void *values, bool in_order, struct cli_args *args,
 		  struct cs_err *err)
 {
 	const struct cli_args in = *args;
-	struct cli_args res = { .argv = in.argv };
+	struct cli_args res = { .argv = in.argv, .letters = in.letters };
 	size_t i;
 
 	for (i = 0; i < in.argc; i++) {
@@ -189,6 +225,12 @@ int cli_opt_parse(const struct cli_opts *opts, void *values, bool in_order, stru
 		if (w.name && w.len == 0 && !w.value) { /* "--" */
 			i++;
 			break;
+		}
+		if (in.letters && w.name && in.argv[i][1] != '-' &&
+		    (res.argc == 0 || by_letter(opts, in.argv[i][1]))) {
+			if (take_letters(opts, in.argv[i], values, &in, &i, &res, err) < 0)
+				return -err->code;
+			continue;
 		}
 		if (w.name && is_help(&w)) {
 			res.help = true;

@@ -11,7 +11,8 @@ struct cs_err;
  * The command line's options as tables: parsing, --help, completion and the manual pages' test all
  * read the same rows. The grammar is that of Go's flag package, which callers of OCI runtimes
  * write for: one dash or two before any name, "--name value" or "--name=value", switches take
- * "=false", "--" ends the options.
+ * "=false", "--" ends the options. The user's command line has docker's grammar instead, where one
+ * dash stands before letters (cli_args.letters).
  */
 
 enum cli_opt_type {
@@ -105,7 +106,8 @@ struct cli_opts {
 struct cli_args {
 	char **argv; /* words of the command line, NULL-terminated */
 	size_t argc;
-	bool help; /* out: --help or -h was given, which every table knows without a row */
+	bool letters; /* in: words behind one dash are letters, "-it", as docker has them */
+	bool help;    /* out: --help or -h was given, which every table knows without a row */
 };
 
 /*

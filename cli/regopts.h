@@ -40,6 +40,16 @@ struct cli_regopts {
 		CLI_NUM(T, f.retry, "retry", 0, 0, "N",            \
 			"further tries of what may pass (default: 3)")
 
+/* For commands that pull besides, where --timeout is something else. */
+#define CLI_REG_OPTS_RUN(T, f)                                                                \
+	CLI_STR(T, f.authfile, "authfile", 0, "FILE", "credentials for a pull"),              \
+		CLI_STR(T, f.cert_dir, "cert-dir", 0, "DIR", "certificates for a pull"),      \
+		CLI_STR(T, f.creds, "creds", 0, "USER[:PASSWORD]", "credentials for a pull"), \
+		CLI_STR(T, f.registries_conf, "registries-conf", 0, "FILE",                   \
+			"instead of the usual registries.conf"),                              \
+		CLI_STR(T, f.tls_verify, "tls-verify", 0, "true|false",                       \
+			"false: plain http or any certificate will do")
+
 struct cli_reg {
 	struct img_reg *reg;	/* owned */
 	struct img_creds creds; /* owned */

@@ -25,7 +25,8 @@ struct eng_brought {
 };
 #define ENG_BROUGHT_INIT ((struct eng_brought){ 0 })
 
-/* Mounts, configures, creates, connects and starts it. After a failure what was made is undone by
+/* Creates, connects and starts what was prepared (prepare.h). The caller's own standard files are
+ * replaced: it is a process that ends afterwards. After a failure what was made is undone by
  * eng_take_down(). *@out is set in every case. */
 int eng_bring(const struct eng *e, const struct eng_record *r, const struct eng_bring_io *io,
 	      struct eng_brought *out, struct cs_err *err);

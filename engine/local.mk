@@ -4,7 +4,7 @@ engine_libengine_a_SOURCES = \
 	engine/attach_int.h \
 	engine/attach_keys.c \
 	engine/attach_tty.c \
-	engine/bring.h \
+	engine/bring.c engine/bring.h \
 	engine/cdi.c engine/cdi.h \
 	engine/cdi_edit.c \
 	engine/cdi_int.h \
@@ -18,6 +18,8 @@ engine_libengine_a_SOURCES = \
 	engine/config_resources.c \
 	engine/config_security.c \
 	engine/copytree.c engine/copytree.h \
+	engine/create.c engine/create.h \
+	engine/ctrvolumes.c engine/ctrvolumes.h \
 	engine/engine.c engine/engine.h \
 	engine/envfile.c engine/envfile.h \
 	engine/etcfiles.c engine/etcfiles.h \
@@ -26,6 +28,8 @@ engine_libengine_a_SOURCES = \
 	engine/follow.c engine/follow.h \
 	engine/frame.c engine/frame.h \
 	engine/imageconf.c engine/imageconf.h \
+	engine/libexec.c engine/libexec.h \
+	engine/life.c engine/life.h \
 	engine/log.c engine/log.h \
 	engine/logjson.c engine/logjson.h \
 	engine/logopt.c \
@@ -43,6 +47,7 @@ engine_libengine_a_SOURCES = \
 	engine/mountspec_csv.c \
 	engine/mountspec_int.h \
 	engine/mountspec_tmpfs.c \
+	engine/prepare.c engine/prepare.h \
 	engine/record.c engine/record.h \
 	engine/restart.c engine/restart.h \
 	engine/seccomp_default.c engine/seccomp_default.h \
@@ -50,6 +55,7 @@ engine_libengine_a_SOURCES = \
 	engine/seccomp_profile.c \
 	engine/sock.c engine/sock.h \
 	engine/stamp.c engine/stamp.h \
+	engine/start.c \
 	engine/status.c engine/status.h \
 	engine/store.c engine/store.h \
 	engine/strv.c engine/strv.h \

@@ -275,9 +275,9 @@ static int runs(struct mon *m, struct cs_err *err)
 
 /* Nobody can attach any more; who has just done so is told the end. The lock goes before the last
  * word, so that who hears it can start the container at once. */
-static void say_goodbye(struct mon *m)
+static void say_goodbye(struct mon *m, bool started)
 {
-	if (m->r.auto_remove) {
+	if (m->r.auto_remove && started) { /* else the command that waits for the report does it */
 		struct cs_err why = CS_ERR_INIT;
 
 		eng_mon_step(m, MON_REMOVE, NULL, &why);
@@ -337,7 +337,7 @@ int eng_monitor(char *const argv[], const struct eng_mon_ops *ops)
 	if (ret == 0) {
 		first_client(m);
 		ret = runs(m, &err);
-		say_goodbye(m);
+		say_goodbye(m, ret == 0);
 	}
 	if (ret < 0)
 		report(m, ret, &err);

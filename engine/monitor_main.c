@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "engine/bring.h"
+#include "engine/life.h"
 #include "engine/monitor.h"
 #include "runtime/ns/self.h"
 
@@ -12,6 +13,7 @@ int main(int argc, char **argv)
 	static const struct eng_mon_ops ops = {
 		.bring = eng_bring,
 		.take_down = eng_take_down,
+		.remove = eng_remove_own,
 	};
 	struct cs_err err = CS_ERR_INIT;
 

@@ -77,6 +77,7 @@ static const struct field record_fields[] = {
 	STR(network_mode),
 	STRV(ports),
 	STRV(expose),
+	BOOL(publish_all),
 	STRV(add_host),
 	STRV(dns),
 	STRV(dns_search),

@@ -87,8 +87,9 @@ struct eng_record {
 	const char *network_mode;
 	struct eng_net *nets;
 	size_t n_nets;
-	struct eng_strv ports;	/* as net_port_parse() takes them, host ports chosen at create */
+	struct eng_strv ports;	/* as net_port_parse() takes them */
 	struct eng_strv expose; /* "80/tcp" */
+	bool publish_all;	/* -P: those too */
 	struct eng_strv add_host, dns, dns_search, dns_option;
 
 	/* resources; 0 or NULL: not given, unless said otherwise */

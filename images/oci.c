@@ -11,7 +11,7 @@ enum { INDEX_MAX = 64 << 20 };
 
 static const char *note(const struct img_desc *d, const char *key)
 {
-	const struct cs_json *v = cs_json_get(cs_json_get(d->node, "annotations"), key);
+	const struct cs_json *v = d ? cs_json_get(cs_json_get(d->node, "annotations"), key) : NULL;
 
 	return v && v->type == CS_JSON_STRING ? v->str : "";
 }

@@ -1,4 +1,6 @@
 dist_man_MANS += \
+	man/caisson-create.1 \
+	man/caisson-exec.1 \
 	man/caisson-help.1 \
 	man/caisson-history.1 \
 	man/caisson-image-history.1 \
@@ -18,6 +20,8 @@ dist_man_MANS += \
 	man/caisson-image-verify.1 \
 	man/caisson-images.1 \
 	man/caisson-import.1 \
+	man/caisson-inspect.1 \
+	man/caisson-kill.1 \
 	man/caisson-load.1 \
 	man/caisson-login.1 \
 	man/caisson-logout.1 \
@@ -48,17 +52,30 @@ dist_man_MANS += \
 	man/caisson-oci-state.1 \
 	man/caisson-oci-update.1 \
 	man/caisson-oci.1 \
+	man/caisson-pause.1 \
+	man/caisson-port.1 \
+	man/caisson-ps.1 \
 	man/caisson-pull.1 \
 	man/caisson-push.1 \
+	man/caisson-rename.1 \
+	man/caisson-restart.1 \
+	man/caisson-rm.1 \
 	man/caisson-rmi.1 \
+	man/caisson-run.1 \
 	man/caisson-save.1 \
+	man/caisson-start.1 \
+	man/caisson-stats.1 \
+	man/caisson-stop.1 \
 	man/caisson-tag.1 \
+	man/caisson-top.1 \
+	man/caisson-unpause.1 \
 	man/caisson-untag.1 \
+	man/caisson-update.1 \
 	man/caisson-version.1 \
-	man/caisson-vmm.8 \
 	man/caisson-volume-create.1 \
 	man/caisson-volume-inspect.1 \
 	man/caisson-volume-ls.1 \
 	man/caisson-volume-prune.1 \
 	man/caisson-volume-rm.1 \
+	man/caisson-wait.1 \
 	man/caisson.1

@@ -108,9 +108,11 @@ struct ctr_exec_opts {
 /* All take the container's id and leave nothing open. Errors: ENOENT no such container, EEXIST id
  * in use, EINVAL bad id or config, EBUSY wrong status for the command (the message says which). */
 
+/* *@program_exit (NULL allowed) becomes 126 or 127 with an error if it was the user's program that
+ * could not be executed or found; otherwise it is not touched. The same for start. */
 int ctr_create(const struct ctr_rt *rt, const char *id, const struct ctr_create_opts *opts,
-	       struct cs_err *err);
-int ctr_start(const struct ctr_rt *rt, const char *id, struct cs_err *err);
+	       int *program_exit, struct cs_err *err);
+int ctr_start(const struct ctr_rt *rt, const char *id, int *program_exit, struct cs_err *err);
 /* create + start, then (unless detached) forwards signals and the terminal, waits, deletes.
  * *@exit_code is what the command should exit with: the process's status, and with an error 126 or
  * 127 if it was the user's program that could not be executed; otherwise it is not touched. */

@@ -206,17 +206,21 @@ static int start(struct ctr *c, bool attended, struct cs_err *err)
 }
 
 int ctr_create(const struct ctr_rt *rt, const char *id, const struct ctr_create_opts *opts,
-	       struct cs_err *err)
+	       int *program_exit, struct cs_err *err)
 {
 	ctr_auto struct ctr c = CTR_INIT;
 	ctr_auto_child struct ctr_child child = CTR_CHILD_INIT;
+	int rc;
 
 	c.rt = rt;
 	c.id = id;
-	return make(&c, opts, &child, err);
+	rc = make(&c, opts, &child, err);
+	if (rc < 0 && program_exit && child.program_exit)
+		*program_exit = child.program_exit;
+	return rc;
 }
 
-int ctr_start(const struct ctr_rt *rt, const char *id, struct cs_err *err)
+int ctr_start(const struct ctr_rt *rt, const char *id, int *program_exit, struct cs_err *err)
 {
 	ctr_auto struct ctr c = CTR_INIT;
 	enum ctr_status status;
@@ -232,7 +236,10 @@ int ctr_start(const struct ctr_rt *rt, const char *id, struct cs_err *err)
 		return cs_err_set(err, EBUSY,
 				  "container %s is %s, only a created one can be started", id,
 				  ctr_status_name(status));
-	return start(&c, false, err);
+	rc = start(&c, false, err);
+	if (rc < 0 && program_exit && c.program_exit)
+		*program_exit = c.program_exit;
+	return rc;
 }
 
 /* Stays with a container that runs, then takes it down. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/signame.h"
 #include "cli/oci.h"
-#include "cli/signame.h"
 
 enum { MAX_WORDS = 64 };
 
@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < cli_oci_prog.n_cmds; i++)
 		parse(cli_oci_prog.cmds[i], argc, words);
 	if (argc > 0) {
-		cli_signal_parse(words[0]);
+		cs_signal_parse(words[0]);
 		cli_cmd_suggest(&cli_oci_prog, words[0]);
 	}
 	free(text);

@@ -10,6 +10,7 @@ unit_tests += \
 	tests/unit/base/test_log \
 	tests/unit/base/test_path \
 	tests/unit/base/test_proc \
+	tests/unit/base/test_signame \
 	tests/unit/base/test_str
 
 tests_unit_base_test_arena_SOURCES = tests/unit/base/test_arena.c
@@ -47,6 +48,10 @@ tests_unit_base_test_path_LDADD = $(base_unit_ldadd)
 tests_unit_base_test_proc_SOURCES = tests/unit/base/test_proc.c
 tests_unit_base_test_proc_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_base_test_proc_LDADD = $(base_unit_ldadd)
+
+tests_unit_base_test_signame_SOURCES = tests/unit/base/test_signame.c
+tests_unit_base_test_signame_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_base_test_signame_LDADD = $(base_unit_ldadd)
 
 tests_unit_base_test_str_SOURCES = tests/unit/base/test_str.c
 tests_unit_base_test_str_CPPFLAGS = $(UNIT_CPPFLAGS)

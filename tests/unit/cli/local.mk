@@ -9,7 +9,6 @@ unit_tests += \
 	tests/unit/cli/test_out \
 	tests/unit/cli/test_progress \
 	tests/unit/cli/test_pscols \
-	tests/unit/cli/test_signame \
 	tests/unit/cli/test_spec \
 	tests/unit/cli/test_template \
 	tests/unit/cli/test_timetext \
@@ -39,9 +38,6 @@ tests_unit_cli_test_pscols_SOURCES = tests/unit/cli/test_pscols.c
 tests_unit_cli_test_pscols_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_cli_test_pscols_LDADD = $(cli_unit_ldadd)
 
-tests_unit_cli_test_signame_SOURCES = tests/unit/cli/test_signame.c
-tests_unit_cli_test_signame_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_unit_cli_test_signame_LDADD = $(cli_unit_ldadd)
 
 tests_unit_cli_test_spec_SOURCES = tests/unit/cli/test_spec.c
 tests_unit_cli_test_spec_CPPFLAGS = $(UNIT_CPPFLAGS)

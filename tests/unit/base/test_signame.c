@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "base/cleanup.h"
-#include "cli/signame.h"
+#include "base/signame.h"
 #include "tests/unit/unit.h"
 
 struct name {
@@ -38,8 +38,8 @@ START_TEST(test_names)
 	};
 
 	for (size_t i = 0; i < CS_LEN(names); i++)
-		ck_assert_msg(cli_signal_parse(names[i].text) == names[i].want, "%s gave %d",
-			      names[i].text, cli_signal_parse(names[i].text));
+		ck_assert_msg(cs_signal_parse(names[i].text) == names[i].want, "%s gave %d",
+			      names[i].text, cs_signal_parse(names[i].text));
 }
 END_TEST
 
@@ -54,8 +54,8 @@ START_TEST(test_no_names)
 	};
 
 	for (size_t i = 0; i < CS_LEN(bad); i++)
-		ck_assert_msg(cli_signal_parse(bad[i]) == -EINVAL, "\"%s\" gave %d", bad[i],
-			      cli_signal_parse(bad[i]));
+		ck_assert_msg(cs_signal_parse(bad[i]) == -EINVAL, "\"%s\" gave %d", bad[i],
+			      cs_signal_parse(bad[i]));
 }
 END_TEST
 

@@ -1,4 +1,4 @@
-#include "cli/signame.h"
+#include "base/signame.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -40,7 +40,7 @@ static int parse_alias(const char *s)
 	return -EINVAL;
 }
 
-int cli_signal_parse(const char *s)
+int cs_signal_parse(const char *s)
 {
 	uint64_t n;
 

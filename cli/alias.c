@@ -1,0 +1,69 @@
+#include "cli/alias.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/opt.h"
+
+/* Sorted as a reader looks for them: docker's, then virsh's. */
+static const struct alias {
+	const char *word;
+	const char *to, *option; /* option "": none */
+	bool container_only;	 /* only behind "container" */
+} aliases[] = {
+	{ "ls", "ps", "", true },
+	{ "remove", "rm", "", true },
+	{ "console", "attach", "", false },
+	{ "destroy", "kill", "", false },
+	{ "dominfo", "inspect", "", false },
+	{ "list", "ps", "", false },
+	{ "reboot", "restart", "", false },
+	{ "shutdown", "stop", "", false },
+	{ "undefine", "rm", "", false },
+	{ "autostart", "update", "--restart=always", false },
+};
+
+/* "container prune" is a command of its own: these two words stay. */
+static bool is_group_command(const char *word)
+{
+	return strcmp(word, "prune") == 0 || *word == '-';
+}
+
+/* Puts the option behind the command: "autostart web" is "update --restart=always web", and with
+ * --disable in front of the name "update --restart=no web". */
+static void insert_option(struct cli_args *args, const char *option)
+{
+	char **v = calloc(args->argc + 2, sizeof(*v));
+	bool off = args->argc > 1 && strcmp(args->argv[1], "--disable") == 0;
+
+	if (!v)
+		return;
+	v[0] = args->argv[0];
+	v[1] = strdup(off ? "--restart=no" : option);
+	for (size_t i = off ? 2 : 1, to = 2; i < args->argc; i++)
+		v[to++] = args->argv[i];
+	args->argc += off ? 0 : 1;
+	args->argv = v;
+}
+
+void cli_alias(struct cli_args *args)
+{
+	bool container = args->argc > 1 && strcmp(args->argv[0], "container") == 0 &&
+			 !is_group_command(args->argv[1]);
+
+	if (container) {
+		args->argv++;
+		args->argc--;
+	}
+	for (size_t i = 0; i < CS_LEN(aliases); i++) {
+		const struct alias *a = &aliases[i];
+
+		if (strcmp(args->argv[0], a->word) != 0 || (a->container_only && !container))
+			continue;
+		args->argv[0] = strdup(a->to);
+		if (args->argv[0] && *a->option)
+			insert_option(args, a->option);
+		return;
+	}
+}

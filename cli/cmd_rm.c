@@ -1,0 +1,49 @@
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "cli/caisson.h"
+#include "cli/container.h"
+#include "engine/life.h"
+
+struct rm_opts {
+	bool all, force, ignore, volumes;
+};
+
+static const struct cli_opt rm_optv[] = {
+	CLI_BOOL(struct rm_opts, all, "all", 'a', "every container"),
+	CLI_BOOL(struct rm_opts, force, "force", 'f', "end it first, whatever state it is in"),
+	CLI_BOOL(struct rm_opts, ignore, "ignore", 'i', "no error for one that is not there"),
+	CLI_BOOL(struct rm_opts, volumes, "volumes", 'v', "its anonymous volumes too"),
+};
+
+static int rm_one(const struct eng *e, const char *id, const void *arg, struct cs_err *err)
+{
+	const struct rm_opts *o = arg;
+
+	return eng_remove(e, id, o->force, o->volumes, err);
+}
+
+static int rm_run(struct cli_call *call, struct cs_err *err)
+{
+	const struct rm_opts *o = call->opts;
+	int ret = cli_ctr_each(call, o->all, true, rm_one, o, err);
+
+	/* as docker has it, with --force too */
+	if (ret == -ENOENT && (o->ignore || o->force)) {
+		cs_err_clear(err);
+		return 0;
+	}
+	return ret;
+}
+
+const struct cli_cmd cli_cmd_rm = {
+	.name = "rm",
+	.synopsis = "[OPTION...] CONTAINER...",
+	.help = "remove containers",
+	.opts = CLI_OPTS(rm_optv),
+	.opts_size = sizeof(struct rm_opts),
+	.max_args = CLI_ANY_ARGS,
+	.fail_status = CAISSON_FAILED,
+	.run = rm_run,
+};

@@ -1,0 +1,215 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cli/caisson.h"
+#include "cli/container.h"
+#include "cli/imgview.h"
+#include "cli/out.h"
+#include "cli/progress.h"
+#include "cli/runopts.h"
+#include "engine/attach.h"
+#include "engine/create.h"
+#include "engine/engine.h"
+#include "engine/life.h"
+#include "engine/record.h"
+#include "engine/store.h"
+#include "images/pull.h"
+#include "images/registry.h"
+#include "images/store.h"
+
+/* --- the image -------------------------------------------------------------------------------- */
+
+static int pull(const struct cli_run_opts *o, struct img_store *st, const char *text, char *id,
+		struct cs_err *err)
+{
+	enum cli_progress_mode mode = CLI_PROGRESS_NONE;
+	struct img_pull_opts how = { .platform = o->platform };
+	struct cli_progress *progress = NULL;
+	struct cli_reg session = CLI_REG_INIT;
+	struct img_ref ref;
+	int ret = 0;
+
+	if (!o->quiet)
+		ret = cli_progress_parse(o->progress, &mode, err);
+	if (ret == 0)
+		ret = cli_reg_open(&o->reg, 0, &session, err);
+	if (ret == 0)
+		ret = img_reg_name(session.reg, text, &ref, err);
+	if (ret == 0) {
+		progress = cli_progress_new(mode, "downloading");
+		how.watch = cli_progress_watch(progress);
+		ret = img_pull(st, session.reg, &ref, &how, id, err);
+	}
+	cli_progress_free(progress);
+	cli_reg_fini(&session);
+	return ret < 0 ? cs_err_wrap(err, "pull %s", text) : 0;
+}
+
+/* The image as the store has it, pulled first where --pull says so. */
+static int find_image(const struct cli_run_opts *o, struct img_store *st, const char *text,
+		      struct img_image *im, struct cs_err *err)
+{
+	const char *policy = o->pull ? o->pull : "missing";
+	char id[IMG_DIGEST_TEXT];
+	int ret;
+
+	if (strcmp(policy, "always") != 0) {
+		ret = img_store_image(st, text, im, err);
+		if (ret != -ENOENT || strcmp(policy, "never") == 0)
+			return ret;
+		if (strcmp(policy, "missing") != 0)
+			return cs_err_clear(err),
+			       cs_err_set(err, EINVAL,
+					  "option --pull: \"%s\" is not always, missing or never",
+					  policy);
+		cs_err_clear(err);
+	}
+	ret = pull(o, st, text, id, err);
+	return ret < 0 ? ret : img_store_image(st, id, im, err);
+}
+
+/* --- create ----------------------------------------------------------------------------------- */
+
+/* --cidfile: made before the container, so that one that is there is left alone. */
+static int open_cidfile(const char *path, struct cs_err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (fd < 0 && errno == EEXIST)
+		return cs_err_set(err, EEXIST,
+				  "option --cidfile: %s is there already: remove it or give "
+				  "another",
+				  path);
+	return fd < 0 ? cs_err_sys(err, "option --cidfile: %s", path) : fd;
+}
+
+/* --replace */
+static int make_room(const struct eng *e, const char *name, struct cs_err *err)
+{
+	char id[ENG_ID_LEN + 1];
+	int ret = eng_find(e, name, id, err);
+
+	if (ret == -ENOENT) {
+		cs_err_clear(err);
+		return 0;
+	}
+	return ret < 0 ? ret : eng_remove(e, id, true, true, err);
+}
+
+static int make(struct cli_call *call, const struct cli_run_opts *o, const struct eng *e,
+		struct cs_arena *a, struct eng_record *r, struct cs_err *err)
+{
+	img_auto_store struct img_store *st = NULL;
+	img_auto_image struct img_image im = IMG_IMAGE_INIT;
+	int ret = cli_run_record(o, e, a, r, err);
+
+	if (ret == 0)
+		ret = cli_img_store(call, &st, err);
+	if (ret == 0)
+		ret = find_image(o, st, call->argv[0], &im, err);
+	if (ret == 0 && o->replace && o->name)
+		ret = make_room(e, o->name, err);
+	r->image = call->argv[0];
+	r->cmd = (struct eng_strv){ .v = (const char *const *)call->argv + 1, .n = call->argc - 1 };
+	return ret < 0 ? ret : eng_create(e, &im, a, r, err);
+}
+
+int cli_run_create(struct cli_call *call, const struct cli_run_opts *o, const struct eng *e,
+		   char id[65], struct cs_err *err)
+{
+	struct eng_record r = ENG_RECORD_INIT;
+	struct cs_arena *a = cs_arena_new(0);
+	cs_auto_fd int cidfile = -EBADF;
+	int ret = 0;
+
+	if (!a)
+		return cs_err_set(err, ENOMEM, "out of memory");
+	if (o->cidfile) {
+		cidfile = open_cidfile(o->cidfile, err);
+		ret = cidfile < 0 ? cidfile : 0;
+	}
+	if (ret == 0)
+		ret = make(call, o, e, a, &r, err);
+	if (ret == 0) {
+		memcpy(id, r.id, ENG_ID_LEN + 1);
+		if (cidfile >= 0)
+			ret = cs_fd_write_all(cidfile, id, ENG_ID_LEN, err);
+	} else if (cidfile >= 0) {
+		unlink(o->cidfile);
+	}
+	cs_arena_free(a);
+	return ret;
+}
+
+static int print_id(const char *id, struct cs_err *err)
+{
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+
+	cs_buf_addf(&b, "%s\n", id);
+	return cli_out(&b, err);
+}
+
+int cli_create_run(struct cli_call *call, struct cs_err *err)
+{
+	eng_auto struct eng e = ENG_INIT;
+	char id[ENG_ID_LEN + 1];
+	int ret = cli_ctr_engine(call, &e, err);
+
+	if (ret == 0)
+		ret = cli_run_create(call, call->opts, &e, id, err);
+	return ret < 0 ? ret : print_id(id, err);
+}
+
+/* --- run -------------------------------------------------------------------------------------- */
+
+/* What was made for nothing is removed: with --rm nothing stays of a start that failed. */
+static int start(const struct cli_run_opts *o, const struct eng *e, const char *id, int client,
+		 int *status, struct cs_err *err)
+{
+	struct cs_err why = CS_ERR_INIT;
+	int ret = eng_start(e, id, client, status, err);
+
+	if (ret < 0 && o->rm && eng_remove(e, id, true, true, &why) < 0)
+		cs_log(CS_LOG_WARN, "%s", why.msg);
+	return ret;
+}
+
+int cli_run_run(struct cli_call *call, struct cs_err *err)
+{
+	const struct cli_run_opts *o = call->opts;
+	struct cli_attach_opts at = { .attach = &o->attach,
+				      .interactive = o->interactive,
+				      .tty = o->tty,
+				      .detach_keys = o->detach_keys };
+	eng_auto struct eng e = ENG_INIT;
+	char id[ENG_ID_LEN + 1];
+	int ret = cli_ctr_engine(call, &e, err);
+
+	if (ret == 0)
+		ret = cli_ctr_switch("sig-proxy", o->sig_proxy, true, &at.sig_proxy, err);
+	if (ret == 0 && !o->detach)
+		ret = cli_attach_check(&at, err);
+	if (ret == 0)
+		ret = cli_run_create(call, o, &e, id, err);
+	if (ret < 0)
+		return ret;
+	if (o->detach) {
+		ret = start(o, &e, id, -EBADF, &call->status, err);
+		if (ret < 0)
+			return ret;
+		call->status = 0;
+		return print_id(id, err);
+	}
+	return cli_attach_start(&e, id, &at, o->rm, &call->status, err);
+}

@@ -1,0 +1,140 @@
+#include <errno.h>
+
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "cli/caisson.h"
+#include "cli/container.h"
+#include "cli/out.h"
+#include "cli/runopts.h"
+#include "engine/engine.h"
+#include "engine/events.h"
+#include "engine/record.h"
+#include "engine/status.h"
+#include "engine/store.h"
+#include "runtime/container.h"
+
+struct update_opts {
+	struct cli_num blkio_weight, cpu_period, cpu_quota, cpu_shares, memory, memory_reservation,
+		memory_swap, pids_limit;
+	const char *cpus, *cpuset_cpus, *cpuset_mems, *restart;
+};
+
+#define T struct update_opts
+static const struct cli_opt update_optv[] = {
+	CLI_NUM(T, blkio_weight, "blkio-weight", 0, 10, "N", "share of block I/O, 10 to 1000"),
+	CLI_NUM(T, cpu_period, "cpu-period", 0, 0, "USECS", "period of the CPU quota"),
+	CLI_NUM(T, cpu_quota, "cpu-quota", 0, -1, "USECS", "CPU time in each period"),
+	CLI_NUM(T, cpu_shares, "cpu-shares", 'c', 0, "N", "share of CPU time"),
+	CLI_STR(T, cpus, "cpus", 0, "N", "number of CPUs' time, such as 1.5"),
+	CLI_STR(T, cpuset_cpus, "cpuset-cpus", 0, "LIST", "CPUs it may use: 0-3,7"),
+	CLI_STR(T, cpuset_mems, "cpuset-mems", 0, "LIST", "memory nodes it may use"),
+	CLI_SIZE(T, memory, "memory", 'm', "BYTES", "memory limit, as 512m or 2g"),
+	CLI_SIZE(T, memory_reservation, "memory-reservation", 0, "BYTES", "soft memory limit"),
+	CLI_SIZE(T, memory_swap, "memory-swap", 0, "BYTES", "memory and swap; -1: no limit"),
+	CLI_NUM(T, pids_limit, "pids-limit", 0, -1, "N", "processes; -1: any number"),
+	CLI_STR(T, restart, "restart", 0, "POLICY", "no, on-failure[:N], always or unless-stopped"),
+};
+#undef T
+
+/* What is given, into the record and into what the cgroup is told. */
+struct change {
+	const struct cli_num *num;
+	int64_t *field;
+	enum cg_field cg;
+};
+
+static void set(struct cg_resources *res, enum cg_field f, int64_t v)
+{
+	res->has |= UINT64_C(1) << f;
+	res->num[f] = v;
+}
+
+static int apply(const struct update_opts *o, struct cs_arena *a, struct eng_record *r,
+		 struct cg_resources *res, struct cs_err *err)
+{
+	const struct change v[] = {
+		{ &o->blkio_weight, &r->blkio_weight, CG_BLKIO_WEIGHT },
+		{ &o->cpu_period, &r->cpu_period, CG_CPU_PERIOD },
+		{ &o->cpu_quota, &r->cpu_quota, CG_CPU_QUOTA },
+		{ &o->cpu_shares, &r->cpu_shares, CG_CPU_SHARES },
+		{ &o->memory, &r->memory, CG_MEMORY_LIMIT },
+		{ &o->memory_reservation, &r->memory_reservation, CG_MEMORY_RESERVATION },
+		{ &o->memory_swap, &r->memory_swap, CG_MEMORY_SWAP },
+		{ &o->pids_limit, &r->pids_limit, CG_PIDS_LIMIT },
+	};
+
+	for (size_t i = 0; i < CS_LEN(v); i++) {
+		if (!v[i].num->set)
+			continue;
+		*v[i].field = v[i].num->v;
+		set(res, v[i].cg, v[i].num->v);
+	}
+	/* as with run, so much swap again */
+	if (o->memory.set && !o->memory_swap.set && r->memory_swap >= 0 && r->memory > 0) {
+		r->memory_swap = 2 * r->memory;
+		set(res, CG_MEMORY_SWAP, r->memory_swap);
+	}
+	if (o->cpus) {
+		if (cli_run_cpus(o->cpus, &r->nano_cpus, err) < 0)
+			return -err->code;
+		set(res, CG_CPU_PERIOD, 100000);
+		set(res, CG_CPU_QUOTA, r->nano_cpus / 10000);
+	}
+	if (o->cpuset_cpus)
+		r->cpuset_cpus = res->cpus = o->cpuset_cpus;
+	if (o->cpuset_mems)
+		r->cpuset_mems = res->mems = o->cpuset_mems;
+	return o->restart ? cli_run_restart(o->restart, a, r, err) : 0;
+}
+
+static int change(const struct eng *e, const char *id, const struct update_opts *o,
+		  struct cs_arena *a, struct cs_err *err)
+{
+	const struct ctr_rt rt = { .root = e->state, .wall = "container" };
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+	struct eng_status st = ENG_STATUS_INIT;
+	struct cg_resources res = { 0 };
+	cs_auto_fd int lock = eng_lock(e, id, err);
+
+	if (lock < 0 || eng_record_load(e, id, &r, err) < 0 ||
+	    eng_status_get(e, id, &st, err) < 0 || apply(o, a, &r, &res, err) < 0)
+		return -err->code;
+	if (r.auto_remove && r.restart && !cs_str_in(r.restart, (const char *const[]){ "no" }, 1))
+		return cs_err_set(err, EINVAL,
+				  "option --restart: container %s goes when it ends (--rm)",
+				  r.name);
+	if ((st.state == ENG_RUNNING || st.state == ENG_PAUSED) &&
+	    (res.has || res.cpus || res.mems) && ctr_update(&rt, id, &res, err) < 0)
+		return -err->code;
+	if (eng_store_save(e, &r, err) < 0)
+		return -err->code;
+	eng_event(e, "update", &r, NULL, NULL);
+	return 0;
+}
+
+static int update_one(const struct eng *e, const char *id, const void *arg, struct cs_err *err)
+{
+	struct cs_arena *a = cs_arena_new(0);
+	int ret = a ? change(e, id, arg, a, err) : cs_err_set(err, ENOMEM, "out of memory");
+
+	cs_arena_free(a);
+	return ret;
+}
+
+static int update_run(struct cli_call *call, struct cs_err *err)
+{
+	return cli_ctr_each(call, false, true, update_one, call->opts, err);
+}
+
+const struct cli_cmd cli_cmd_update = {
+	.name = "update",
+	.synopsis = "[OPTION...] CONTAINER...",
+	.help = "change the limits and the restart policy of containers",
+	.opts = CLI_OPTS(update_optv),
+	.opts_size = sizeof(struct update_opts),
+	.max_args = CLI_ANY_ARGS,
+	.fail_status = CAISSON_FAILED,
+	.run = update_run,
+};

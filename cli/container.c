@@ -1,0 +1,141 @@
+#include "cli/container.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cli/caisson.h"
+#include "cli/out.h"
+#include "cli/value.h"
+#include "engine/attach.h"
+#include "engine/engine.h"
+#include "engine/life.h"
+#include "engine/store.h"
+
+int cli_ctr_engine(const struct cli_call *call, struct eng *out, struct cs_err *err)
+{
+	return eng_open(out, call->dirs->root, call->dirs->state, err);
+}
+
+/* One that fails does not keep the others from their turn. */
+static void one(const struct eng *e, const char *text, bool echo, cli_ctr_fn fn, const void *arg,
+		struct cs_err *last)
+{
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+	struct cs_err err = CS_ERR_INIT;
+	char id[ENG_ID_LEN + 1];
+	int ret = eng_find(e, text, id, &err);
+
+	if (ret == 0)
+		ret = fn(e, id, arg, &err);
+	if (ret == 0 && echo) {
+		cs_buf_addf(&b, "%s\n", text);
+		ret = cli_out(&b, &err);
+	}
+	if (ret == 0)
+		return;
+	if (last->code)
+		cs_log(CS_LOG_ERROR, "%s", last->msg);
+	*last = err;
+}
+
+int cli_ctr_each(const struct cli_call *call, bool all, bool echo, cli_ctr_fn fn, const void *arg,
+		 struct cs_err *err)
+{
+	eng_auto_ids struct eng_ids ids = { 0 };
+	eng_auto struct eng e = ENG_INIT;
+	int ret = cli_ctr_engine(call, &e, err);
+
+	if (ret < 0)
+		return ret;
+	if (all && call->argc > 0)
+		return cs_err_set(err, EINVAL, "--all and containers exclude each other");
+	if (!all && call->argc == 0)
+		return cs_err_set(err, EINVAL, "%s: a container is missing (or --all)",
+				  call->cmd->name);
+	if (all && eng_list(&e, &ids, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < ids.n; i++)
+		one(&e, ids.v[i], echo, fn, arg, err);
+	for (size_t i = 0; i < call->argc; i++)
+		one(&e, call->argv[i], echo, fn, arg, err);
+	return -err->code;
+}
+
+int cli_ctr_switch(const char *option, const char *text, bool fallback, bool *out,
+		   struct cs_err *err)
+{
+	*out = fallback;
+	if (text && cli_value_bool(text, out) < 0)
+		return cs_err_set(err, EINVAL, "option --%s: \"%s\" is not true or false", option,
+				  text);
+	return 0;
+}
+
+int cli_attach_check(const struct cli_attach_opts *o, struct cs_err *err)
+{
+	unsigned char keys[16];
+
+	if (o->detach_keys && eng_detach_keys(o->detach_keys, keys, sizeof(keys), err) < 0)
+		return cs_err_wrap(err, "option --detach-keys");
+	if (o->tty && o->interactive && !isatty(STDIN_FILENO))
+		return cs_err_set(err, ENOTTY,
+				  "options -i and -t: stdin is not a terminal: leave out -t");
+	return 0;
+}
+
+static unsigned int wants(const struct cli_attach_opts *o)
+{
+	unsigned int want = 0;
+
+	if (!o->attach || o->attach->n == 0)
+		want = ENG_WANT_STDOUT | ENG_WANT_STDERR;
+	for (size_t i = 0; o->attach && i < o->attach->n; i++)
+		want |= strcmp(o->attach->v[i], "stdin") == 0	 ? (unsigned int)ENG_WANT_STDIN
+			: strcmp(o->attach->v[i], "stdout") == 0 ? (unsigned int)ENG_WANT_STDOUT
+								 : (unsigned int)ENG_WANT_STDERR;
+	if (o->interactive && (!o->attach || o->attach->n == 0))
+		want |= ENG_WANT_STDIN;
+	return want;
+}
+
+int cli_attach_start(const struct eng *e, const char *id, const struct cli_attach_opts *o, bool rm,
+		     int *status, struct cs_err *err)
+{
+	struct eng_attach_opts to = { .want = wants(o),
+				      .tty = o->tty,
+				      .sig_proxy = o->sig_proxy,
+				      .detach_keys =
+					      o->detach_keys ? o->detach_keys : "ctrl-p,ctrl-q",
+				      .greeted = true,
+				      .in = STDIN_FILENO,
+				      .out = STDOUT_FILENO,
+				      .err = STDERR_FILENO };
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int mine = -EBADF;
+	int sv[2], ret;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return cs_err_sys(err, "socket to the monitor");
+	mine = sv[0];
+	ret = eng_attach_hello(mine, &to, err);
+	if (ret < 0) {
+		close(sv[1]);
+		return ret;
+	}
+	ret = eng_start(e, id, sv[1], status, err);
+	if (ret < 0) {
+		if (rm && eng_remove(e, id, true, true, &why) < 0)
+			cs_log(CS_LOG_WARN, "%s", why.msg);
+		return ret;
+	}
+	ret = eng_attach(e, id, mine, &to, status, err);
+	if (ret == 1) /* detached */
+		*status = 0;
+	return ret < 0 ? ret : 0;
+}

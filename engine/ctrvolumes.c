@@ -1,0 +1,68 @@
+#include "engine/ctrvolumes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "engine/engine.h"
+#include "engine/record.h"
+#include "engine/volume.h"
+
+int eng_volumes_ready(const struct eng *e, const struct eng_record *r, int rootfs,
+		      struct cs_err *err)
+{
+	for (size_t i = 0; i < r->n_mounts; i++) {
+		const struct eng_mount *m = &r->mounts[i];
+		struct eng_volume v = ENG_VOLUME_INIT;
+
+		if (m->type != ENG_MOUNT_VOLUME)
+			continue;
+		v.name = m->source;
+		v.anonymous = m->anonymous;
+		if (eng_volume_create(e, &v, err) < 0 ||
+		    (!m->no_copy && eng_volume_fill(e, m->source, rootfs, m->target, err) < 0))
+			return cs_err_wrap(err, "container %s", r->name);
+	}
+	return 0;
+}
+
+/* Does another container's record name the volume? An eng_volume_used_fn; @arg: whose. */
+struct owner {
+	const struct eng *e;
+	const struct eng_record *r;
+};
+
+static int used_by_other(const char *name, char *who, size_t size, void *arg, struct cs_err *err)
+{
+	const struct owner *o = arg;
+	eng_auto_volume_uses struct eng_volume_uses uses = { 0 };
+
+	if (eng_volume_uses(o->e, &uses, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < uses.n; i++)
+		if (strcmp(uses.v[i].volume, name) == 0 &&
+		    strcmp(uses.v[i].container, o->r->name) != 0) {
+			snprintf(who, size, "%s", uses.v[i].container);
+			return 1;
+		}
+	return 0;
+}
+
+void eng_volumes_drop(const struct eng *e, const struct eng_record *r)
+{
+	struct owner o = { .e = e, .r = r };
+
+	for (size_t i = 0; i < r->n_mounts; i++) {
+		const struct eng_mount *m = &r->mounts[i];
+		struct cs_err why = CS_ERR_INIT;
+
+		if (m->type != ENG_MOUNT_VOLUME || !m->anonymous)
+			continue;
+		if (eng_volume_remove(e, m->source, used_by_other, &o, &why) < 0 &&
+		    why.code != ENOENT && why.code != EBUSY)
+			cs_log(CS_LOG_WARN, "container %s: %s", r->name, why.msg);
+	}
+}

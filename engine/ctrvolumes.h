@@ -1,0 +1,19 @@
+#ifndef CS_ENGINE_CTRVOLUMES_H
+#define CS_ENGINE_CTRVOLUMES_H
+
+struct cs_err;
+struct eng;
+struct eng_record;
+
+/* The volumes of a container. */
+
+/* Makes those that are not there, and fills empty ones from the image, whose root filesystem is
+ * @rootfs. */
+int eng_volumes_ready(const struct eng *e, const struct eng_record *r, int rootfs,
+		      struct cs_err *err);
+
+/* Removes its anonymous ones, whose container is going; one that another container uses stays. What
+ * fails is logged. */
+void eng_volumes_drop(const struct eng *e, const struct eng_record *r);
+
+#endif

@@ -1,0 +1,420 @@
+#include "engine/life.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/signame.h"
+#include "engine/attach.h"
+#include "engine/bring.h"
+#include "engine/ctrvolumes.h"
+#include "engine/engine.h"
+#include "engine/events.h"
+#include "engine/record.h"
+#include "engine/status.h"
+#include "engine/store.h"
+#include "runtime/container.h"
+
+enum {
+	DEFAULT_STOP_S = 10,
+	KILL_WAIT_MS = 30 * 1000, /* after SIGKILL its monitor has that long to tidy up */
+	LOST_EXIT = 255,	  /* exit status where nobody saw the end */
+};
+
+static struct ctr_rt rt_of(const struct eng *e)
+{
+	return (struct ctr_rt){ .root = e->state, .wall = "container" };
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+/* Waits for the monitor to let go of us: as a client that wants nothing, so that it is known at
+ * once. Whatever goes wrong with that, the lock is asked afterwards. */
+static void wait_as_client(const struct eng *e, const char *id, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms;
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int sock = eng_attach_connect(e, id, &why);
+	const struct eng_attach_opts o = { .want = 0 };
+	char frame[16];
+
+	if (sock < 0 || eng_attach_hello(sock, &o, &why) < 0)
+		return;
+	for (;;) {
+		struct pollfd p = { .fd = sock, .events = POLLIN };
+		int64_t left = timeout_ms < 0 ? -1 : end - now_ms();
+		ssize_t n;
+
+		if (timeout_ms >= 0 && left <= 0)
+			return;
+		if (poll(&p, 1, (int)left) <= 0)
+			return;
+		n = recv(sock, frame, sizeof(frame), MSG_DONTWAIT);
+		if (n <= 0 && (n == 0 || (errno != EAGAIN && errno != EINTR)))
+			return;
+	}
+}
+
+static int wait_gone(const struct eng *e, const char *id, int timeout_ms, struct cs_err *err)
+{
+	int64_t start = now_ms(), left;
+
+	wait_as_client(e, id, timeout_ms);
+	if (timeout_ms < 0)
+		return eng_live_wait(e, id, -1, err);
+	left = timeout_ms - (now_ms() - start);
+	return eng_live_wait(e, id, left > 0 ? (int)left : 0, err);
+}
+
+int eng_wait(const struct eng *e, const char *id, int timeout_ms, int *exit_code,
+	     struct cs_err *err)
+{
+	cs_auto_fd int dir = eng_dir(e, id, err);
+	struct eng_status st = ENG_STATUS_INIT;
+	int ret;
+
+	/* the folder stays readable through @dir if it is removed meanwhile (--rm) */
+	if (dir < 0)
+		return dir;
+	ret = wait_gone(e, id, timeout_ms, err);
+	if (ret <= 0)
+		return ret;
+	ret = eng_status_load(e, id, &st, err);
+	if (ret < 0)
+		return ret;
+	if (st.state == ENG_DEAD) {
+		ret = eng_mend(e, id, err);
+		if (ret >= 0)
+			ret = eng_status_load(e, id, &st, err);
+		if (ret < 0)
+			return ret;
+	}
+	if (exit_code)
+		*exit_code = st.exit_code;
+	return 1;
+}
+
+/* --- ending ----------------------------------------------------------------------------------- */
+
+/* Says that it is the user who wants it to end, for the monitor to see. */
+static int mark_stop(const struct eng *e, const char *id, struct cs_err *err)
+{
+	cs_auto_fd int dir = eng_run_dir(e, id, err);
+	cs_auto_fd int fd = -EBADF;
+
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, "stop", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? cs_err_sys(err, "mark container %.12s as to be stopped", id) : 0;
+}
+
+/* A monitor that waits before a restart looks at the mark. */
+static void wake_monitor(const struct eng *e, const char *id)
+{
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int sock = eng_attach_connect(e, id, &why);
+	const char frame = ENG_F_STOP;
+
+	if (sock >= 0 && send(sock, &frame, 1, MSG_NOSIGNAL) < 0)
+		cs_log(CS_LOG_DEBUG, "container %.12s: its monitor does not listen", id);
+}
+
+static int send_signal(const struct eng *e, const char *id, int signo, struct cs_err *err)
+{
+	const struct ctr_rt rt = rt_of(e);
+	int ret = ctr_kill(&rt, id, signo, false, err);
+
+	/* it ended by itself meanwhile: what was wanted */
+	if (ret == -ENOENT || ret == -EBUSY || ret == -ESRCH) {
+		cs_err_clear(err);
+		return 0;
+	}
+	return ret;
+}
+
+static int stop_signal(const struct eng_record *r)
+{
+	int signo = r->stop_signal ? cs_signal_parse(r->stop_signal) : SIGTERM;
+
+	return signo > 0 ? signo : SIGTERM;
+}
+
+/* The last means: its monitor does not end though the container was killed. */
+static int kill_monitor(const struct eng *e, const char *id, struct cs_err *err)
+{
+	struct eng_status st = ENG_STATUS_INIT;
+
+	if (eng_status_load(e, id, &st, err) < 0)
+		return -err->code;
+	/* while the lock is held the monitor is there, and the pid is its own */
+	if (st.monitor > 1 && eng_live(e, id, err) == 1)
+		kill(st.monitor, SIGKILL);
+	return err->code ? -err->code : eng_live_wait(e, id, KILL_WAIT_MS, err);
+}
+
+/* SIGKILL, and what must follow. */
+static int end_hard(const struct eng *e, const char *id, struct cs_err *err)
+{
+	int ret = send_signal(e, id, SIGKILL, err);
+
+	if (ret == 0)
+		ret = wait_gone(e, id, KILL_WAIT_MS, err);
+	if (ret == 0)
+		ret = kill_monitor(e, id, err);
+	if (ret == 0)
+		return cs_err_set(err, ETIMEDOUT, "container %.12s: does not end", id);
+	return ret < 0 ? ret : eng_mend(e, id, err);
+}
+
+int eng_stop(const struct eng *e, const char *id, int signo, int timeout_s, struct cs_err *err)
+{
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+	struct eng_status st = ENG_STATUS_INIT;
+	int ret;
+
+	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0)
+		return -err->code;
+	if (st.state == ENG_DEAD)
+		ret = eng_mend(e, id, err);
+	else
+		ret = eng_live(e, id, err);
+	if (ret <= 0 || st.state == ENG_DEAD)
+		return ret < 0 ? ret : 0;
+	if (mark_stop(e, id, err) < 0)
+		return -err->code;
+	wake_monitor(e, id);
+	if (st.state == ENG_PAUSED && eng_unpause(e, id, err) < 0)
+		return -err->code;
+	if (timeout_s < 0)
+		timeout_s = r.stop_timeout_s < 0 ? DEFAULT_STOP_S : (int)r.stop_timeout_s;
+	ret = send_signal(e, id, signo > 0 ? signo : stop_signal(&r), err);
+	if (ret == 0)
+		ret = wait_gone(e, id, timeout_s * 1000, err);
+	if (ret == 0)
+		ret = end_hard(e, id, err);
+	if (ret < 0)
+		return ret;
+	eng_event(e, "stop", &r, NULL, NULL);
+	return 0;
+}
+
+int eng_kill(const struct eng *e, const char *id, int signo, struct cs_err *err)
+{
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+	const struct ctr_rt rt = rt_of(e);
+	struct eng_status st = ENG_STATUS_INIT;
+
+	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0)
+		return -err->code;
+	if (st.state != ENG_RUNNING && st.state != ENG_PAUSED)
+		return cs_err_set(err, EBUSY, "container %s is %s, not running", r.name,
+				  eng_state_name(st.state));
+	if ((signo == SIGKILL || signo == stop_signal(&r)) && mark_stop(e, id, err) < 0)
+		return -err->code;
+	if (ctr_kill(&rt, id, signo, false, err) < 0)
+		return -err->code;
+	eng_event(e, "kill", &r, NULL, NULL);
+	/* what is frozen cannot die on a cgroup v1 host */
+	if (st.state == ENG_PAUSED && signo == SIGKILL)
+		return eng_unpause(e, id, err);
+	return 0;
+}
+
+/* --- pause ------------------------------------------------------------------------------------ */
+
+int eng_pause(const struct eng *e, const char *id, struct cs_err *err)
+{
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+	const struct ctr_rt rt = rt_of(e);
+	struct eng_status st = ENG_STATUS_INIT;
+
+	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0)
+		return -err->code;
+	if (st.state != ENG_RUNNING)
+		return cs_err_set(err, EBUSY, "container %s is %s, not running", r.name,
+				  eng_state_name(st.state));
+	if (ctr_pause(&rt, id, err) < 0)
+		return -err->code;
+	eng_event(e, "pause", &r, NULL, NULL);
+	return 0;
+}
+
+int eng_unpause(const struct eng *e, const char *id, struct cs_err *err)
+{
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+	const struct ctr_rt rt = rt_of(e);
+	struct eng_status st = ENG_STATUS_INIT;
+
+	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0)
+		return -err->code;
+	if (st.state != ENG_PAUSED)
+		return cs_err_set(err, EBUSY, "container %s is %s, not paused", r.name,
+				  eng_state_name(st.state));
+	if (ctr_resume(&rt, id, err) < 0)
+		return -err->code;
+	eng_event(e, "unpause", &r, NULL, NULL);
+	return 0;
+}
+
+/* --- removing --------------------------------------------------------------------------------- */
+
+static int remove_locked(const struct eng *e, const struct eng_record *r, bool volumes,
+			 struct cs_err *err)
+{
+	if (volumes)
+		eng_volumes_drop(e, r);
+	if (eng_store_drop(e, r->id, r->name, err) < 0)
+		return -err->code;
+	eng_event(e, "destroy", r, NULL, NULL);
+	return 0;
+}
+
+int eng_remove_own(const struct eng *e, const struct eng_record *r, struct cs_err *err)
+{
+	cs_auto_fd int lock = eng_lock(e, r->id, err);
+
+	if (lock == -ENOENT) {
+		cs_err_clear(err);
+		return 0;
+	}
+	return lock < 0 ? lock : remove_locked(e, r, true, err);
+}
+
+/* Whatever state it is in: afterwards nothing of it runs. */
+static int end_by_force(const struct eng *e, const char *id, struct cs_err *err)
+{
+	const struct ctr_rt rt = rt_of(e);
+	struct eng_status st = ENG_STATUS_INIT;
+	struct cs_err why = CS_ERR_INIT;
+	int ret = eng_live(e, id, err);
+
+	if (ret <= 0)
+		return ret;
+	if (mark_stop(e, id, err) < 0)
+		return -err->code;
+	wake_monitor(e, id);
+	if (eng_status_get(e, id, &st, &why) == 0 && st.state == ENG_PAUSED)
+		ctr_resume(&rt, id, &why);
+	return end_hard(e, id, err);
+}
+
+int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, struct cs_err *err)
+{
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int lock = -EBADF;
+	struct eng_status st = ENG_STATUS_INIT;
+	int ret = force ? end_by_force(e, id, err) : 0;
+
+	if (ret == -ENOENT && force) { /* it went by itself */
+		cs_err_clear(err);
+		return 0;
+	}
+	if (ret < 0)
+		return ret;
+	lock = eng_lock(e, id, err);
+	if (lock == -ENOENT && force) {
+		cs_err_clear(err);
+		return 0;
+	}
+	if (lock < 0)
+		return lock;
+	if (eng_record_load(e, id, &r, force ? &why : err) < 0) {
+		/* a record that cannot be read does not keep it here for ever */
+		return force ? eng_store_drop(e, id, NULL, err) : -err->code;
+	}
+	ret = eng_live(e, id, err);
+	if (ret < 0)
+		return ret;
+	if (ret == 1) {
+		eng_status_get(e, id, &st, &why);
+		return cs_err_set(err, EBUSY,
+				  "container %s is %s: stop it first, or remove it with --force",
+				  r.name, eng_state_name(st.state));
+	}
+	ret = eng_take_down(e, &r, false, err);
+	return ret < 0 ? ret : remove_locked(e, &r, volumes, err);
+}
+
+/* --- mending ---------------------------------------------------------------------------------- */
+
+static int mend_locked(const struct eng *e, const char *id, struct cs_err *err)
+{
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+	struct eng_status st = ENG_STATUS_INIT;
+	struct timespec t;
+
+	if (eng_record_load(e, id, &r, err) < 0 || eng_status_load(e, id, &st, err) < 0)
+		return -err->code;
+	if (st.state != ENG_DEAD)
+		return 0;
+	if (eng_take_down(e, &r, false, err) < 0)
+		return -err->code;
+	clock_gettime(CLOCK_REALTIME, &t);
+	st.state = ENG_EXITED;
+	st.exit_code = LOST_EXIT;
+	st.pid = 0;
+	st.monitor = 0;
+	st.finished_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	snprintf(st.error, sizeof(st.error), "its monitor was killed, or the machine stopped");
+	if (eng_status_save(e, id, &st, err) < 0)
+		return -err->code;
+	eng_event(e, "die", &r, "exitCode", "255");
+	if (r.auto_remove && remove_locked(e, &r, true, err) < 0)
+		return -err->code;
+	return 1;
+}
+
+int eng_mend(const struct eng *e, const char *id, struct cs_err *err)
+{
+	struct eng_status st = ENG_STATUS_INIT;
+	cs_auto_fd int lock = -EBADF, dir = -EBADF;
+
+	if (eng_status_load(e, id, &st, err) < 0)
+		return -err->code;
+	if (st.state != ENG_DEAD)
+		return 0;
+	dir = eng_dir(e, id, err);
+	if (dir < 0)
+		return dir;
+	lock = cs_file_lock(dir, "lock", true, err);
+	if (lock == -EWOULDBLOCK) {
+		cs_err_clear(err);
+		return 0;
+	}
+	return lock < 0 ? lock : mend_locked(e, id, err);
+}
+
+int eng_mend_all(const struct eng *e, struct cs_err *err)
+{
+	eng_auto_ids struct eng_ids ids = { 0 };
+
+	if (eng_list_run(e, &ids, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < ids.n; i++) {
+		struct cs_err one = CS_ERR_INIT;
+
+		if (eng_mend(e, ids.v[i], &one) < 0 && one.code != ENOENT)
+			cs_log(CS_LOG_WARN, "container %.12s: %s", ids.v[i], one.msg);
+	}
+	return 0;
+}

@@ -1,0 +1,171 @@
+#include "engine/prepare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "engine/bring.h"
+#include "engine/config.h"
+#include "engine/ctrvolumes.h"
+#include "engine/engine.h"
+#include "engine/etcfiles.h"
+#include "engine/libexec.h"
+#include "engine/record.h"
+#include "engine/status.h"
+#include "engine/store.h"
+#include "images/rootfs.h"
+#include "images/store.h"
+
+static int rw_dir(int dir, struct cs_err *err)
+{
+	int fd;
+
+	if (mkdirat(dir, "rw", 0700) < 0 && errno != EEXIST)
+		return cs_err_sys(err, "make the writable layer's folder");
+	fd = openat(dir, "rw", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? cs_err_sys(err, "open the writable layer's folder") : fd;
+}
+
+int eng_rootfs_open(const struct eng *e, const struct eng_record *r, struct cs_err *err)
+{
+	img_auto_lowers struct img_lowers lowers = IMG_LOWERS_INIT;
+	img_auto_image struct img_image im = IMG_IMAGE_INIT;
+	img_auto_store struct img_store *st = NULL;
+	cs_auto_fd int dir = eng_dir(e, r->id, err);
+	struct img_rootfs rootfs = IMG_ROOTFS_INIT;
+	cs_auto_fd int rw = -EBADF;
+	char path[PATH_MAX];
+	int fd;
+
+	if (dir < 0)
+		return dir;
+	rw = rw_dir(dir, err);
+	if (rw < 0 || cs_str_fmt(path, sizeof(path), err, "%s/images", e->root) < 0 ||
+	    img_store_open(path, &st, err) < 0)
+		return -err->code;
+	if (img_store_image(st, r->image_id, &im, err) < 0 ||
+	    img_rootfs_lowers(st, &im, &lowers, err) < 0)
+		return cs_err_wrap(err, "the image of container %s", r->name);
+	rootfs.lowers = &lowers;
+	rootfs.dir = rw;
+	rootfs.volatile_upper = r->auto_remove;
+	fd = img_rootfs_mount(&rootfs, err);
+	return fd < 0 ? cs_err_wrap(err, "root filesystem of container %s", r->name) : fd;
+}
+
+/* Mounts it on the bundle's "rootfs". Returns the mount's fd. */
+static int mount_root(const struct eng *e, const struct eng_record *r, int run, struct cs_err *err)
+{
+	cs_auto_fd int fd = eng_rootfs_open(e, r, err);
+
+	if (fd < 0)
+		return fd;
+	if (mkdirat(run, "rootfs", 0700) < 0 && errno != EEXIST)
+		return cs_err_sys(err, "make the root filesystem's mount point");
+	if (cs_sys_move_mount(fd, "", run, "rootfs", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return cs_err_sys(err, "mount the root filesystem");
+	return cs_take_fd(&fd);
+}
+
+/* The namespace of container @text ("container:ID"), as a path. */
+static int ns_of(const struct eng *e, const char *mode, const char *ns, char *out, size_t size,
+		 const char **path, struct cs_err *err)
+{
+	struct eng_status st = ENG_STATUS_INIT;
+	char id[ENG_ID_LEN + 1];
+
+	if (!mode || !cs_str_starts(mode, "container:"))
+		return 0;
+	if (eng_find(e, mode + strlen("container:"), id, err) < 0 ||
+	    eng_status_load(e, id, &st, err) < 0)
+		return -err->code;
+	if (st.state != ENG_RUNNING)
+		return cs_err_set(err, EBUSY,
+				  "container %s, whose %s namespace is to be shared, is %s: start "
+				  "it first",
+				  mode + strlen("container:"), ns, eng_state_name(st.state));
+	*path = out;
+	return cs_str_fmt(out, size, err, "/proc/%d/ns/%s", (int)st.pid, ns);
+}
+
+/* Everything of the config's that is only known now. */
+struct prep {
+	struct eng_place place;
+	char rootfs[PATH_MAX], etc[PATH_MAX], init[PATH_MAX];
+	char net[40], pid[40], ipc[40], uts[40];
+};
+
+static int fill_place(const struct eng *e, const struct eng_record *r, struct prep *p,
+		      struct cs_err *err)
+{
+	struct eng_place *pl = &p->place;
+
+	pl->rootfs_path = p->rootfs;
+	pl->etc = p->etc;
+	if (cs_str_fmt(p->rootfs, sizeof(p->rootfs), err, "%s/containers/%s/rootfs", e->state,
+		       r->id) < 0 ||
+	    cs_str_fmt(p->etc, sizeof(p->etc), err, "%s/containers/%s/etc", e->state, r->id) < 0 ||
+	    ns_of(e, r->network_mode, "net", p->net, sizeof(p->net), &pl->net_ns, err) < 0 ||
+	    ns_of(e, r->pid, "pid", p->pid, sizeof(p->pid), &pl->pid_ns, err) < 0 ||
+	    ns_of(e, r->ipc, "ipc", p->ipc, sizeof(p->ipc), &pl->ipc_ns, err) < 0 ||
+	    ns_of(e, r->uts, "uts", p->uts, sizeof(p->uts), &pl->uts_ns, err) < 0)
+		return -err->code;
+	if (!r->init)
+		return 0;
+	pl->init = p->init;
+	return eng_libexec("caisson-init", p->init, sizeof(p->init), err);
+}
+
+static int make_etc(const struct eng_record *r, int run, struct cs_err *err)
+{
+	cs_auto_fd int etc = -EBADF;
+
+	if (mkdirat(run, "etc", 0755) < 0 && errno != EEXIST)
+		return cs_err_sys(err, "make the folder of /etc's files");
+	etc = openat(run, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (etc < 0)
+		return cs_err_sys(err, "open the folder of /etc's files");
+	return eng_etc_write(etc, r, NULL, 0, err);
+}
+
+static int prepare(const struct eng *e, const struct eng_record *r, struct cs_err *err)
+{
+	cs_auto_fd int run = eng_run_dir(e, r->id, err);
+	struct prep p = { .place = { .rootfs = -EBADF } };
+	cs_auto_free char *config = NULL;
+	cs_auto_fd int root = -EBADF;
+	size_t len;
+
+	if (run < 0 || fill_place(e, r, &p, err) < 0)
+		return -err->code;
+	root = mount_root(e, r, run, err);
+	if (root < 0)
+		return root;
+	p.place.rootfs = root;
+	if (eng_volumes_ready(e, r, root, err) < 0 || make_etc(r, run, err) < 0 ||
+	    eng_config_text(e, r, &p.place, &config, &len, err) < 0)
+		return -err->code;
+	return cs_file_replace(run, "config.json", config, len, 0600, false, err);
+}
+
+int eng_prepare(const struct eng *e, const struct eng_record *r, struct cs_err *err)
+{
+	struct cs_err why = CS_ERR_INIT;
+	int ret = eng_take_down(e, r, false, err);
+
+	if (ret == 0)
+		ret = prepare(e, r, err);
+	if (ret < 0)
+		eng_take_down(e, r, false, &why);
+	return ret;
+}

@@ -1,0 +1,164 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "engine/bring.h"
+#include "engine/engine.h"
+#include "engine/events.h"
+#include "engine/libexec.h"
+#include "engine/life.h"
+#include "engine/monitor.h"
+#include "engine/prepare.h"
+#include "engine/record.h"
+#include "engine/status.h"
+#include "engine/store.h"
+
+/* From a container that does not run to one that does: eng_start() of life.h. */
+
+enum { START_FAILED = 125 };
+
+/* The three fds of monitor.h, out of each other's way. */
+static int place_fds(posix_spawn_file_actions_t *fa, const int from[3], int high[3],
+		     struct cs_err *err)
+{
+	int ret = 0;
+
+	for (int i = 0; i < 3 && ret == 0; i++) {
+		high[i] = from[i] < 0 ? -EBADF : fcntl(from[i], F_DUPFD_CLOEXEC, 16);
+		if (from[i] >= 0 && high[i] < 0)
+			return cs_err_sys(err, "fds for the monitor");
+	}
+	for (int fd = 0; fd < 3 && ret == 0; fd++)
+		ret = posix_spawn_file_actions_addopen(fa, fd, "/dev/null", O_RDWR, 0);
+	for (int i = 0; i < 3 && ret == 0; i++)
+		ret = high[i] < 0
+			      ? posix_spawn_file_actions_addopen(fa, ENG_MON_REPORT + i,
+								 "/dev/null", O_RDWR, 0)
+			      : posix_spawn_file_actions_adddup2(fa, high[i], ENG_MON_REPORT + i);
+	return ret ? cs_err_errno(err, ret, "fds for the monitor") : 0;
+}
+
+static int spawn(const struct eng *e, const char *id, const int fds[3], struct cs_err *err)
+{
+	posix_spawn_file_actions_t fa;
+	char path[PATH_MAX], root[PATH_MAX], state[PATH_MAX], me[ENG_ID_LEN + 1],
+		name[] = "monitor";
+	char *argv[] = { name, root, state, me, NULL };
+	int high[3] = { -EBADF, -EBADF, -EBADF };
+	posix_spawnattr_t attr;
+	pid_t pid;
+	int ret;
+
+	snprintf(root, sizeof(root), "%s", e->root);
+	snprintf(state, sizeof(state), "%s", e->state);
+	snprintf(me, sizeof(me), "%s", id);
+	if (eng_libexec("monitor", path, sizeof(path), err) < 0)
+		return -err->code;
+	posix_spawn_file_actions_init(&fa);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID);
+	ret = place_fds(&fa, fds, high, err);
+	if (ret == 0) {
+		ret = posix_spawn(&pid, path, &fa, &attr, argv, environ);
+		if (ret)
+			ret = cs_err_errno(err, ret, "start %s", path);
+	}
+	for (int i = 0; i < 3; i++)
+		cs_close_fd(&high[i]);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&fa);
+	return ret;
+}
+
+/* Has the monitor started and hears from it. */
+static int run_monitor(const struct eng *e, const char *id, int live, int client, int *exit_code,
+		       struct cs_err *err)
+{
+	struct eng_report rep = { 0 };
+	struct cs_err why = CS_ERR_INIT;
+	int p[2], fds[3], ret;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return cs_err_sys(err, "pipe to the monitor");
+	fds[0] = p[1];
+	fds[1] = live;
+	fds[2] = client;
+	ret = spawn(e, id, fds, err);
+	cs_close_fd(&p[1]);
+	if (ret == 0 && cs_fd_read_exact(p[0], &rep, sizeof(rep), &why) < 0)
+		ret = cs_err_set(err, ECHILD, "the monitor of container %.12s died", id);
+	cs_close_fd(&p[0]);
+	if (ret < 0 || rep.ok)
+		return ret;
+	*exit_code = rep.exit_code;
+	*err = rep.err;
+	return -rep.err.code;
+}
+
+/* Could not be started: nothing of it stays, and its status says why. */
+static void note_failure(const struct eng *e, const struct eng_record *r, int exit_code,
+			 const struct cs_err *cause)
+{
+	struct eng_status st = ENG_STATUS_INIT;
+	struct cs_err why = CS_ERR_INIT;
+
+	if (eng_take_down(e, r, false, &why) < 0)
+		cs_log(CS_LOG_WARN, "container %s: %s", r->name, why.msg);
+	cs_err_clear(&why);
+	if (eng_status_load(e, r->id, &st, &why) < 0)
+		return;
+	st.state = st.started_ns || st.finished_ns ? ENG_EXITED : ENG_CREATED;
+	st.exit_code = exit_code;
+	st.pid = 0;
+	st.monitor = 0;
+	snprintf(st.error, sizeof(st.error), "%.255s", cause->msg);
+	eng_status_save(e, r->id, &st, &why);
+}
+
+/* With the container's lock held. */
+static int start_locked(const struct eng *e, const struct eng_record *r, int client, int *exit_code,
+			struct cs_err *err)
+{
+	cs_auto_fd int live = eng_live_take(e, r->id, err);
+	cs_auto_fd int run = -EBADF;
+	int ret;
+
+	if (live == -EBUSY) {
+		cs_err_clear(err);
+		return cs_err_set(err, EALREADY, "container %s is running already", r->name);
+	}
+	if (live < 0)
+		return live;
+	run = eng_run_dir(e, r->id, err);
+	if (run < 0)
+		return run;
+	if (unlinkat(run, "stop", 0) < 0 && errno != ENOENT)
+		return cs_err_sys(err, "container %s", r->name);
+	ret = eng_prepare(e, r, err);
+	if (ret == 0)
+		ret = run_monitor(e, r->id, live, client, exit_code, err);
+	if (ret < 0)
+		note_failure(e, r, *exit_code, err);
+	return ret;
+}
+
+int eng_start(const struct eng *e, const char *id, int client, int *exit_code, struct cs_err *err)
+{
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+	cs_auto_fd int sock = client;
+	cs_auto_fd int lock = eng_lock(e, id, err);
+
+	*exit_code = START_FAILED;
+	if (lock < 0 || eng_record_load(e, id, &r, err) < 0)
+		return -err->code;
+	return start_locked(e, &r, sock, exit_code, err);
+}

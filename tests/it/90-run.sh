@@ -1,0 +1,173 @@
+#!/bin/bash
+# Containers as a person types them: run, create, start, exec, ps, logs, stop, rm and the rest.
+. "$(dirname "$0")/netlib.sh"
+net_host "$@"
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/englib.sh"
+command -v jq >/dev/null || tap_skip_all "jq is not installed"
+eng_image || { echo "Bail out! the image could not be made"; exit 1; }
+
+tap_comment "run in the foreground"
+c run --rm --network none box echo hello world
+tap_is "what it prints" "$out" "hello world"
+tap_is "and its status" "$status" 0
+c run --rm --network none box sh -c 'echo to-err >&2; exit 7'
+tap_is "its exit status" "$status" 7
+tap_is "its stderr" "$err" to-err
+c run --rm --network none box no-such-program
+tap_is "no such program: 127" "$status" 127
+tap_like "and it says so" "$err" 'no-such-program'
+c run --rm --network none box /etc/passwd
+tap_is "not executable: 126" "$status" 126
+c run --rm --network none --no-such-flag box true
+tap_is "a bad flag: 125" "$status" 125
+c run --rm --network none no-such-image-anywhere true --pull never
+tap_is "an image that is not there: 125" "$status" 125
+c run --rm --pull never --network none nowhere true
+tap_like "it says which" "$err" nowhere
+c run --rm --network none box sh -c 'sh -c "kill -9 \$\$"; exit $?'
+tap_is "ended by a signal: 128 + n" "$status" 137
+c ps -aq
+tap_is "--rm leaves nothing" "$out" ""
+it_try sh -c "echo from-stdin | timeout 60 '$CAISSON' --root '$it_tmp/lib' --state '$it_tmp/run' \
+	run -i --rm --network none box cat"
+tap_is "-i: stdin goes in, and its end too" "$out" from-stdin
+c run --rm --network none box cat
+tap_is "without -i stdin is empty" "$out$status" 0
+
+tap_comment "flags"
+c run --rm --network none -e A=1 -e FROM=me box sh -c 'echo $A $FROM $PATH'
+tap_is "-e" "$out" "1 me /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+c run --rm --network none -w /var -u user -h myhost box sh -c 'pwd; id -un; hostname; echo $HOME'
+tap_is "-w, -u, -h" "$out" $'/var\nuser\nmyhost\n/'
+c run --rm --network none --entrypoint echo box one two
+tap_is "--entrypoint" "$out" "one two"
+c run --rm --network none --read-only box sh -c 'touch /x || echo no'
+tap_is "--read-only" "$out" no
+c run --rm --network none -v "$it_tmp/home:/mnt" box sh -c 'echo kept >/mnt/file'
+tap_is "-v" "$(cat "$it_tmp/home/file")" kept
+c run --rm --network none -v vol:/data box cat /data/seed
+tap_is "a volume is filled from the image" "$out" hello
+c run --rm --network none --tmpfs /scratch box sh -c 'grep " /scratch " /proc/mounts | cut -d" " -f3'
+tap_is "--tmpfs" "$out" tmpfs
+c run --rm --network none box sh -c 'grep CapEff /proc/self/status'
+tap_like "docker's capabilities" "$out" 00000000a80425fb
+c run --rm --network none --cap-drop ALL box sh -c 'grep CapEff /proc/self/status'
+tap_like "--cap-drop ALL" "$out" 0000000000000000
+c run --rm --network none --init box sh -c 'cat /proc/1/comm'
+tap_unlike "--init: process 1 is not the program" "$out" '^sh$'
+c run --rm --network none --memory 64m box sh -c 'cat /sys/fs/cgroup/memory.max 2>/dev/null ||
+	cat /sys/fs/cgroup/memory/memory.limit_in_bytes'
+tap_is "--memory" "$out" 67108864
+
+tap_comment "detached"
+c run -d --name web --network none box sh -c 'echo started; trap "exit 5" TERM; while :; do sleep 0.1; done'
+tap_is "-d" "$status" 0
+tap_like "prints the id" "$out" '^[0-9a-f]{64}$'
+web=$out
+c ps --format '{{.Names}} {{.State}} {{.Image}}'
+tap_is "ps" "$out" "web running box"
+c ps -q --no-trunc
+tap_is "ps -q" "$out" "$web"
+it_wait 10 sh -c "[ \"\$(timeout 20 '$CAISSON' --root '$it_tmp/lib' --state '$it_tmp/run' logs web)\" = started ]"
+tap_is "logs" "$?" 0
+c exec web sh -c 'echo inside; exit 3'
+tap_is "exec" "$out $status" "inside 3"
+c exec -u user -w /tmp -e X=y web sh -c 'id -un; pwd; echo $X'
+tap_is "exec -u -w -e" "$out" $'user\n/tmp\ny'
+c exec web no-such
+tap_is "exec of what is not there: 127" "$status" 127
+c exec nobody true
+tap_is "exec in no container: 125" "$status" 125
+c top web
+tap_like "top" "$out" 'sleep'
+c inspect --format '{{.State.Status}} {{.Name}} {{.Config.Image}}' web
+tap_is "inspect" "$out" "running web box"
+c pause web
+c ps --format '{{.Status}}'
+tap_like "pause" "$out" 'Paused'
+c exec web true
+tap_is "exec in a paused one is refused" "$status" 125
+c unpause web
+c inspect -f '{{.State.Paused}}' web
+tap_is "unpause" "$out" false
+c run -d --name web --network none box true
+tap_is "a name in use: 125" "$status" 125
+tap_like "and whose it is" "$err" "${web:0:12}"
+c rename web site
+c inspect -f '{{.Id}}' site
+tap_is "rename" "$out" "$web"
+c rm site
+tap_is "rm of one that runs: refused" "$status" 125
+c stop site
+tap_is "stop" "$status" 0
+c inspect -f '{{.State.Status}} {{.State.ExitCode}}' site
+tap_is "it had its signal" "$out" "exited 5"
+c ps -q
+tap_is "ps shows it no more" "$out" ""
+c ps -a --format '{{.Names}} {{.Status}}'
+tap_like "ps -a does" "$out" '^site Exited \(5\)'
+c start site
+c inspect -f '{{.State.Running}}' site
+tap_is "start" "$out" true
+c kill site
+c wait site
+tap_is "kill, wait" "$out" 137
+c restart site
+c inspect -f '{{.State.Running}}' site
+tap_is "restart" "$out" true
+c update --restart on-failure:3 site
+c inspect -f '{{.HostConfig.RestartPolicy.Name}}' site
+tap_is "update" "$out" on-failure
+c stats --no-stream --format '{{.Name}} {{.PIDs}}' site
+tap_like "stats" "$out" '^site [1-9]'
+c rm -f "${web:0:6}"
+tap_is "rm -f by the beginning of its id" "$status" 0
+c inspect site
+tap_is "it is gone" "$status" 125
+
+tap_comment "create and start"
+c create --name later --network none box echo later
+tap_is "create" "$status" 0
+c ps -a --format '{{.State}}'
+tap_is "it is created" "$out" created
+c start -a later
+tap_is "start -a" "$out" later
+c start -a later
+tap_is "and again" "$out" later
+c rm later
+
+tap_comment "networks"
+c run -d --name srv -p 127.0.0.1:8080:80 box httpd -f -h /www
+tap_is "with a published port" "$status" 0
+c port srv
+tap_is "port" "$out" "80/tcp -> 127.0.0.1:8080"
+c ps --format '{{.Ports}}'
+tap_is "ps shows it" "$out" "127.0.0.1:8080->80/tcp"
+it_wait 10 sh -c 'busybox wget -q -O - http://127.0.0.1:8080/ >/dev/null 2>&1'
+tap_is "it answers" "$(busybox wget -q -O - http://127.0.0.1:8080/)" page
+c inspect -f '{{.NetworkSettings.IPAddress}}' srv
+ip=$out
+c run --rm box wget -q -O - "http://$ip/"
+tap_is "from another container" "$out" page
+if command -v dnsmasq >/dev/null; then
+	c run --rm box wget -q -O - http://srv/
+	tap_is "by its name" "$out" page
+fi
+c run --rm box sh -c 'grep -q "$(hostname)" /etc/hosts && echo 1'
+tap_is "/etc/hosts has its own name" "$out" 1
+c run --rm --network container:srv box wget -q -O - http://127.0.0.1/
+tap_is "--network container:NAME" "$out" page
+c run --rm --network none box sh -c 'ls /sys/class/net'
+tap_is "--network none" "$out" lo
+c rm -f srv
+
+tap_comment "words of others"
+c container ls -a
+tap_like "container ls" "$out" 'CONTAINER ID'
+c list --all
+tap_like "virsh's list" "$out" 'CONTAINER ID'
+c pss
+tap_like "an unknown command: the nearest" "$err" 'ps'
+
+eng_done
