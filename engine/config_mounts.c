@@ -98,6 +98,17 @@ static bool show_hosts(const struct cfg *c, const char *mode)
 	return c->new_userns && is(mode, "host");
 }
 
+static int mqueue(struct cfg *c, struct cs_err *err)
+{
+	static const char path[] = "/dev/mqueue";
+
+	if (!show_hosts(c, c->r->ipc))
+		return add(c, path, "mqueue", "mqueue", "nosuid,noexec,nodev", err);
+	if (access(path, F_OK) < 0)
+		return 0;
+	return add(c, path, "bind", path, "rbind,nosuid,noexec,nodev", err);
+}
+
 int eng_cfg_views(struct cfg *c, struct cs_err *err)
 {
 	const struct eng_record *r = c->r;
@@ -123,11 +134,8 @@ int eng_cfg_views(struct cfg *c, struct cs_err *err)
 	if (ret == 0)
 		ret = add(c, "/sys/fs/cgroup", "cgroup", "cgroup",
 			  rw || r->systemd ? "nosuid,noexec,nodev" : "nosuid,noexec,nodev,ro", err);
-	if (ret == 0 && show_hosts(c, r->ipc))
-		ret = add(c, "/dev/mqueue", "bind", "/dev/mqueue", "rbind,nosuid,noexec,nodev",
-			  err);
-	else if (ret == 0)
-		ret = add(c, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev", err);
+	if (ret == 0)
+		ret = mqueue(c, err);
 	if (ret == 0)
 		ret = shm(c, err);
 	c->n_views = c->n_mounts;

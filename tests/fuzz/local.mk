@@ -94,3 +94,19 @@ tests_fuzz_fuzz_manifest_LDADD = $(fuzz_layer_ldadd)
 fuzz_targets += tests/fuzz/fuzz_ref
 tests_fuzz_fuzz_ref_SOURCES = tests/fuzz/fuzz_ref.c $(fuzz_main)
 tests_fuzz_fuzz_ref_LDADD = images/libimages.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
+
+# What makes a container's configuration.
+fuzz_engine_ldadd = engine/libengine.a runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
+	$(SECCOMP_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+fuzz_targets += tests/fuzz/fuzz_mountspec
+tests_fuzz_fuzz_mountspec_SOURCES = tests/fuzz/fuzz_mountspec.c $(fuzz_main)
+tests_fuzz_fuzz_mountspec_LDADD = $(fuzz_engine_ldadd)
+fuzz_targets += tests/fuzz/fuzz_user
+tests_fuzz_fuzz_user_SOURCES = tests/fuzz/fuzz_user.c $(fuzz_main)
+tests_fuzz_fuzz_user_LDADD = $(fuzz_engine_ldadd)
+fuzz_targets += tests/fuzz/fuzz_cdi
+tests_fuzz_fuzz_cdi_SOURCES = tests/fuzz/fuzz_cdi.c $(fuzz_main)
+tests_fuzz_fuzz_cdi_LDADD = $(fuzz_engine_ldadd)
+fuzz_targets += tests/fuzz/fuzz_seccomp
+tests_fuzz_fuzz_seccomp_SOURCES = tests/fuzz/fuzz_seccomp.c $(fuzz_main)
+tests_fuzz_fuzz_seccomp_LDADD = $(fuzz_engine_ldadd)
