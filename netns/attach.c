@@ -36,7 +36,6 @@ struct job {
 	struct net_nl nl;     /* the host's */
 	struct net_nl inside; /* the namespace's */
 	struct net_up up;
-	struct net_mac bridge; /* its own */
 	struct net_lease l;
 	size_t slot; /* of the lease */
 	struct net_attachment a;
@@ -152,7 +151,7 @@ static int choose_lease(struct job *j, struct net_ipam *t, struct cs_err *err)
 		.ip4 = j->w->ip4,
 		.ip6 = j->w->ip6,
 		.mac = j->w->mac,
-		.bridge = j->bridge,
+		.bridge = j->up.mac,
 	};
 	int ret;
 
@@ -184,24 +183,17 @@ static int clear_way(struct job *j, struct net_ipam *t, struct cs_err *err)
 /* An address may be a dead owner's: then all of those are looked at, and it is tried once more. */
 static int take_lease(struct job *j, struct cs_err *err)
 {
-	struct net_link_info bridge = { 0 };
 	int ret = name_lease(j, err);
 
-	if (ret == 0)
-		ret = net_link_get(&j->nl, j->n.c.bridge, &bridge, err);
-	if (ret < 0)
-		return ret;
-	j->bridge = bridge.mac;
-	ret = 0; /* if it vanished, that is found when the link is made */
 	for (int i = 0; ret == 0; i++) {
 		net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
 
-		ret = net_ipam_open(&t, j->n.dir, err);
+		ret = net_ipam_open(&t, j->n.dir, j->n.boot, err);
 		if (ret == 0 && i == 0) {
 			ret = clear_way(j, &t, err);
 			if (ret > 0) {
 				net_ipam_close(&t);
-				ret = net_ipam_open(&t, j->n.dir, err);
+				ret = net_ipam_open(&t, j->n.dir, j->n.boot, err);
 			}
 		}
 		if (ret < 0)
@@ -380,7 +372,7 @@ static int owner_lives(const char *owner, void *arg, struct cs_err *err)
 		struct cs_err ignored = CS_ERR_INIT; /* removed meanwhile */
 
 		if (net_net_open(j->st, list.v[i], &n, &ignored) < 0 ||
-		    net_ipam_open(&t, n.dir, &ignored) < 0)
+		    net_ipam_open(&t, n.dir, n.boot, &ignored) < 0)
 			continue;
 		for (size_t k = 0; k < t.n; k++)
 			if (strcmp(t.v[k].owner, owner) == 0 &&

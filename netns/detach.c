@@ -37,7 +37,7 @@ static int claim(const struct net_store *st, const struct net_net *n, const stru
 	struct net_lease l;
 	size_t slot;
 
-	if (net_ipam_open(&t, n->dir, err) < 0)
+	if (net_ipam_open(&t, n->dir, n->boot, err) < 0)
 		return -err->code;
 	slot = find(&t, w, st->proc);
 	if (slot == SIZE_MAX)

@@ -97,20 +97,14 @@ int net_ipam_parse(const void *buf, size_t len, const char *boot, struct net_ipa
 }
 
 /* As net_ipam_parse(), but hundreds of members are not copied once more for each command. */
-static int read_table(int fd, size_t len, struct net_ipam *t, struct cs_err *err)
+static int read_table(int fd, size_t len, const char *boot, struct net_ipam *t, struct cs_err *err)
 {
 	cs_auto_free struct net_lease *v = NULL;
-	cs_auto_free char *boot = NULL;
 	bool now = false;
-	size_t boot_len;
 
 	t->n = count(len);
 	if (t->n > NET_LEASES_MAX)
 		return damaged(err);
-	if (cs_file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &boot, &boot_len, err) <
-	    0)
-		return -err->code;
-	boot[strcspn(boot, "\n")] = '\0';
 	v = malloc((t->n ? t->n : 1) * sizeof(*v));
 	if (!v)
 		return cs_err_set(err, ENOMEM, "leases: out of memory");
@@ -140,7 +134,7 @@ static int open_locked(int dir, size_t *len, struct cs_err *err)
 	return cs_take_fd(&fd);
 }
 
-int net_ipam_open(struct net_ipam *t, int dir, struct cs_err *err)
+int net_ipam_open(struct net_ipam *t, int dir, const char *boot, struct cs_err *err)
 {
 	struct net_ipam got = NET_IPAM_INIT;
 	size_t len = 0;
@@ -148,7 +142,7 @@ int net_ipam_open(struct net_ipam *t, int dir, struct cs_err *err)
 	got.fd = open_locked(dir, &len, err);
 	if (got.fd < 0)
 		return -err->code;
-	if (read_table(got.fd, len, &got, err) < 0) {
+	if (read_table(got.fd, len, boot, &got, err) < 0) {
 		net_ipam_close(&got);
 		return -err->code;
 	}

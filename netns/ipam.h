@@ -73,9 +73,9 @@ struct net_ipam {
 };
 #define NET_IPAM_INIT ((struct net_ipam){ .fd = -EBADF }) /* needs errno.h */
 
-/* Opens, locks and reads "leases" of the network's folder, which is made if need be. ENOENT when
- * the network was removed meanwhile. */
-int net_ipam_open(struct net_ipam *t, int dir, struct cs_err *err);
+/* Opens, locks and reads "leases" of the network's folder, which is made if need be; @boot is the
+ * host's boot_id. ENOENT when the network was removed meanwhile. */
+int net_ipam_open(struct net_ipam *t, int dir, const char *boot, struct cs_err *err);
 /* Lets go of the lock and of the memory; idempotent. */
 void net_ipam_close(struct net_ipam *t);
 #define net_auto_ipam CS_CLEANUP(net_ipam_close) /* needs base/cleanup.h */

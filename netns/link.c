@@ -113,6 +113,14 @@ static void put_set(struct net_nl_req *r, const char *name, unsigned int flags)
 	net_nl_put_str(r, IFLA_IFNAME, name);
 }
 
+/* One, as it uses unless it is told otherwise: without being asked the kernel makes one for each
+ * processor, puts all but one away, and waits for whoever might see them. */
+static void put_queues(struct net_nl_req *r)
+{
+	net_nl_put_u32(r, IFLA_NUM_TX_QUEUES, 1);
+	net_nl_put_u32(r, IFLA_NUM_RX_QUEUES, 1);
+}
+
 /* The peer's own link message stands in the pair's. */
 static void put_peer(struct net_nl_req *r, const struct net_link_veth *v)
 {
@@ -124,6 +132,7 @@ static void put_peer(struct net_nl_req *r, const struct net_link_veth *v)
 	net_nl_put_str(r, IFLA_IFNAME, v->ifname);
 	net_nl_put(r, IFLA_ADDRESS, v->mac.b, sizeof(v->mac.b));
 	net_nl_put_u32(r, IFLA_MTU, v->mtu);
+	put_queues(r);
 	net_nl_put_u32(r, IFLA_NET_NS_FD, (uint32_t)v->ns);
 	net_nl_nest_end(r, peer);
 	net_nl_nest_end(r, data);
@@ -137,6 +146,7 @@ void net_link_put_veth(struct net_nl_req *r, const struct net_link_veth *v)
 	net_nl_msg(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	net_nl_put_str(r, IFLA_IFNAME, v->hostif);
 	net_nl_put_u32(r, IFLA_MTU, v->mtu);
+	put_queues(r);
 	net_nl_put_u32(r, IFLA_MASTER, v->bridge);
 	info = net_nl_nest(r, IFLA_LINKINFO);
 	net_nl_put_str(r, IFLA_INFO_KIND, "veth");
@@ -169,25 +179,22 @@ void net_link_put_no_autoconf(struct net_nl_req *r, const char *name)
 
 int net_link_no_advertisements(const char *name, struct cs_err *err)
 {
-	static const char *const sysctls[] = { "accept_ra", "autoconf" };
+	cs_auto_fd int fd = -EBADF;
 	char path[64 + IF_NAMESIZE];
+	char c = '\0';
 
-	for (size_t i = 0; i < CS_LEN(sysctls); i++) {
-		cs_auto_fd int fd = -EBADF;
-		char c = '\0';
-
-		(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", name,
-			       sysctls[i]);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT)
-			return 0;
-		if (fd >= 0 && read(fd, &c, 1) == 1 && c == '0')
-			continue; /* the folder may be read-only */
-		cs_close_fd(&fd);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || write(fd, "0", 1) != 1)
-			return cs_err_sys(err, "set %s to 0", path);
-	}
+	/* one way through the folders: those of all namespaces have the same names there, and the
+	 * kernel looks at one after the other */
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		fd = open(path, O_RDONLY | O_CLOEXEC); /* the folder may be read-only */
+	if (fd >= 0 && read(fd, &c, 1) == 1 && c == '0')
+		return 0;
+	if (fd < 0 || pwrite(fd, "0", 1, 0) != 1)
+		return cs_err_sys(err, "set %s to 0", path);
 	return 0;
 }
 

@@ -39,6 +39,7 @@ struct net_mac net_network_mac(const struct net_config *c);
 struct net_up {
 	uint32_t index;
 	uint32_t mtu; /* what its members get */
+	struct net_mac mac;
 };
 /* Makes what is missing of bridge, addresses and firewall; puts members back into a new bridge.
  * Where all is there it only looks. The gate must not be held. */

@@ -133,7 +133,7 @@ static int take_away(const struct net_net *n, struct cs_err *err)
 {
 	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
 
-	if (net_ipam_open(&t, n->dir, err) < 0)
+	if (net_ipam_open(&t, n->dir, n->boot, err) < 0)
 		return -err->code;
 	if (net_ipam_find(&t, NULL, NULL) != SIZE_MAX)
 		return busy(n, &t, err);
@@ -151,7 +151,7 @@ static int detach_all(const struct net_store *st, const struct net_net *n, struc
 		struct net_lease l;
 		size_t slot;
 
-		if (net_ipam_open(&t, n->dir, err) < 0)
+		if (net_ipam_open(&t, n->dir, n->boot, err) < 0)
 			return -err->code;
 		slot = net_ipam_find(&t, NULL, NULL);
 		if (slot == SIZE_MAX)

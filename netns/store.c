@@ -9,11 +9,13 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "netns/firewall.h"
 #include "netns/fw_rules.h"
@@ -97,6 +99,17 @@ static int make_id(int root, char id[ID_LEN + 1], struct cs_err *err)
 	return 0;
 }
 
+static int read_boot(struct net_store *s, struct cs_err *err)
+{
+	cs_auto_free char *text = NULL;
+	size_t len;
+
+	if (cs_file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, &len, err) < 0)
+		return -err->code;
+	snprintf(s->boot, sizeof(s->boot), "%.*s", (int)strcspn(text, "\n"), text);
+	return 0;
+}
+
 static int open_store(struct net_store *s, const char *root, const char *state, struct cs_err *err)
 {
 	char id[ID_LEN + 1] = "";
@@ -118,7 +131,12 @@ static int open_store(struct net_store *s, const char *root, const char *state, 
 	if (s->state < 0)
 		return s->state;
 	s->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return s->proc < 0 ? cs_err_sys(err, "open /proc") : 0;
+	if (s->proc < 0)
+		return cs_err_sys(err, "open /proc");
+	s->pid = getpid();
+	if (cs_proc_start_time(s->proc, s->pid, false, &s->start, err) < 0)
+		return -err->code;
+	return read_boot(s, err);
 }
 
 int net_store_open(struct net_store *st, const char *root, const char *state, struct cs_err *err)
@@ -193,6 +211,7 @@ int net_net_open(const struct net_store *st, const char *name, struct net_net *o
 		cs_err_clear(err);
 		return cs_err_set(err, ENOENT, "network %s does not exist", name);
 	}
+	memcpy(n.boot, st->boot, sizeof(n.boot));
 	*out = n;
 	return 0;
 }

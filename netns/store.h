@@ -32,6 +32,9 @@ struct net_store {
 	int state;	/* owned; <state>/networks/ID */
 	int proc;	/* owned; /proc */
 	char table[24]; /* of the firewall: "caisson-ID" */
+	char boot[40];	/* the host's boot_id */
+	pid_t pid;	/* who opened it */
+	uint64_t start; /* its start time, as leases have it */
 };
 #define NET_STORE_INIT \
 	((struct net_store){ .root = -EBADF, .state = -EBADF, .proc = -EBADF }) /* errno.h */
@@ -47,8 +50,9 @@ struct net_fw net_store_fw(const struct net_store *st);
 /* A network that is open. */
 struct net_net {
 	struct net_config c;
-	int dir; /* owned; its folder in the root */
-	int run; /* owned; its folder in the state */
+	int dir;       /* owned; its folder in the root */
+	int run;       /* owned; its folder in the state */
+	char boot[40]; /* the store's */
 };
 #define NET_NET_INIT ((struct net_net){ .dir = -EBADF, .run = -EBADF }) /* needs errno.h */
 

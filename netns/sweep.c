@@ -27,8 +27,12 @@ int net_lease_mark(const struct net_store *st, struct net_lease *l, enum net_lea
 	uint64_t start = 0;
 
 	if (state == NET_LEASE_PENDING || state == NET_LEASE_LEAVING) {
-		if (cs_proc_start_time(st->proc, getpid(), false, &start, err) < 0)
+		/* a child of the one that opened the store */
+		if (getpid() != st->pid &&
+		    cs_proc_start_time(st->proc, getpid(), false, &start, err) < 0)
 			return -err->code;
+		if (getpid() == st->pid)
+			start = st->start;
 		l->busy_pid = (uint32_t)getpid();
 	} else {
 		l->busy_pid = 0;
@@ -172,7 +176,8 @@ int net_sweep(const struct net_store *st, const struct net_net *n, bool all, str
 	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
 	net_auto_left struct net_left left = { 0 };
 
-	if (net_ipam_open(&t, n->dir, err) < 0 || net_sweep_mark(st, &t, all, &left, err) < 0)
+	if (net_ipam_open(&t, n->dir, n->boot, err) < 0 ||
+	    net_sweep_mark(st, &t, all, &left, err) < 0)
 		return -err->code;
 	cs_close_fd(&t.fd);
 	return net_sweep_undo(st, n, &t, &left, err);

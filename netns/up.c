@@ -34,7 +34,7 @@ int net_network_members(const struct net_store *st, const struct net_net *n,
 	net_auto_members struct net_members m = { 0 };
 	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
 
-	if (net_ipam_open(&t, n->dir, err) < 0)
+	if (net_ipam_open(&t, n->dir, n->boot, err) < 0)
 		return -err->code;
 	m.v = calloc(t.n ? t.n : 1, sizeof(*m.v));
 	if (!m.v)
@@ -157,7 +157,7 @@ static int put_members(const struct net_net *n, struct net_nl *nl,
 	struct net_nl_answer answer = { .pass = pass_gone };
 	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
 
-	if (net_ipam_open(&t, n->dir, err) < 0)
+	if (net_ipam_open(&t, n->dir, n->boot, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < t.n; i++)
 		if (t.v[i].state == NET_LEASE_UP) {
@@ -366,6 +366,7 @@ int net_network_up(const struct net_store *st, const struct net_net *n, struct n
 	if (ret < 0)
 		return ret;
 	out->index = info.index;
+	out->mac = info.mac;
 	out->mtu = n->c.mtu ? n->c.mtu : info.mtu;
 	return 0;
 }

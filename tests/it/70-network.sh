@@ -86,9 +86,9 @@ tap_empty "no address is tentative" "$(ns a ip -6 addr show tentative)"
 tap_is "no IPv6 address on the host's end" \
 	"$(ip -6 addr show dev "$(field .hostif)" | wc -l)" 0
 tap_is "nobody's router advertisements are taken: bridge, port, inside" "$(
-	cat /proc/sys/net/ipv6/conf/{caisson0,"$(field .hostif)"}/{accept_ra,autoconf}
-	ns a cat /proc/sys/net/ipv6/conf/eth0/{accept_ra,autoconf}
-)" $'0\n0\n0\n0\n0\n0'
+	cat /proc/sys/net/ipv6/conf/{caisson0,"$(field .hostif)"}/accept_ra
+	ns a cat /proc/sys/net/ipv6/conf/eth0/accept_ra
+)" $'0\n0\n0'
 attach b default --name db
 b4=$(field '.ip4 | split("/")[0]') b6=$(field '.ip6 | split("/")[0]')
 net_serve b db tcp:80 udp:80

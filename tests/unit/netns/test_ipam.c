@@ -215,7 +215,7 @@ START_TEST(test_file)
 	struct net_lease l = lease(NET_LEASE_UP, "cv1");
 	int fds = unit_fd_count();
 
-	ck_assert_int_eq(net_ipam_open(&t, tmp.fd, &err), 0);
+	ck_assert_int_eq(net_ipam_open(&t, tmp.fd, "this", &err), 0);
 	ck_assert_uint_eq(t.n, 0);
 	t.head.next4 = 7;
 	ck_assert_int_eq(net_ipam_write(&t, 0, &l, true, &err), 0);
@@ -223,7 +223,7 @@ START_TEST(test_file)
 	ck_assert_int_eq(net_ipam_write(&t, 1, &l, false, &err), 0);
 	net_ipam_close(&t);
 	net_ipam_close(&t);
-	ck_assert_int_eq(net_ipam_open(&t, tmp.fd, &err), 0);
+	ck_assert_int_eq(net_ipam_open(&t, tmp.fd, "this", &err), 0);
 	ck_assert_uint_eq(t.n, 2);
 	ck_assert_uint_eq(t.head.next4, 7);
 	ck_assert_uint_eq(net_ipam_find(&t, "o", ""), 0);
@@ -232,7 +232,7 @@ START_TEST(test_file)
 	net_ipam_close(&t);
 	/* of another boot: the ring stays, the leases are nobody's */
 	ck_assert_int_eq(pwrite(openat(tmp.fd, "leases", O_WRONLY | O_CLOEXEC), "x", 1, 16), 1);
-	ck_assert_int_eq(net_ipam_open(&t, tmp.fd, &err), 0);
+	ck_assert_int_eq(net_ipam_open(&t, tmp.fd, "this", &err), 0);
 	ck_assert_uint_eq(t.head.next4, 7);
 	ck_assert_uint_eq(net_ipam_find(&t, NULL, NULL), SIZE_MAX);
 	net_ipam_close(&t);
