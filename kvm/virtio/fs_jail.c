@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -22,28 +22,26 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/sys.h"
+
+#include <sys/mount.h>
 
 enum {
 	FDS_SPARE = 64,
 	FDS_MOST = 1 << 20,
 };
 
-/* What a server does; all else ends it. */
+/* What a server does; all else ends it, to abort among it, for it may not signal anybody. */
 static const uint32_t calls[] = {
 	SYS_brk,
-	SYS_mmap,
 	SYS_munmap,
 	SYS_mremap,
 	SYS_madvise,
-	SYS_mprotect,
 	SYS_futex,
 	SYS_clock_gettime,
 	SYS_exit,
 	SYS_exit_group,
 	SYS_rt_sigreturn,
-	SYS_getpid,
-	SYS_gettid,
-	SYS_tgkill,
 	SYS_rt_sigprocmask,
 	/* the loop and the socket */
 	SYS_epoll_create1,
@@ -98,7 +96,6 @@ static const uint32_t calls[] = {
 	SYS_capget,
 	SYS_capset,
 	SYS_geteuid,
-	SYS_prlimit64,
 /* what the architecture has beside these */
 #ifdef SYS_open
 	SYS_open,
@@ -106,13 +103,16 @@ static const uint32_t calls[] = {
 #endif
 };
 
+/* These too, but not with PROT_EXEC for the third argument. */
+static const uint32_t no_exec[] = { SYS_mmap, SYS_mprotect };
+
 /* Capabilities that a guest's own checks stand in for. */
 static const int kept[] = { CAP_CHOWN,	CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID,
 			    CAP_SETGID, CAP_SETUID,	  CAP_SETFCAP };
 
 static int filter(struct cs_err *err)
 {
-	struct sock_filter f[8 + 2 * CS_LEN(calls)];
+	struct sock_filter f[8 + 2 * CS_LEN(calls) + 5 * CS_LEN(no_exec)];
 	struct sock_fprog prog = { 0 };
 	unsigned short n = 0;
 #ifdef __x86_64__
@@ -130,6 +130,15 @@ static int filter(struct cs_err *err)
 	for (size_t i = 0; i < CS_LEN(calls); i++) {
 		f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i], 0, 1);
 		f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	}
+	for (size_t i = 0; i < CS_LEN(no_exec); i++) {
+		f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, no_exec[i], 0, 4);
+		f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						      offsetof(struct seccomp_data, args) +
+							      2 * sizeof(uint64_t));
+		f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 1, 0);
+		f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+		f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 	}
 	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 	prog.filter = f;
@@ -193,59 +202,89 @@ static int drop_caps(bool root, struct cs_err *err)
 	return 0;
 }
 
-/* The folder becomes /. Afterwards nothing else has a name. */
-static int confine(int root_fd, struct cs_err *err)
+/* A mount of @path and what is mounted below it, for this process alone. */
+static int clone_mount(const char *path, uint64_t attributes, struct cs_err *err)
 {
+	const struct mount_attr attr = { .attr_set = attributes };
+	cs_auto_fd int fd = cs_sys_open_tree(
+		AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (unsigned int)AT_RECURSIVE);
+
+	if (fd < 0 || cs_sys_mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr) < 0)
+		return cs_err_sys(err, "mount %s for the folder's server", path);
+	return cs_take_fd(&fd);
+}
+
+/* The folder becomes the only mount. Afterwards nothing else has a name: not by "..", for above the
+ * root of a mount that is nowhere else there is nothing, and not by /proc, of which one folder is
+ * left, by a mount that is in no namespace. */
+static int confine(struct vio_fs_jail *j, int root_fd, bool readonly, struct cs_err *err)
+{
+	const uint64_t safe = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+	/* the working folder goes along to the new namespace, an fd does not */
+	if (fchdir(root_fd) < 0)
+		return cs_err_sys(err, "go to the shared folder");
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
 		return cs_err_sys(err, "make namespaces");
-	if (mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return cs_err_sys(err, "keep mounts apart");
-	if (fchdir(root_fd) < 0 || chroot(".") < 0)
-		return cs_err_sys(err, "go to the shared folder");
+	j->proc_fd = clone_mount("/proc/self/fd", safe, err);
+	if (j->proc_fd < 0)
+		return j->proc_fd;
+	j->root_fd = clone_mount(".", safe | (readonly ? MOUNT_ATTR_RDONLY : 0), err);
+	if (j->root_fd < 0)
+		return j->root_fd;
+	if (cs_sys_move_mount(j->root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
+	    fchdir(j->root_fd) < 0 || cs_sys_pivot_root(".", ".") < 0 ||
+	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return cs_err_sys(err, "make the shared folder the root");
 	return 0;
 }
 
-uint32_t vio_fs_jail_fds(void)
+/* As many as there may be, but for some of the server's own. */
+static uint32_t raise_fds(void)
 {
 	struct rlimit lim;
 
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return FDS_SPARE;
+	lim.rlim_cur = lim.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &lim);
 	if (getrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur <= 2UL * FDS_SPARE)
 		return FDS_SPARE;
 	return lim.rlim_cur > FDS_MOST ? FDS_MOST : (uint32_t)lim.rlim_cur - FDS_SPARE;
 }
 
-int vio_fs_jail(int sock, int root_fd, int *proc_fd, struct cs_err *err)
+int vio_fs_jail(int sock, int *root_fd, bool readonly, struct vio_fs_jail *out, struct cs_err *err)
 {
-	const int keep[] = { sock, root_fd };
+	const int keep[] = { sock, *root_fd };
 	const bool root = geteuid() == 0;
-	cs_auto_fd int proc = -EBADF;
-	struct rlimit lim;
+	cs_auto_fd int given = cs_take_fd(root_fd);
+	struct vio_fs_jail j = { .root_fd = -EBADF, .proc_fd = -EBADF };
 	int ret = cs_fd_close_others(3, keep, CS_LEN(keep), err);
 
 	if (ret < 0)
 		return ret;
 	(void)umask(0);
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
-		lim.rlim_cur = lim.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &lim);
-	}
+	j.max_fds = raise_fds();
 	/* a guest may write as much as the folder's file system lets it */
 	if (prctl(PR_SET_NAME, "vmm-fs") < 0 || signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
 	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return cs_err_sys(err, "prepare the folder's server");
 	ret = root ? 0 : become_own_root(err);
-	proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (ret == 0 && proc < 0)
-		ret = cs_err_sys(err, "open /proc/self/fd");
 	if (ret == 0)
-		ret = confine(root_fd, err);
+		ret = confine(&j, given, readonly, err);
 	if (ret == 0)
 		ret = drop_caps(root, err);
 	if (ret == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		ret = cs_err_sys(err, "give up new privileges");
 	if (ret == 0)
 		ret = filter(err);
-	if (ret == 0)
-		*proc_fd = cs_take_fd(&proc);
-	return ret;
+	if (ret < 0) {
+		cs_close_fd(&j.root_fd);
+		cs_close_fd(&j.proc_fd);
+		return ret;
+	}
+	*out = j;
+	return 0;
 }

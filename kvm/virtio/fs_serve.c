@@ -184,7 +184,7 @@ static void sock_ready(struct vm_watch *w, uint32_t events)
 		cs_close_fd(&fds[i]);
 }
 
-static int run(struct server *s, int root_fd, int proc_fd, bool readonly, struct cs_err *err)
+static int run(struct server *s, const struct vio_fs_jail *jail, bool readonly, struct cs_err *err)
 {
 	const struct vio_env env = { .mem = &s->mem, .loop = &s->loop, .name = "fs server" };
 	int ret = vio_dev_init(&s->dev, &server_ops, &env, VIO_FS_QUEUES, VIO_FS_QUEUE_MAX, 0, err);
@@ -192,7 +192,7 @@ static int run(struct server *s, int root_fd, int proc_fd, bool readonly, struct
 	if (ret < 0)
 		return ret;
 	s->dev.link = &server_link;
-	ret = vio_fuse_init(&s->fuse, root_fd, proc_fd, vio_fs_jail_fds(), readonly, err);
+	ret = vio_fuse_init(&s->fuse, jail->root_fd, jail->proc_fd, jail->max_fds, readonly, err);
 	if (ret == 0) {
 		ret = vm_loop_add(&s->loop, &s->sock, EPOLLIN, err);
 		if (ret == 0)
@@ -206,7 +206,8 @@ static int run(struct server *s, int root_fd, int proc_fd, bool readonly, struct
 
 int vio_fs_serve(int sock, int root_fd, bool readonly, struct cs_err *err)
 {
-	cs_auto_fd int sock_owned = sock, root = root_fd, proc_fd = -EBADF;
+	cs_auto_fd int sock_owned = sock, root = root_fd;
+	struct vio_fs_jail jail;
 	struct server s = {
 		.mem = VM_MEM_INIT,
 		.sock = { .fd = sock, .ready = sock_ready },
@@ -214,13 +215,16 @@ int vio_fs_serve(int sock, int root_fd, bool readonly, struct cs_err *err)
 			  { .fd = -EBADF, .ready = kick_second } },
 		.call_fd = { -EBADF, -EBADF },
 	};
-	int ret = vio_fs_jail(sock_owned, root, &proc_fd, err);
+	int ret = vio_fs_jail(sock_owned, &root, readonly, &jail, err);
 
-	if (ret == 0)
-		ret = vm_loop_init(&s.loop, err);
 	if (ret < 0)
 		return ret;
-	ret = run(&s, root, proc_fd, readonly, err);
-	vm_loop_fini(&s.loop);
+	ret = vm_loop_init(&s.loop, err);
+	if (ret == 0) {
+		ret = run(&s, &jail, readonly, err);
+		vm_loop_fini(&s.loop);
+	}
+	cs_close_fd(&jail.root_fd);
+	cs_close_fd(&jail.proc_fd);
 	return ret;
 }

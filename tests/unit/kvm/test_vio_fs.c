@@ -1,12 +1,15 @@
 /* The file system device with its server in a process of its own, in its jail. */
 #include "kvm/virtio/fs.h"
 
+#include <fcntl.h>
 #include <linux/fuse.h>
 #include <linux/virtio_ids.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "kvm/config.h"
+#include "kvm/virtio/fs_jail.h"
 #include "tests/unit/fixture.h"
 #include "tests/unit/kvm/vio_driver.h"
 #include "tests/unit/unit.h"
@@ -178,4 +181,54 @@ START_TEST(survives_its_server)
 }
 END_TEST
 
-DRV_MAIN("kvm/virtio/fs", serves_a_folder, begins_again_after_a_reset, survives_its_server)
+/* What a server that a guest got hold of could name: 0, or which line was wrong. */
+static int look_around(const struct vio_fs_jail *j, bool readonly)
+{
+	struct stat a, b;
+	int fd, up;
+
+	fd = openat(j->proc_fd, "../../..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &a) < 0 || fstat(j->proc_fd, &b) < 0 || a.st_ino != b.st_ino)
+		return __LINE__;
+	fd = openat(j->root_fd, "../..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	up = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || up < 0 || fstat(fd, &a) < 0 || fstat(up, &b) < 0 || a.st_ino != b.st_ino ||
+	    a.st_dev != b.st_dev)
+		return __LINE__;
+	if (openat(AT_FDCWD, "/etc", O_PATH | O_CLOEXEC) >= 0 ||
+	    openat(AT_FDCWD, "/hello", O_PATH | O_CLOEXEC) < 0)
+		return __LINE__;
+	fd = openat(j->root_fd, "new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	return (fd < 0) == readonly ? 0 : __LINE__;
+}
+
+START_TEST(has_nothing_but_its_folder)
+{
+	struct cs_err err = CS_ERR_INIT;
+	struct vio_fs_jail j;
+	int sv[2], status, root;
+	pid_t pid;
+
+	tmp = unit_tmp_init();
+	unit_write_str(tmp.fd, "hello", "hello, world");
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (!pid) {
+		root = dup(tmp.fd);
+		if (vio_fs_jail(sv[1], &root, _i, &j, &err) < 0) {
+			fprintf(stderr, "%s\n", err.msg);
+			_exit(1);
+		}
+		_exit(look_around(&j, _i) % 256);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status 0x%x", status);
+	close(sv[0]);
+	close(sv[1]);
+	unit_tmp_fini(&tmp);
+}
+END_TEST
+
+DRV_MAIN("kvm/virtio/fs", serves_a_folder, begins_again_after_a_reset, survives_its_server,
+	 has_nothing_but_its_folder)
