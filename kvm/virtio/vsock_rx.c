@@ -148,8 +148,7 @@ static bool send_one(struct vio_vsock_conn *c, const struct vio_chain *chain)
 	}
 	if (!(c->pending & PEND_DATA))
 		return false;
-	if (c->state == CONN_OPEN && vio_vsock_credit(c) &&
-	    !(c->shut & VIRTIO_VSOCK_SHUTDOWN_RCV) && chain->in_len > sizeof(h))
+	if (c->state == CONN_OPEN && vio_vsock_credit(c) && !(c->shut & VIRTIO_VSOCK_SHUTDOWN_RCV))
 		return put_data(c, chain);
 	c->pending &= ~(unsigned int)PEND_DATA;
 	return false;
@@ -210,8 +209,9 @@ void vio_vsock_flush(struct vio_vsock *vs)
 				continue;
 			break;
 		}
-		if (chain.in_len < sizeof(struct virtio_vsock_hdr)) {
-			vio_dev_break(&vs->dev, "a buffer without room for a header");
+		/* with no room for data, sockets that have some would be looked at for ever */
+		if (chain.in_len <= sizeof(struct virtio_vsock_hdr)) {
+			vio_dev_break(&vs->dev, "a buffer without room for a header and data");
 			return;
 		}
 		for (used = false; !used && (vs->first || vs->n_resets); left--)

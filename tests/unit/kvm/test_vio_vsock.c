@@ -407,6 +407,29 @@ START_TEST(is_broken_by_packets_cut_short)
 }
 END_TEST
 
+/* The host's data would be looked at for ever, and never moved. */
+START_TEST(is_broken_by_buffers_for_headers_only)
+{
+	struct drv_piece p = { 0, 44, true };
+	struct virtio_vsock_hdr h;
+	uint8_t data[RX_LEN];
+	int fd;
+
+	setup(_i);
+	fd = guest_connects(1000, 2000, 1 << 20);
+	while (!drv_broken(&d)) {
+		p.gpa = rx_buf[0];
+		drv_add(&d, RX, &p, 1);
+		ck_assert_int_eq(write(fd, "x", 1), 1);
+		if (!get_packet(&h, data))
+			break;
+	}
+	ck_assert(drv_broken(&d));
+	close(fd);
+	teardown();
+}
+END_TEST
+
 DRV_MAIN("kvm/virtio/vsock", carries_data_both_ways, host_connects, refuses,
 	 keeps_to_the_guests_credit, holds_the_guest_to_ours, moves_much, bounds_connections,
-	 is_broken_by_packets_cut_short)
+	 is_broken_by_packets_cut_short, is_broken_by_buffers_for_headers_only)
