@@ -1,8 +1,6 @@
 #include <errno.h>
 #include <linux/audit.h>
-#include <linux/blkpg.h>
 #include <linux/filter.h>
-#include <linux/fs.h>
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
@@ -100,10 +98,8 @@ static const struct rule rules[] = {
 	{ SYS_sendto, CONTROL | IO, ANY },
 	{ SYS_recvfrom, CONTROL | IO, ANY },
 	{ SYS_shutdown, CONTROL | IO, ANY },
-	{ SYS_socketpair, IO, ANY }, /* a vsock connection's two ends */
 	{ SYS_fcntl, CONTROL | IO, ANY },
 	{ SYS_getsockopt, IO, ANY },
-	{ SYS_io_uring_enter, IO, ANY },
 
 	/* the control socket; stopping vCPUs and joining their threads */
 	{ SYS_accept4, CONTROL, ANY },
@@ -139,13 +135,7 @@ static const uint32_t ioctls[] = {
 	KVM_GET_MP_STATE,
 	KVM_IRQFD,
 	KVM_IOEVENTFD,
-	BLKDISCARD,
-	BLKZEROOUT,
 	TUNSETOFFLOAD,
-	TUNSETVNETHDRSZ,
-	VHOST_SET_OWNER,
-	VHOST_RESET_OWNER,
-	VHOST_GET_FEATURES,
 	VHOST_SET_FEATURES,
 	VHOST_SET_MEM_TABLE,
 	VHOST_SET_VRING_NUM,
@@ -154,7 +144,6 @@ static const uint32_t ioctls[] = {
 	VHOST_GET_VRING_BASE,
 	VHOST_SET_VRING_KICK,
 	VHOST_SET_VRING_CALL,
-	VHOST_SET_VRING_ERR,
 	VHOST_NET_SET_BACKEND,
 };
 
