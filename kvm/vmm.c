@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,6 +284,8 @@ int main(int argc, char **argv)
 	}
 	if (o.done)
 		return EXIT_SUCCESS;
+	/* who reads a console may go: what the guest writes afterwards is lost, no more */
+	(void)signal(SIGPIPE, SIG_IGN);
 	/* one heap for all threads: they allocate little, and each heap is private memory */
 	mallopt(M_ARENA_MAX, 1);
 	rc = read_config(&o, &doc, &cfg, &err);
