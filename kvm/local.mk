@@ -27,6 +27,7 @@ kvm_libkvm_a_SOURCES = \
 	kvm/x86/aml.c kvm/x86/aml.h \
 	kvm/x86/boot.c kvm/x86/boot.h \
 	kvm/x86/bzimage.c kvm/x86/bzimage.h \
+	kvm/x86/compact.c kvm/x86/compact.h \
 	kvm/x86/cpuid.c kvm/x86/cpuid.h \
 	kvm/x86/elf.c kvm/x86/elf.h \
 	kvm/x86/load.c kvm/x86/load.h \

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "kvm/x86/compact.h"
 #include "kvm/x86/unpack.h"
 
 enum {
@@ -28,7 +29,7 @@ static const char usage[] =
 	"\n"
 	"Writes the ELF file that is packed in the Linux kernel BZIMAGE (by gzip, "
 	"lz4 or zstd)\n"
-	"to VMLINUX, whole or not at all.\n";
+	"to VMLINUX, whole or not at all, without its sections and long runs of zeroes.\n";
 
 static int write_out(char *path, const void *buf, size_t len, struct cs_err *err)
 {
@@ -46,9 +47,9 @@ static int write_out(char *path, const void *buf, size_t len, struct cs_err *err
 static int run(const char *from, char *to, struct cs_err *err)
 {
 	cs_auto_free char *packed = NULL;
-	cs_auto_free uint8_t *elf = NULL;
+	cs_auto_free uint8_t *elf = NULL, *compact = NULL;
 	cs_auto_fd int fd = open(from, O_RDONLY | O_CLOEXEC);
-	size_t packed_len = 0, elf_len = 0;
+	size_t packed_len = 0, elf_len = 0, compact_len = 0;
 	int rc;
 
 	if (fd < 0)
@@ -56,9 +57,11 @@ static int run(const char *from, char *to, struct cs_err *err)
 	rc = cs_fd_read_all(fd, KERNEL_MAX, &packed, &packed_len, err);
 	if (rc == 0)
 		rc = vm_unpack_kernel((const uint8_t *)packed, packed_len, &elf, &elf_len, err);
+	if (rc == 0)
+		rc = vm_elf_compact(elf, elf_len, &compact, &compact_len, err);
 	if (rc < 0)
 		return cs_err_wrap(err, "%s", from);
-	return write_out(to, elf, elf_len, err);
+	return write_out(to, compact, compact_len, err);
 }
 
 int main(int argc, char **argv)

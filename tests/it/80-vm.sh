@@ -102,9 +102,10 @@ acpi=true
 vm_kernel=$vm_tmp/vmlinux
 tailored=${XDG_CACHE_HOME:-$HOME/.cache}/caisson/guest-tailored
 if [ -s "$tailored/current" ]; then
-	cp "$tailored/$(<"$tailored/current")/vmlinux" "$vm_kernel"
+	tailored+=/$(<"$tailored/current")
+	cp "$tailored/vmlinux" "$vm_kernel"
 	"$vm_here/../../kvm/guest/initramfs" "$vm_build/tests/guest/init" "$vm_tmp/initramfs"
-	vm_cmdline='console=ttyS0 quiet loglevel=1 tsc=reliable no_timer_check panic=-1 reboot=k'
+	vm_cmdline="console=ttyS0 quiet loglevel=1 panic=-1 reboot=k $(<"$tailored/cmdline")"
 	acpi=false
 	for n in 1 2 4; do
 		vm_run "exit$n" ".cpus = $n | .acpi = false"

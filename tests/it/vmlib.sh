@@ -48,8 +48,7 @@ vm_kernel=$vm_tmp/vmlinux
 cp "$CAISSON_GUEST_KERNEL/vmlinux" "$vm_kernel"
 "$vm_here/../../kvm/guest/initramfs" "$vm_build/tests/guest/init" "$vm_tmp/initramfs" \
 	"$CAISSON_GUEST_KERNEL/modules"
-vm_cmdline='console=ttyS0 quiet loglevel=1 cryptomgr.notests 8250.nr_uarts=1 tsc=reliable'
-vm_cmdline+=' no_timer_check panic=-1'
+vm_cmdline="console=ttyS0 quiet loglevel=1 panic=-1 $(<"$CAISSON_GUEST_KERNEL/cmdline")"
 
 # The config of a machine that does WHAT (see tests/guest/init.c), changed by a jq filter. Its fds are
 # 10 the kernel, 11 the initramfs, 12 the result, 13 the control socket.

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "kvm/mem.h"
 #include "kvm/x86/boot.h"
+#include "kvm/x86/compact.h"
 #include "kvm/x86/elf.h"
 #include "kvm/x86/unpack.h"
 #include "tests/unit/unit.h"
@@ -280,6 +281,53 @@ START_TEST(test_load)
 }
 END_TEST
 
+/* Two segments, the first with holes at its beginning, inside and at its end. */
+START_TEST(test_compact)
+{
+	const size_t hole = VM_COMPACT_HOLE, size = 8 * hole;
+	cs_auto_free uint8_t *file = calloc(1, size), *out = NULL;
+	struct kernel k = make_kernel();
+	struct cs_err err = CS_ERR_INIT;
+	struct vm_elf elf;
+	size_t len = 0;
+	uint32_t entry = 0;
+
+	ck_assert_ptr_nonnull(file);
+	k.ph[0].p_offset = hole;
+	k.ph[0].p_filesz = 6 * hole;
+	k.ph[0].p_memsz = 7 * hole;
+	k.ph[2] = k.ph[0];
+	k.ph[2].p_offset = 7 * hole;
+	k.ph[2].p_filesz = k.ph[2].p_memsz = 100;
+	k.ph[2].p_paddr = 0x2000000;
+	k.eh.e_phnum = 3;
+	memcpy(file, &k, sizeof(k));
+	file[2 * hole] = 1;	       /* after a hole */
+	file[4 * hole + 4096 + 9] = 2; /* after another, and before a short run of zeroes */
+	file[4 * hole + 3 * 4096] = 3;
+	file[7 * hole + 50] = 4;
+	ck_assert_msg(vm_elf_compact(file, size, &out, &len, &err) == 0, "%s", err.msg);
+	ck_assert_uint_lt(len, 2 * hole);
+	ck_assert_int_eq(vm_elf_parse(out, len, len, &elf, &err), 0);
+	ck_assert_uint_eq(elf.n, 4);
+	ck_assert_uint_eq(elf.seg[0].len, 0);
+	ck_assert_uint_eq(elf.seg[0].mem_len, hole);
+	ck_assert_uint_eq(elf.seg[1].gpa, 0x1000000 + hole);
+	ck_assert_uint_eq(elf.seg[1].len, 4096);
+	ck_assert_uint_eq(out[elf.seg[1].at], 1);
+	ck_assert_uint_eq(elf.seg[2].gpa, 0x1000000 + 3 * hole + 4096);
+	ck_assert_uint_eq(elf.seg[2].len, 3 * 4096);
+	ck_assert_uint_eq(out[elf.seg[2].at + 9], 2);
+	ck_assert_uint_eq(out[elf.seg[2].at + 2 * 4096], 3);
+	ck_assert_uint_eq(elf.seg[2].mem_len, 4 * hole - 4096);
+	ck_assert_uint_eq(elf.seg[3].len, 100);
+	ck_assert_uint_eq(elf.end, 0x2000064);
+	ck_assert_uint_eq(elf.entry, 0x1000010);
+	ck_assert(vm_elf_pvh_entry(out + elf.notes_at, elf.notes_len, &entry));
+	ck_assert_uint_eq(entry, 0x1000020);
+}
+END_TEST
+
 START_TEST(test_load_below)
 {
 	/* a segment over the first MiB, where boot data stands */
@@ -299,4 +347,4 @@ START_TEST(test_load_below)
 END_TEST
 
 UNIT_MAIN("kvm/x86/load", test_elf, test_elf_bad, test_bzimage, test_lz4, test_unpack, test_load,
-	  test_load_below)
+	  test_compact, test_load_below)
