@@ -186,7 +186,7 @@ static int test_vsock(void)
 	return echo(fd);
 }
 
-static int test_net(void)
+int guest_device_net_up(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	struct ifreq ifr = { .ifr_name = "eth0" };
@@ -203,6 +203,17 @@ static int test_net(void)
 	ifr.ifr_flags = IFF_UP | IFF_RUNNING;
 	if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
 		return fail("eth0 up");
+	close(fd);
+	return 0;
+}
+
+static int test_net(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || guest_device_net_up())
+		return fail("eth0");
 	inet_pton(AF_INET, "10.99.0.1", &a.sin_addr);
 	a.sin_port = htons(TCP_PORT);
 	if (connect(fd, (const void *)&a, sizeof(a)) < 0)

@@ -11,4 +11,7 @@ void guest_device_sizes(uint32_t new_steps, uint32_t new_stream);
  * 1. What the host has at the other end: tests/it/81-vm-devices.sh. */
 int guest_device(const char *name);
 
+/* Gives eth0 its address, 10.99.0.2/24, and brings it up. Returns 0, or 1. */
+int guest_device_net_up(void);
+
 #endif

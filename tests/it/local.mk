@@ -19,7 +19,7 @@ tests_it_layer_LDADD = images/libimages.a base/libbase.a $(ISAL_LIBS) $(ZSTD_LIB
 # The first process of a test's guest: static, whatever the rest of the tree is.
 it_programs += tests/guest/init
 check_PROGRAMS += tests/guest/init
-tests_guest_init_SOURCES = tests/guest/devices.c tests/guest/devices.h tests/guest/init.c
+tests_guest_init_SOURCES = tests/guest/bench.c tests/guest/bench.h tests/guest/devices.c tests/guest/devices.h tests/guest/init.c
 tests_guest_init_CFLAGS = -std=gnu17 -O2 -Wall -Wextra
 tests_guest_init_LDFLAGS = -static
 it_programs += tests/it/rootfs

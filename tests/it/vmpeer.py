@@ -1,7 +1,7 @@
 # The host's end of a test machine's devices.
 #   vmpeer.py TAP VSOCK COMMAND...  runs COMMAND with a tap, named t0 and up with 10.99.0.1/24, as its
 #                                   fd TAP and the machine's end of a vsock owner as its fd VSOCK
-# What comes to the port 5000 of vsock or 5001 of TCP is sent back.
+# What comes to the port 5000 of vsock or 5001 of TCP is sent back; 5002 takes all, 5003 gives and gives.
 import array
 import fcntl
 import os
@@ -25,10 +25,26 @@ def echo(s):
     s.close()
 
 
-def tcp():
-    s = socket.create_server(("10.99.0.1", 5001))
+def sink(s):
+    room = bytearray(262144)
+    while s.recv_into(room):
+        pass
+    s.close()
+
+
+def source(s):
+    data = bytes(262144)
+    try:
+        while True:
+            s.sendall(data)
+    except OSError:
+        s.close()
+
+
+def tcp(port, serve):
+    s = socket.create_server(("10.99.0.1", port))
     while True:
-        threading.Thread(target=echo, args=(s.accept()[0],), daemon=True).start()
+        threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
 
 
 def owner(s):
@@ -58,7 +74,8 @@ ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 if os.fork() == 0:
     os.close(tap)
     theirs.close()
-    threading.Thread(target=tcp, daemon=True).start()
+    for port, serve in (5001, echo), (5002, sink), (5003, source):
+        threading.Thread(target=tcp, args=(port, serve), daemon=True).start()
     owner(ours)
     os._exit(0)
 ours.close()
