@@ -1,15 +1,32 @@
 #include "engine/ctrvolumes.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "engine/engine.h"
 #include "engine/record.h"
 #include "engine/volume.h"
+
+/* A missing source of -v is made, as docker does. */
+static int bind_ready(const struct eng_mount *m, struct cs_err *err)
+{
+	cs_auto_fd int top = -EBADF, fd = -EBADF;
+
+	if (!m->create || access(m->source, F_OK) == 0 || errno != ENOENT)
+		return 0; /* what else is wrong with it the mount will tell */
+	top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (top < 0)
+		return cs_err_sys(err, "open /");
+	fd = cs_path_mkdirs(top, m->source, 0755, err);
+	return fd < 0 ? cs_err_wrap(err, "make folder %s", m->source) : 0;
+}
 
 int eng_volumes_ready(const struct eng *e, const struct eng_record *r, int rootfs,
 		      struct cs_err *err)
@@ -18,6 +35,8 @@ int eng_volumes_ready(const struct eng *e, const struct eng_record *r, int rootf
 		const struct eng_mount *m = &r->mounts[i];
 		struct eng_volume v = ENG_VOLUME_INIT;
 
+		if (m->type == ENG_MOUNT_BIND && bind_ready(m, err) < 0)
+			return cs_err_wrap(err, "container %s", r->name);
 		if (m->type != ENG_MOUNT_VOLUME)
 			continue;
 		v.name = m->source;

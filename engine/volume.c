@@ -349,14 +349,17 @@ int eng_volume_fill(const struct eng *e, const char *name, int rootfs, const cha
 		    struct cs_err *err)
 {
 	cs_auto_fd int volumes = eng_volumes_dir(e, err), dir = -EBADF, data = -EBADF;
+	eng_auto_volume struct eng_volume v = ENG_VOLUME_INIT;
 	struct cs_err none = CS_ERR_INIT;
 	cs_auto_fd int source = cs_path_open(rootfs, target, O_RDONLY | O_DIRECTORY, &none);
 	int ret;
 
 	if (volumes < 0)
 		return volumes;
-	if (source < 0)
-		return 0;
+	ret = eng_volume_load(e, name, &v, err);
+	/* a mount of something else is not ours to fill */
+	if (ret < 0 || source < 0 || v.options.n)
+		return ret;
 	dir = eng_volume_lock(volumes, name, LOCK_EX, err);
 	if (dir < 0)
 		return dir;
