@@ -147,6 +147,26 @@ static void name_free(const struct eng *e, const char *name, const char *id)
 		unlinkat(names, name, 0);
 }
 
+/* Whatever names lead to the id: its record could not tell. */
+static void names_free(const struct eng *e, const char *id)
+{
+	struct cs_err why = CS_ERR_INIT;
+	int fd = names_dir(e, &why);
+	cs_auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d) {
+		cs_close_fd(&fd);
+		return;
+	}
+	for (const struct dirent *de; (de = readdir(d));) {
+		char owner[ENG_ID_LEN + 1];
+
+		cs_err_clear(&why);
+		if (name_owner(fd, de->d_name, owner, &why) == 1 && strcmp(owner, id) == 0)
+			unlinkat(fd, de->d_name, 0);
+	}
+}
+
 int eng_new_name(const struct eng *e, char *out, size_t size, struct cs_err *err)
 {
 	static const char *const first[] = {
@@ -295,6 +315,8 @@ int eng_store_drop(const struct eng *e, const char *id, const char *name, struct
 		return cs_err_sys(err, "remove the record of container %.12s", id);
 	if (name)
 		name_free(e, name, id);
+	else
+		names_free(e, id);
 	ret = cs_file_rmtree(e->run, id, err);
 	if (ret == 0)
 		ret = cs_file_rmtree(e->containers, id, err);

@@ -53,7 +53,7 @@ int eng_dir(const struct eng *e, const char *id, struct cs_err *err);
 int eng_run_dir(const struct eng *e, const char *id, struct cs_err *err);
 
 /* Removes name, folders and what they hold of a container that is down, whose lock the caller has.
- * The record goes first. */
+ * The record goes first. @name NULL: it is not known, all are looked through. */
 int eng_store_drop(const struct eng *e, const char *id, const char *name, struct cs_err *err);
 
 #endif

@@ -1,0 +1,163 @@
+#!/bin/bash
+# Commands, monitors or both are killed, disks are full, records damaged, and several commands are
+# at one container at once: ps tells the truth, rm -f always wins, and nothing is left.
+# CAISSON_CRASH_POINTS=N tries that many system calls of each command ("all": every one).
+. "$(dirname "$0")/netlib.sh"
+net_host "$@"
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/englib.sh"
+tap_skip_emulated
+crash=${top_builddir:-$it_here/../../build}/tests/it/crash
+[ -x "$crash" ] || tap_skip_all "tests/it/crash is not built"
+eng_image || { echo "Bail out! the image could not be made"; exit 1; }
+points=${CAISSON_CRASH_POINTS:-8}
+[ "${SANITIZE-}" != yes ] || points=$((points / 3))
+base=(--root "$it_tmp/lib" --state "$it_tmp/run")
+report=$it_tmp/report
+
+gone() # PID
+{
+	! kill -0 "$1" 2>/dev/null
+}
+
+# What is wrong with container x, whatever was done to it: ps fails, or it cannot be removed, or
+# something of it is left.
+wrong()
+{
+	local state
+
+	state=$(caisson ps -a --format '{{.Names}} {{.State}}' 2>&1) ||
+		echo "ps failed: $state"
+	case $state in
+	'' | 'y created' | 'x created' | 'x running' | 'x exited' | 'x starting') ;;
+	*) echo "ps says: $state" ;;
+	esac
+	caisson rm -f x y >/dev/null 2>"$it_tmp/rm.err" || echo "rm -f failed: $(<"$it_tmp/rm.err")"
+	# folders without a record are left by a killed create: they are no container
+	eng_leftovers | while read -r d; do
+		case $d in
+		"$it_tmp/lib/containers/"*) [ -e "$d/record.json" ] && echo "left: $d" ;;
+		*) echo "left: $d" ;;
+		esac
+	done
+}
+
+# Kills the command at some of its system calls, evenly spread; before each the setup is run.
+sweep() # NAME SETUP COMMAND...
+{
+	local name=$1 setup=$2 total n i bad='' w killed
+	shift 2
+
+	$setup
+	"$crash" "$report" 1000000 "$CAISSON" "${base[@]}" "$@" >/dev/null 2>&1 </dev/null
+	read -r _ _ total _ <"$report"
+	bad=$(wrong)
+	killed=$points
+	[ "$points" != all ] || killed=$total
+	for ((i = 0; i < killed; i++)); do
+		n=$((1 + i * total / killed))
+		$setup
+		timeout 60 "$crash" "$report" "$n" "$CAISSON" "${base[@]}" "$@" \
+			>/dev/null 2>&1 </dev/null
+		w=$(wrong)
+		[ -z "$w" ] || bad+="call $n ($(cat "$report")): $w"$'\n'
+	done
+	tap_empty "$name, killed at $killed of its $total system calls" "$bad"
+}
+
+nothing() { :; }
+created() { caisson create --name x box sleep 300 >/dev/null; }
+running() { caisson run -d --name x box sleep 300 >/dev/null; }
+renamed() { caisson rm -f y >/dev/null 2>&1; created; }
+exited() { caisson run --name x --network none box true; }
+
+tap_comment "the command is killed"
+sweep "create" nothing create --name x box true
+sweep "run -d" nothing run -d --name x -v vol:/data box sleep 300
+sweep "run --rm" nothing run --rm --name x --network none box true
+sweep "start" created start x
+sweep "stop" running stop -t 0 x
+sweep "rm" exited rm x
+sweep "rm -f" running rm -f x
+sweep "rename" renamed rename x y
+
+tap_comment "the monitor is killed"
+caisson run -d --name x -p 127.0.0.1:8088:80 --restart always box sleep 300 >/dev/null
+c inspect -f '{{.State.MonitorPid}} {{.State.Pid}}' x
+read -r monitor pid <<<"$out"
+kill -9 "$monitor"
+it_wait 10 gone "$monitor"
+c ps -a --format '{{.Names}} {{.State}}'
+tap_is "ps notices" "$out" "x exited"
+it_wait 10 gone "$pid"
+tap_is "the container ended with it" "$?" 0
+c inspect -f '{{.State.ExitCode}} {{.State.Error}}' x
+tap_like "and inspect says why" "$out" '^255 its monitor was killed'
+c start x
+tap_is "it can be started again" "$status" 0
+c rm -f x
+tap_is "and removed" "$status" 0
+caisson run -d --rm --name x box sleep 300 >/dev/null
+c inspect -f '{{.State.MonitorPid}}' x
+kill -9 "$out"
+it_wait 10 gone "$out"
+c ps -aq
+tap_is "with --rm it is gone" "$out" ""
+caisson run --name x --network none box sleep 300 >/dev/null 2>&1 &
+client=$!
+it_wait 20 sh -c "[ \"\$('$CAISSON' ${base[*]} inspect -f '{{.State.Status}}' x 2>/dev/null)\" = running ]"
+kill -9 "$(pgrep -P "$client" -x caisson || echo "$client")"
+c inspect -f '{{.State.Status}}' x
+tap_is "a killed foreground command leaves it running" "$out" running
+c rm -f x
+tap_empty "nothing is left of all that" "$(wrong)"
+
+tap_comment "several at once"
+created
+for i in 1 2 3 4 5 6; do caisson start x >/dev/null 2>&1 & jobs[i]=$!; done
+for i in 1 2 3 4 5 6; do wait "${jobs[i]}" || bad=1; done
+tap_is "six starts: all are content" "${bad-0}" 0
+c ps --format '{{.Names}} {{.State}}'
+tap_is "it runs once" "$out" "x running"
+for i in 1 2 3; do caisson stop -t 0 x >/dev/null 2>&1 & jobs[i]=$!; done
+for i in 4 5 6; do caisson rm -f x >/dev/null 2>&1 & jobs[i]=$!; done
+wait "${jobs[@]}"
+c ps -aq
+tap_is "stop and rm -f at once: it is gone" "$out" ""
+for i in 1 2 3 4 5 6; do caisson create --name x box true >/dev/null 2>&1 & jobs[i]=$!; done
+wait "${jobs[@]}"
+c ps -aq
+tap_is "six creates with one name: one wins" "$(wc -w <<<"$out")" 1
+c rm -f x
+
+tap_comment "damage"
+created
+caisson create --name good box true >/dev/null
+c inspect -f '{{.Id}}' x
+echo '{"version": 1, "id"' >"$it_tmp/lib/containers/$out/record.json"
+c ps -a --format '{{.Names}}'
+tap_is "a damaged record: ps shows the others" "$out" good
+tap_like "and says so" "$err" 'record'
+c start x
+tap_is "it cannot be started" "$status" 125
+c rm -f x
+tap_is "but removed" "$status" 0
+c inspect -f '{{.Id}}' good
+sed -i 's/"version":1/"version":99/' "$it_tmp/lib/containers/$out/record.json"
+c start good
+tap_like "one of a newer version is left alone" "$err" 'newer'
+c rm -f good
+mkdir -p "$it_tmp/small"
+mount -t tmpfs -o size=24m tmpfs "$it_tmp/small"
+cp -a "$it_tmp/lib/images" "$it_tmp/small/"
+dd if=/dev/zero of="$it_tmp/small/fill" bs=64k >/dev/null 2>&1
+it_try timeout 60 "$CAISSON" --root "$it_tmp/small" --state "$it_tmp/run2" run --name full \
+	--network none box true </dev/null
+tap_is "a full disk: 125" "$status" 125
+tap_is "one line" "$(wc -l <<<"$err")" 1
+rm "$it_tmp/small/fill"
+it_try timeout 60 "$CAISSON" --root "$it_tmp/small" --state "$it_tmp/run2" ps -aq
+tap_is "and nothing is half made" "$out" ""
+umount "$it_tmp/small"
+
+eng_done
