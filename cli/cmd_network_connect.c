@@ -29,14 +29,16 @@ static int connect_run(struct cli_call *call, struct cs_err *err)
 	net_auto_store struct net_store st = NET_STORE_INIT;
 	ctr_auto_info struct ctr_info info = { 0 };
 	cs_auto_free struct net_port *ports = NULL;
+	cs_auto_free char *name = NULL;
 	cs_auto_fd int ns = -EBADF;
 	struct net_wish w = { 0 };
 	enum cli_net_format format;
-	char path[32];
+	char id[NET_OWNER_MAX + 1], path[32];
 
 	if (cli_net_format(o->format, CLI_NET_TABLE, &format, err) < 0 ||
 	    cli_net_wish(o, &w, &ports, err) < 0 || cli_net_store(call, &st, err) < 0 ||
-	    ctr_info_get(&rt, call->argv[1], &info, err) < 0)
+	    cli_net_container(call, call->argv[1], id, &name, err) < 0 ||
+	    ctr_info_get(&rt, id, &info, err) < 0)
 		return -err->code;
 	if (info.status == CTR_STOPPED || info.status == CTR_CREATING)
 		return cs_err_set(err, EBUSY, "container %s is %s, not running", call->argv[1],
@@ -45,7 +47,9 @@ static int connect_run(struct cli_call *call, struct cs_err *err)
 	ns = net_life_of_path(&st, path, &w.life, err);
 	if (ns < 0)
 		return ns;
-	w.owner = call->argv[1];
+	w.owner = id;
+	if (!w.name)
+		w.name = name;
 	w.ns = ns;
 	if (net_attach(&st, call->argv[0], &w, &a, NULL, err) < 0 ||
 	    cli_net_note_names(&st, call->argv[0], err) < 0)

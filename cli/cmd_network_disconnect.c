@@ -22,15 +22,17 @@ static int disconnect_run(struct cli_call *call, struct cs_err *err)
 	const struct ctr_rt rt = { .root = call->dirs->state };
 	net_auto_store struct net_store st = NET_STORE_INIT;
 	ctr_auto_info struct ctr_info info = { 0 };
-	struct net_whom whom = { .owner = call->argv[1] };
+	char id[NET_OWNER_MAX + 1];
+	struct net_whom whom = { .owner = id };
 	struct cs_err gone = CS_ERR_INIT;
 	char path[32];
 	int ret;
 
-	if (cli_net_store(call, &st, err) < 0)
+	if (cli_net_container(call, call->argv[1], id, NULL, err) < 0 ||
+	    cli_net_store(call, &st, err) < 0)
 		return -err->code;
 	/* one that has ended can be taken off as well */
-	if (ctr_info_get(&rt, call->argv[1], &info, &gone) == 0 && info.state.pid > 0) {
+	if (ctr_info_get(&rt, id, &info, &gone) == 0 && info.state.pid > 0) {
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)info.state.pid);
 		whom.path = path;
 	}

@@ -9,9 +9,14 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "cli/caisson.h"
+#include "cli/container.h"
 #include "cli/format.h"
 #include "cli/out.h"
+#include "engine/engine.h"
+#include "engine/record.h"
+#include "engine/store.h"
 #include "netns/addr.h"
 #include "netns/foreign.h"
 #include "netns/names.h"
@@ -21,6 +26,33 @@
 int cli_net_store(const struct cli_call *call, struct net_store *st, struct cs_err *err)
 {
 	return net_store_open(st, call->dirs->root, call->dirs->state, err);
+}
+
+int cli_net_container(const struct cli_call *call, const char *text, char out[NET_OWNER_MAX + 1],
+		      char **name, struct cs_err *err)
+{
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+	eng_auto struct eng e = ENG_INIT;
+	char id[ENG_ID_LEN + 1];
+	int ret = cli_ctr_engine(call, &e, err);
+
+	if (ret == 0)
+		ret = eng_find(&e, text, id, err);
+	if (ret == -ENOENT) {
+		cs_err_clear(err);
+		return cs_str_fmt(out, NET_OWNER_MAX + 1, err, "%s", text);
+	}
+	if (ret == 0 && name)
+		ret = eng_record_load(&e, id, &r, err);
+	if (ret < 0)
+		return ret;
+	memcpy(out, id, sizeof(id));
+	if (name && r.name) {
+		*name = strdup(r.name);
+		if (!*name)
+			return cs_err_set(err, ENOMEM, "out of memory");
+	}
+	return 0;
 }
 
 static int parse_addr(const char *option, const char *s, uint8_t family, struct net_addr *out,

@@ -14,6 +14,12 @@ struct cs_jw;
 
 /* What the commands of "network" share. */
 
+/* A container as connect and disconnect name it: by name, id or the beginning of one; or by the id
+ * that an OCI runtime knows it by. Puts the id into @out and, where it has one, its name into @name
+ * (NULL is allowed), which the caller frees. */
+int cli_net_container(const struct cli_call *call, const char *text, char out[NET_OWNER_MAX + 1],
+		      char **name, struct cs_err *err);
+
 /* Opens the networks of the call's folders. */
 int cli_net_store(const struct cli_call *call, struct net_store *st, struct cs_err *err);
 

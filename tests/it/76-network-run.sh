@@ -1,0 +1,52 @@
+#!/bin/bash
+# The networks of containers as a person runs them: the default one, several, none, host, another
+# container's; connected and disconnected by name.
+. "$(dirname "$0")/netlib.sh"
+net_host "$@"
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/englib.sh"
+net_tools ip nft nsenter jq dnsmasq
+probe=$(nft add table inet probe 2>&1 && nft delete table inet probe)
+[ -z "$probe" ] || tap_skip_all "no nftables here: $probe"
+eng_image || { echo "Bail out! the image could not be made"; exit 1; }
+trap 'eng_remove_all; it_cleanup' EXIT
+
+members() # NETWORK
+{
+	caisson network inspect --format '{{len .Members}}' "$1"
+}
+
+net_neighbour lan 192.0.2.1/24 192.0.2.2/24 2001:db8::1/64 2001:db8::2/64
+c network create --ipv6=no two
+c run -d --name web -p 8080:80 box httpd -f -h /www
+tap_is "run on the default network" "$status $err" "0 "
+it_wait 20 ns lan busybox wget -q -O "$it_tmp/page" http://192.0.2.1:8080/
+tap_is "its published port" "$(cat "$it_tmp/page")" page
+c run --rm box wget -q -O - http://web/
+tap_is "another finds it by its name" "$out" page
+c run --rm --network none box ip -o link
+tap_is "none: only loopback" "$(grep -vc ': lo:' <<<"$out")" 0
+c run --rm --network host box ip -o link show lan0
+tap_like "host: the host's links" "$status $out" '^0 .*lan0'
+c run --rm --network container:web box wget -q -O - http://127.0.0.1/
+tap_is "another container's: its loopback" "$out" page
+c run --rm --network default --network two box ip -o -4 addr
+tap_like "two networks" "$out" 'eth0.*eth1'
+
+c network connect two web
+tap_is "connect by name" "$status $err" "0 "
+c run --rm --network two box wget -q -O - http://web/
+tap_is "found by its name there, too" "$out" page
+c network inspect --format '{{range .Members}}{{.Name}}{{end}}' two
+tap_is "a member by that name" "$out" web
+c network disconnect two web
+tap_is "disconnect by name" "$status $err" "0 "
+it_wait 20 eval '[ "$(members two)" = 0 ]'
+tap_is "it is none any more" "$(members two)" 0
+c network connect two web
+c rm -f web
+it_wait 20 eval '[ "$(members two)$(members default)" = 00 ]'
+tap_is "removed, it is on no network" "$(members two) $(members default)" "0 0"
+c network rm two
+tap_is "which can be removed" "$status $out" "0 two"
+net_done
