@@ -153,7 +153,7 @@ static int look_at(struct search *s, int dirfd, const char *file, struct cs_err 
 		ret = eng_cdi_parse(text, len, &spec, err);
 	if (ret < 0)
 		return cs_err_wrap(err, "%s/%s", s->dir, file);
-	d = strcmp(spec.kind, s->kind) == 0 ? device_of(&spec, s->name) : NULL;
+	d = spec.kind && strcmp(spec.kind, s->kind) == 0 ? device_of(&spec, s->name) : NULL;
 	if (!d)
 		return 0;
 	if (s->in_dir++)

@@ -11,6 +11,7 @@
 #include "engine/config_int.h"
 #include "engine/engine.h"
 #include "engine/strv.h"
+#include "engine/userns.h"
 
 /* How one kind of namespace is asked for. */
 struct ns_row {
@@ -51,7 +52,7 @@ int eng_cfg_names(struct cfg *c, struct cs_err *err)
 	size_t len;
 	char *id;
 
-	c->new_userns = r->uidmap.n > 0 || r->gidmap.n > 0 || is(r->userns, "auto");
+	c->new_userns = eng_userns_own(r) || is(r->userns, "auto");
 	if (r->userns && !is(r->userns, "host") && !is(r->userns, "auto"))
 		return cs_err_set(err, EINVAL, "--userns %.64s: host or auto", r->userns);
 	if (is(r->uts, "host") && (r->hostname || r->domainname))
@@ -99,30 +100,17 @@ static int put_one(struct cfg *c, const struct ns_row *n, struct cs_err *err)
 	return 0;
 }
 
-/* CONTAINER:HOST:SIZE */
 static int put_map(struct cfg *c, const char *option, const char *text, struct cs_err *err)
 {
-	uint64_t v[3];
-	const char *p = text;
+	struct ctr_idmap m;
+	int ret = eng_idmap_parse(option, text, &m, err);
 
-	for (size_t i = 0; i < CS_LEN(v); i++) {
-		size_t n = strcspn(p, ":");
-		char *one = cs_arena_str(c->a, p, n);
-
-		if (!one)
-			return eng_cfg_oom(err);
-		if (cs_str_u64(one, &v[i]) < 0 || v[i] >= UINT32_MAX || (i < 2 && !p[n]) ||
-		    (i == 2 && (p[n] || v[i] == 0)))
-			return cs_err_set(
-				err, EINVAL,
-				"%s %.64s: write CONTAINER-ID:HOST-ID:SIZE, three numbers", option,
-				text);
-		p += n + (p[n] == ':');
-	}
+	if (ret < 0)
+		return ret;
 	cs_jw_obj(&c->w, NULL);
-	cs_jw_u64(&c->w, "containerID", v[0]);
-	cs_jw_u64(&c->w, "hostID", v[1]);
-	cs_jw_u64(&c->w, "size", v[2]);
+	cs_jw_u64(&c->w, "containerID", m.container_id);
+	cs_jw_u64(&c->w, "hostID", m.host_id);
+	cs_jw_u64(&c->w, "size", m.size);
 	cs_jw_obj_end(&c->w);
 	return 0;
 }

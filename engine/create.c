@@ -7,12 +7,14 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "engine/config.h"
 #include "engine/engine.h"
 #include "engine/events.h"
 #include "engine/imageconf.h"
 #include "engine/record.h"
 #include "engine/store.h"
 #include "engine/strv.h"
+#include "engine/userns.h"
 #include "images/store.h"
 #include "netns/portspec.h"
 
@@ -111,6 +113,10 @@ int eng_create(const struct eng *e, const struct img_image *im, struct cs_arena 
 		ret = check_ports(r, err);
 	if (ret == 0 && r->publish_all && !r->network_mode)
 		ret = publish_all(a, r, err);
+	if (ret == 0)
+		ret = eng_userns_choose(e, a, r, err);
+	if (ret == 0) /* what is wrong is told now, not when it is started */
+		ret = eng_config_check(e, r, err);
 	if (ret == 0)
 		ret = eng_store_add(e, r, err);
 	if (ret == 0)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "base/path.h"
 #include "engine/engine.h"
 #include "engine/record.h"
+#include "engine/userns.h"
 #include "engine/volume.h"
 
 /* A missing source of -v is made, as docker does. */
@@ -28,12 +30,30 @@ static int bind_ready(const struct eng_mount *m, struct cs_err *err)
 	return fd < 0 ? cs_err_wrap(err, "make folder %s", m->source) : 0;
 }
 
+/* A new volume is the container's root's. */
+static int volume_give(const struct eng *e, const struct eng_record *r, const char *name,
+		       struct cs_err *err)
+{
+	char path[PATH_MAX];
+	uid_t uid = 0;
+	gid_t gid = 0;
+	int ret = eng_userns_root(r, &uid, &gid, err);
+
+	if (ret < 0 || (uid == 0 && gid == 0))
+		return ret;
+	ret = eng_volume_path(e, name, path, sizeof(path), err);
+	if (ret == 0 && lchown(path, uid, gid) < 0)
+		return cs_err_sys(err, "give volume %.100s to the container", name);
+	return ret;
+}
+
 int eng_volumes_ready(const struct eng *e, const struct eng_record *r, int rootfs,
 		      struct cs_err *err)
 {
 	for (size_t i = 0; i < r->n_mounts; i++) {
 		const struct eng_mount *m = &r->mounts[i];
 		struct eng_volume v = ENG_VOLUME_INIT;
+		int made;
 
 		if (m->type == ENG_MOUNT_BIND && bind_ready(m, err) < 0)
 			return cs_err_wrap(err, "container %s", r->name);
@@ -41,7 +61,8 @@ int eng_volumes_ready(const struct eng *e, const struct eng_record *r, int rootf
 			continue;
 		v.name = m->source;
 		v.anonymous = m->anonymous;
-		if (eng_volume_create(e, &v, err) < 0 ||
+		made = eng_volume_create(e, &v, err);
+		if (made < 0 || (made > 0 && volume_give(e, r, m->source, err) < 0) ||
 		    (!m->no_copy && eng_volume_fill(e, m->source, rootfs, m->target, err) < 0))
 			return cs_err_wrap(err, "container %s", r->name);
 	}

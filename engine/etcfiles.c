@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "engine/engine.h"
 #include "engine/record.h"
+#include "engine/userns.h"
 #include "netns/addr.h"
 #include "netns/names.h"
 #include "netns/store.h"
@@ -269,14 +270,22 @@ static int read_host(const char *path, char **out, struct cs_err *err)
 	return cs_fd_read_all(fd, HOST_FILE_MAX, out, NULL, err);
 }
 
-static int write_file(int dir, const char *name, const char *text, struct cs_err *err)
+static int write_file(int dir, const char *name, const char *text, const struct eng_record *r,
+		      struct cs_err *err)
 {
+	uid_t uid = 0;
+	gid_t gid = 0;
 	cs_auto_fd int fd =
 		openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	int ret;
 
 	if (fd < 0 || fchmod(fd, 0644) < 0)
 		return cs_err_sys(err, "write the container's %s", name);
+	ret = eng_userns_root(r, &uid, &gid, err);
+	if (ret < 0)
+		return ret;
+	if ((uid || gid) && fchown(fd, uid, gid) < 0)
+		return cs_err_sys(err, "give the container its %s", name);
 	ret = cs_fd_write_all(fd, text, strlen(text), err);
 	return ret < 0 ? cs_err_wrap(err, "write the container's %s", name) : 0;
 }
@@ -316,12 +325,12 @@ int eng_etc_write(int dir, const struct eng_record *r, const struct eng_etc_net 
 	h.resolv = resolv;
 	ret = eng_etc_hosts(r, v, n, &h, &text, err);
 	if (ret == 0)
-		ret = write_file(dir, "hosts", text, err);
+		ret = write_file(dir, "hosts", text, r, err);
 	free(cs_take_ptr(&text));
 	if (ret == 0)
 		ret = eng_etc_resolv(r, v, n, &h, &text, err);
 	if (ret == 0)
-		ret = write_file(dir, "resolv.conf", text, err);
+		ret = write_file(dir, "resolv.conf", text, r, err);
 	if (ret == 0)
 		ret = eng_etc_hostname(r, &h, &name, err);
 	if (ret < 0)
@@ -330,7 +339,7 @@ int eng_etc_write(int dir, const struct eng_record *r, const struct eng_etc_net 
 		line = NULL;
 		return cs_err_set(err, ENOMEM, "container's hostname: out of memory");
 	}
-	return write_file(dir, "hostname", line, err);
+	return write_file(dir, "hostname", line, r, err);
 }
 
 int eng_etc_net_init(const struct net_store *st, const struct net_attachment *att,

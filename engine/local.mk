@@ -61,6 +61,7 @@ engine_libengine_a_SOURCES = \
 	engine/strv.c engine/strv.h \
 	engine/tail.c engine/tail.h \
 	engine/user.c engine/user.h \
+	engine/userns.c engine/userns.h \
 	engine/volume.c engine/volume.h \
 	engine/volume_int.h \
 	engine/volume_list.c

@@ -23,6 +23,7 @@
 #include "engine/record.h"
 #include "engine/status.h"
 #include "engine/store.h"
+#include "engine/userns.h"
 #include "images/rootfs.h"
 #include "images/store.h"
 
@@ -43,7 +44,7 @@ int eng_rootfs_open(const struct eng *e, const struct eng_record *r, struct cs_e
 	img_auto_store struct img_store *st = NULL;
 	cs_auto_fd int dir = eng_dir(e, r->id, err);
 	struct img_rootfs rootfs = IMG_ROOTFS_INIT;
-	cs_auto_fd int rw = -EBADF;
+	cs_auto_fd int rw = -EBADF, userns = -EBADF;
 	char path[PATH_MAX];
 	int fd;
 
@@ -59,6 +60,10 @@ int eng_rootfs_open(const struct eng *e, const struct eng_record *r, struct cs_e
 	rootfs.lowers = &lowers;
 	rootfs.dir = rw;
 	rootfs.volatile_upper = r->auto_remove;
+	userns = eng_userns_open(r, err);
+	if (userns < 0 && err->code)
+		return userns;
+	rootfs.userns = userns;
 	fd = img_rootfs_mount(&rootfs, err);
 	return fd < 0 ? cs_err_wrap(err, "root filesystem of container %s", r->name) : fd;
 }
@@ -146,7 +151,7 @@ static int prepare(const struct eng *e, const struct eng_record *r, struct cs_er
 	cs_auto_fd int root = -EBADF;
 	size_t len;
 
-	if (run < 0 || fill_place(e, r, &p, err) < 0)
+	if (run < 0 || fill_place(e, r, &p, err) < 0 || eng_userns_pass(e, r, run, err) < 0)
 		return -err->code;
 	root = mount_root(e, r, run, err);
 	if (root < 0)

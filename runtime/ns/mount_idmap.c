@@ -91,8 +91,8 @@ static int open_ns(int host_proc, pid_t pid, struct cs_err *err)
 	return fd;
 }
 
-static int make_userns(const struct ctr_idmaps *uids, const struct ctr_idmaps *gids, int host_proc,
-		       struct cs_err *err)
+int ctr_idmap_userns(const struct ctr_idmaps *uids, const struct ctr_idmaps *gids, int host_proc,
+		     struct cs_err *err)
 {
 	struct holder h = { .pidfd = -EBADF, .alive = -EBADF };
 	int r = holder_start(&h, err);
@@ -118,7 +118,7 @@ int ctr_mount_userns(const struct ctr_spec *spec, const struct ctr_mount *m, int
 	if ((m->uid_maps.n > 0) != (m->gid_maps.n > 0))
 		return cs_err_set(err, EINVAL, "uidMappings and gidMappings need each other");
 	if (m->uid_maps.n > 0)
-		return make_userns(&m->uid_maps, &m->gid_maps, host_proc, err);
+		return ctr_idmap_userns(&m->uid_maps, &m->gid_maps, host_proc, err);
 	if (user->path) {
 		fd = open(user->path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
@@ -126,7 +126,7 @@ int ctr_mount_userns(const struct ctr_spec *spec, const struct ctr_mount *m, int
 		return fd;
 	}
 	if (spec->uid_maps.n > 0 && spec->gid_maps.n > 0)
-		return make_userns(&spec->uid_maps, &spec->gid_maps, host_proc, err);
+		return ctr_idmap_userns(&spec->uid_maps, &spec->gid_maps, host_proc, err);
 	return cs_err_set(err, EINVAL,
 			  "option \"idmap\" needs uidMappings and gidMappings here or a user "
 			  "namespace of the container");

@@ -239,6 +239,28 @@ no "the host's sysctl" 'whole host' --sysctl kernel.panic=1
 c run --rm --network host --sysctl net.ipv4.ip_forward=1 box true
 tap_like "refused: the host network's sysctl" "$status $err" '125 .*would change the host'
 
+tap_comment "user namespaces"
+if unshare -U true 2>/dev/null; then
+	chmod 711 "$it_tmp" # the container's root has to pass
+	f 'cat /proc/self/uid_map; stat -c %u /bin/busybox /data/seed /etc/hosts; touch /x /data/x && id -u' \
+		--uidmap 0:100000:65536 -v /data
+	if [[ $err = *"cannot"* || $err = *"map the ids"* ]]; then
+		tap_skip "--uidmap: its files are its own" "${err##*: }"
+	else
+		tap_is "--uidmap: its files are its own" "$(tr -s ' \n' ' ' <<<"$out")" \
+			" 0 100000 65536 0 0 0 0 "
+	fi
+	c create --name auto1 --userns auto box
+	c create --name auto2 --userns auto box
+	tap_is "--userns auto: ids of their own" "$(jq -r '.uidmap[]?' \
+		"$it_tmp"/lib/containers/*/record.json | grep -c '^0:[0-9]*:65536$')" 2
+	c rm auto1 auto2
+else
+	tap_skip "--uidmap: its files are its own" "no user namespaces here"
+	tap_skip "--userns auto: ids of their own" "no user namespaces here"
+fi
+no "a bad mapping" 'CONTAINER-ID:HOST-ID:SIZE' --uidmap 0:1
+
 tap_comment "hosts and names"
 f 'cat /etc/hosts; cat /etc/resolv.conf; cat /etc/hostname' -h web --add-host a:192.0.2.1 \
 	--add-host b:2001:db8::1 --dns 192.0.2.53 --dns-search x.example --dns-option ndots:3
