@@ -81,4 +81,4 @@ if os.fork() == 0:
 ours.close()
 os.dup2(tap, int(sys.argv[1]))
 os.dup2(theirs.fileno(), int(sys.argv[2]))
-os.execv(sys.argv[3], sys.argv[3:])
+os.execvp(sys.argv[3], sys.argv[3:])
