@@ -127,7 +127,9 @@ int eng_volumes_dir(const struct eng *e, struct cs_err *err)
 	if (mkdir(path, 0711) < 0 && errno != EEXIST)
 		return cs_err_sys(err, "make folder %s", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? cs_err_sys(err, "open folder %s", path) : fd;
+	if (fd >= 0)
+		return fd;
+	return cs_err_sys(err, "open folder %s", path);
 }
 
 static int no_such(const char *name, struct cs_err *err)

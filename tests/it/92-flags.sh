@@ -52,7 +52,7 @@ cg() # the script's text that prints a cgroup file: V1-FILE V2-FILE
 }
 
 tap_comment "what a container has that asks for nothing"
-f 'echo "caps: $(grep CapBnd /proc/self/status)"; echo "inh: $(grep CapInh /proc/self/status)"
+f 'echo "caps: $(grep CapBnd /proc/self/status)"; echo "inherited: $(grep CapInh /proc/self/status)"
 	echo "filter: $(grep Seccomp: /proc/self/status)"; echo "pid: $$"
 	unshare -n true 2>&1; mount -t tmpfs x /tmp 2>&1
 	echo "sys: $(grep " /sys " /proc/mounts)"; echo x 2>/dev/null >/proc/sys/kernel/domainname ||
@@ -61,7 +61,7 @@ f 'echo "caps: $(grep CapBnd /proc/self/status)"; echo "inh: $(grep CapInh /proc
 	mknod /tmp/mem c 1 1 && dd if=/tmp/mem count=1 2>&1 | head -1
 	echo "path: $PATH"; echo "host: $HOSTNAME $(hostname)"; echo "home: $HOME"; ls /dev | tr "\n" " "'
 tap_like "docker's fourteen capabilities" "$(said caps)" 00000000a80425fb
-tap_like "nothing is inheritable" "$(said inh)" 0000000000000000
+tap_like "nothing is inheritable" "$(said inherited)" 0000000000000000
 tap_like "a filter of system calls" "$(said filter)" 2
 tap_is "it is process 1" "$(said pid)" 1
 tap_like "no namespaces, no mounts of its own" "$out" 'unshare.*not permitted'
@@ -75,7 +75,7 @@ tap_like "HOSTNAME is the host's name, the short id" "$(said host)" '^([0-9a-f]{
 tap_is "HOME is root's" "$(said home)" /root
 
 tap_comment "the process"
-printf '# a comment\nFROM=file\nFILE=a b\nOWN\nNONE\n' >"$it_tmp/env"
+printf '%s\n' '# a comment' FROM=file 'FILE=a b' OWN NONE >"$it_tmp/env"
 printf 'l1=x\nl2\n' >"$it_tmp/labels"
 OWN=mine f 'echo "id: $(id -u):$(id -g) $(id -G)"; echo "env: $FROM|$FILE|$OWN|$NONE|$E"; umask
 	echo "pwd: $PWD"; echo "host: $(hostname)"; cat /proc/sys/kernel/domainname
@@ -286,8 +286,8 @@ tap_like "--init: process 1 is the small init" "$out" 'caisson-init'
 tap_is "and its status is the program's" "$status" 9
 f 'grep -E " /(run|run/lock|tmp) tmpfs" /proc/mounts | wc -l; echo $container
 	for d in /sys/fs/cgroup/pids /sys/fs/cgroup; do [ -e $d/cgroup.procs ] && break; done
-	mkdir $d/mine && rmdir $d/mine && echo own cgroups' --systemd
-tap_is "--systemd: tmpfs, its name, its own cgroups" "$out" $'3\ncaisson\nown cgroups'
+	mkdir $d/mine && rmdir $d/mine && echo cgroups' --systemd
+tap_is "--systemd: tmpfs, its name, its own cgroups" "$out" $'3\ncaisson\ncgroups'
 c create --name sys --systemd box
 c inspect sys
 tap_is "it is stopped by SIGRTMIN+3" "$(jq -r '.[0].Config.StopSignal' <<<"$out")" SIGRTMIN+3
