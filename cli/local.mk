@@ -111,7 +111,7 @@ bin_PROGRAMS += caisson
 caisson_SOURCES = cli/main.c
 caisson_LDADD = cli/libcli.a engine/libengine.a images/libimages.a netns/libnetns.a \
 	runtime/libruntime.a cgroups/libcgroups.a base/libbase.a $(MNL_LIBS) $(ISAL_LIBS) \
-	$(ZSTD_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
+	$(ZSTD_LIBS) $(ZLIB_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
 
 # A process a container, as long as that lives: libmnl is its only shared library beside libc.
 pkglibexec_PROGRAMS += monitor

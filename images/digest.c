@@ -1,13 +1,13 @@
 #include "images/digest.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "images/crypto.h"
 
 static bool is_hex(const char *s, size_t len)
 {
@@ -55,19 +55,24 @@ bool img_digest_equal(const struct img_digest *a, const struct img_digest *b)
 
 int img_sha_init(struct img_sha *s, struct cs_err *err)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	const struct img_crypto *lib;
+	EVP_MD_CTX *ctx;
+	int ret = img_crypto_load(&lib, err);
 
-	if (!ctx || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1) {
-		EVP_MD_CTX_free(ctx);
+	if (ret < 0)
+		return ret;
+	ctx = lib->ctx_new();
+	if (!ctx || lib->init(ctx, lib->sha256(), NULL) != 1) {
+		lib->ctx_free(ctx);
 		return cs_err_set(err, ENOMEM, "begin a sha256: libcrypto refuses");
 	}
-	*s = (struct img_sha){ .ctx = ctx };
+	*s = (struct img_sha){ .ctx = ctx, .lib = lib };
 	return 0;
 }
 
 void img_sha_update(struct img_sha *s, const void *buf, size_t len)
 {
-	if (EVP_DigestUpdate(s->ctx, buf, len) != 1)
+	if (s->lib->update(s->ctx, buf, len) != 1)
 		s->failed = true;
 	s->size += len;
 }
@@ -78,7 +83,7 @@ int img_sha_done(struct img_sha *s, struct img_digest *out, struct cs_err *err)
 	unsigned char raw[EVP_MAX_MD_SIZE];
 	unsigned int n = 0;
 
-	if (EVP_DigestFinal_ex(s->ctx, raw, &n) != 1 || n != IMG_SHA_SIZE || s->failed)
+	if (s->lib->final(s->ctx, raw, &n) != 1 || n != IMG_SHA_SIZE || s->failed)
 		return cs_err_set(err, EIO, "end a sha256: libcrypto failed");
 	for (size_t i = 0; i < n; i++) {
 		out->hex[2 * i] = digits[raw[i] >> 4];
@@ -90,7 +95,8 @@ int img_sha_done(struct img_sha *s, struct img_digest *out, struct cs_err *err)
 
 void img_sha_fini(struct img_sha *s)
 {
-	EVP_MD_CTX_free(s->ctx);
+	if (s->ctx)
+		s->lib->ctx_free(s->ctx);
 	s->ctx = NULL;
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct cs_err;
+struct img_crypto;
 
 /*
  * Digests, "sha256:<64 lower-case hex digits>" (OCI image-spec, descriptor.md). Nothing that calls
@@ -37,7 +38,8 @@ bool img_digest_equal(const struct img_digest *a, const struct img_digest *b);
 
 /* A sha256 under way, by libcrypto (which uses the CPU's own instructions). */
 struct img_sha {
-	void *ctx;     /* owned: EVP_MD_CTX */
+	void *ctx; /* owned: EVP_MD_CTX */
+	const struct img_crypto *lib;
 	uint64_t size; /* bytes so far */
 	bool failed;   /* sticks until img_sha_done() reports it */
 };

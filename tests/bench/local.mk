@@ -10,9 +10,11 @@ bench: all
 	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/pull
 	@echo
 	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/net
+	@echo
+	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/run
 # The monitor against QEMU's microvm, in the lab; see tests/bench/vm.
 bench-vm: all
 	$(MAKE) $(AM_MAKEFLAGS) tests/guest/init
 	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/bench/vm
 .PHONY: bench bench-vm
-EXTRA_DIST += tests/bench/net tests/bench/pull tests/bench/start tests/bench/vm
+EXTRA_DIST += tests/bench/net tests/bench/pull tests/bench/run tests/bench/start tests/bench/vm
