@@ -188,7 +188,8 @@ static int serve_sock(struct att *a, struct cs_err *err)
 	struct eng_msg m;
 	int ret;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	/* a reset says that it did not read all of our input: what it said last is still there */
+	if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
 		return 0;
 	if (n <= 0 && *a->why)
 		return cs_err_set(err, EPIPE, "the monitor let go of this line: %s", a->why);

@@ -121,19 +121,19 @@ void eng_mon_clients_chunk(struct mon *m)
 
 int eng_mon_clients_late(struct mon *m)
 {
-	int64_t now, next = -1;
+	int64_t now, next = -1, patience = m->ops->stuck_ms ? m->ops->stuck_ms : MON_STUCK_MS;
 
 	if (m->chunk_len == 0)
 		return -1;
 	now = eng_mono_ms();
 	for (size_t i = 0; i < m->n_c; i++) {
 		struct mon_client *c = &m->c[i];
-		int64_t left = MON_STUCK_MS - (now - c->since_ms);
+		int64_t left = patience - (now - c->since_ms);
 
 		if (!c->owes || (c->first && !m->hurry))
 			continue;
 		if (left <= 0)
-			warn(m, c, "nothing was read from this line for ten seconds");
+			warn(m, c, "its output was not read for too long");
 		else if (next < 0 || left < next)
 			next = left;
 	}

@@ -46,6 +46,7 @@ struct eng_mon_ops {
 			 struct cs_err *err);
 	/* --rm: all of it, though the monitor lives. */
 	int (*remove)(const struct eng *e, const struct eng_record *r, struct cs_err *err);
+	int stuck_ms; /* how long a client may take nothing; 0: ten seconds */
 };
 
 /* The monitor. @argv as above. Takes over the process: its fds, signals, session. Returns the exit

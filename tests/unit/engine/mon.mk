@@ -7,6 +7,7 @@ unit_tests += \
 	tests/unit/engine/test_events \
 	tests/unit/engine/test_log \
 	tests/unit/engine/test_mon \
+	tests/unit/engine/test_mon_client \
 	tests/unit/engine/test_restart \
 	tests/unit/engine/test_stamp
 
@@ -35,3 +36,7 @@ tests_unit_engine_test_restart_LDADD = $(engine_unit_ldadd)
 tests_unit_engine_test_stamp_SOURCES = tests/unit/engine/test_stamp.c
 tests_unit_engine_test_stamp_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_engine_test_stamp_LDADD = $(engine_unit_ldadd)
+
+tests_unit_engine_test_mon_client_SOURCES = tests/unit/engine/test_mon_client.c
+tests_unit_engine_test_mon_client_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_mon_client_LDADD = $(engine_unit_ldadd)
