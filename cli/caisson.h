@@ -28,7 +28,9 @@ struct caisson_dirs {
 
 extern const struct cli_prog cli_caisson_prog;
 
+extern const struct cli_cmd cli_cmd_attach;
 extern const struct cli_cmd cli_cmd_create;
+extern const struct cli_cmd cli_cmd_events;
 extern const struct cli_cmd cli_cmd_exec;
 extern const struct cli_cmd cli_cmd_help;
 extern const struct cli_cmd cli_cmd_history;
@@ -54,6 +56,7 @@ extern const struct cli_cmd cli_cmd_kill;
 extern const struct cli_cmd cli_cmd_load;
 extern const struct cli_cmd cli_cmd_login;
 extern const struct cli_cmd cli_cmd_logout;
+extern const struct cli_cmd cli_cmd_logs;
 extern const struct cli_cmd cli_cmd_network_attach;
 extern const struct cli_cmd cli_cmd_network_connect;
 extern const struct cli_cmd cli_cmd_network_create;

@@ -20,7 +20,9 @@ static const struct cli_opt global_opts[] = {
 /* Sorted by name, as help shows them. */
 /* clang-format off */
 static const struct cli_cmd *const commands[] = {
+	&cli_cmd_attach,
 	&cli_cmd_create,
+	&cli_cmd_events,
 	&cli_cmd_exec,
 	&cli_cmd_help,
 	&cli_cmd_history,
@@ -46,6 +48,7 @@ static const struct cli_cmd *const commands[] = {
 	&cli_cmd_load,
 	&cli_cmd_login,
 	&cli_cmd_logout,
+	&cli_cmd_logs,
 	&cli_cmd_network_attach,
 	&cli_cmd_network_connect,
 	&cli_cmd_network_create,

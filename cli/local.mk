@@ -4,6 +4,8 @@ cli_libcli_a_SOURCES = \
 	cli/caisson.h \
 	cli/caisson_prog.c \
 	cli/cmd.c cli/cmd.h \
+	cli/cmd_attach.c \
+	cli/cmd_events.c \
 	cli/cmd_exec.c \
 	cli/cmd_help.c \
 	cli/cmd_history.c \
@@ -18,6 +20,7 @@ cli_libcli_a_SOURCES = \
 	cli/cmd_load.c \
 	cli/cmd_login.c \
 	cli/cmd_logout.c \
+	cli/cmd_logs.c \
 	cli/cmd_network_attach.c \
 	cli/cmd_network_connect.c \
 	cli/cmd_network_create.c \

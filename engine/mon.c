@@ -116,10 +116,11 @@ static void first_client(struct mon *m)
 
 /* A status that cannot be written is not what ends a container: who reads it finds the monitor gone
  * in the end, and cleans up. */
-static void save(const struct mon *m)
+static void save(struct mon *m)
 {
 	struct cs_err why = CS_ERR_INIT;
 
+	m->st.monitor = m->st.state == ENG_EXITED || m->st.state == ENG_CREATED ? 0 : getpid();
 	eng_status_save(&m->e, m->id, &m->st, &why);
 }
 
@@ -146,7 +147,6 @@ static int bring(struct mon *m, struct cs_err *err)
 
 	m->found = (struct mon_found){ .brought = ENG_BROUGHT_INIT };
 	m->st.state = ENG_STARTING;
-	m->st.monitor = getpid();
 	m->st.pid = 0;
 	m->st.exit_code = 0;
 	m->st.oom_killed = false;

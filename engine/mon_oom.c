@@ -1,5 +1,3 @@
-#include "base/cleanup.h"
-#include "cgroups/cgroup.h"
 #include "engine/mon_int.h"
 #include "runtime/container.h"
 
@@ -9,12 +7,7 @@ bool eng_mon_oom_killed(const struct mon *m)
 {
 	struct ctr_rt rt = { .root = m->e.state, .wall = m->r.isolation };
 	struct cs_err why = CS_ERR_INIT;
-	struct cg_oom oom = CG_OOM_INIT;
-	bool killed;
+	uint64_t kills = 0;
 
-	if (ctr_oom_open(&rt, m->id, &oom, &why) < 0)
-		return false;
-	killed = oom.kills > 0;
-	cg_oom_fini(&oom);
-	return killed;
+	return ctr_oom_kills(&rt, m->id, &kills, &why) == 0 && kills > 0;
 }

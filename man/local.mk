@@ -1,5 +1,7 @@
 dist_man_MANS += \
+	man/caisson-attach.1 \
 	man/caisson-create.1 \
+	man/caisson-events.1 \
 	man/caisson-exec.1 \
 	man/caisson-help.1 \
 	man/caisson-history.1 \
@@ -25,6 +27,7 @@ dist_man_MANS += \
 	man/caisson-load.1 \
 	man/caisson-login.1 \
 	man/caisson-logout.1 \
+	man/caisson-logs.1 \
 	man/caisson-network-attach.1 \
 	man/caisson-network-connect.1 \
 	man/caisson-network-create.1 \

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "cgroups/cgroup.h"
 #include "runtime/container.h"
 #include "runtime/isolation.h"
 
@@ -92,6 +93,20 @@ int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cg_oom *out, st
 	int rc = open_in(rt, id, ALIVE, &c, err);
 
 	return rc < 0 ? rc : c.wall->oom_open(&c, out, err);
+}
+
+int ctr_oom_kills(const struct ctr_rt *rt, const char *id, uint64_t *out, struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	struct cg_oom oom = CG_OOM_INIT;
+	int rc = open_in(rt, id, ALIVE | 1U << CTR_STOPPED, &c, err);
+
+	if (rc == 0)
+		rc = c.wall->oom_open(&c, &oom, err);
+	if (rc == 0)
+		*out = oom.kills;
+	cg_oom_fini(&oom);
+	return rc;
 }
 
 int ctr_oom_next(const struct ctr_rt *rt, const char *id, struct cg_oom *oom, struct cs_err *err)

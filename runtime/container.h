@@ -150,6 +150,8 @@ int ctr_pids(const struct ctr_rt *rt, const char *id, pid_t **pids, size_t *n, s
 /* As cg_oom_open() and cg_oom_next() for the container's cgroup. */
 int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cg_oom *out, struct cs_err *err);
 int ctr_oom_next(const struct ctr_rt *rt, const char *id, struct cg_oom *oom, struct cs_err *err);
+/* How many of its processes were killed for want of memory so far; of a stopped one, too. */
+int ctr_oom_kills(const struct ctr_rt *rt, const char *id, uint64_t *out, struct cs_err *err);
 
 /* For walls: opens a container for a command. @spec: parse config.json. */
 int ctr_open(const struct ctr_rt *rt, const char *id, bool spec, struct ctr *out,

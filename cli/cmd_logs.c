@@ -1,0 +1,141 @@
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "cli/caisson.h"
+#include "cli/container.h"
+#include "engine/engine.h"
+#include "engine/logread.h"
+#include "engine/record.h"
+#include "engine/stamp.h"
+#include "engine/store.h"
+
+enum { BATCH = 32 * 1024 };
+
+struct logs_opts {
+	const char *tail, *since, *until;
+	bool follow, timestamps;
+};
+
+static const struct cli_opt logs_optv[] = {
+	CLI_BOOL(struct logs_opts, follow, "follow", 'f', "go on until the container has ended"),
+	CLI_STR(struct logs_opts, since, "since", 0, "TIME",
+		"from then on: 2026-01-02T03:04:05Z, Unix time, or how long ago (10m)"),
+	CLI_STR(struct logs_opts, tail, "tail", 'n', "N", "the last N lines only (default: all)"),
+	CLI_BOOL(struct logs_opts, timestamps, "timestamps", 't', "begin each line with its time"),
+	CLI_STR(struct logs_opts, until, "until", 0, "TIME", "up to then"),
+};
+
+/* What is printed: a batch for one of our files at a time, so that their order is kept. */
+struct printer {
+	bool timestamps;
+	struct cs_buf b;
+	enum eng_log_stream to;
+	bool mid[2]; /* in the middle of a line */
+};
+
+static int flush(struct printer *p, struct cs_err *err)
+{
+	int ret = cs_buf_ok(&p->b, err);
+
+	if (ret == 0)
+		ret = cs_fd_write_all(p->to == ENG_LOG_STDOUT ? STDOUT_FILENO : STDERR_FILENO,
+				      p->b.s, p->b.len, err);
+	p->b.len = 0;
+	return ret < 0 ? cs_err_wrap(err, "print the log") : 0;
+}
+
+static int print(void *arg, const struct eng_log_entry *e, struct cs_err *err)
+{
+	struct printer *p = arg;
+	char stamp[ENG_STAMP_LEN + 1];
+
+	if (p->b.len && (!e || e->stream != p->to || p->b.len > BATCH) && flush(p, err) < 0)
+		return -err->code;
+	if (!e)
+		return 0;
+	p->to = e->stream;
+	if (p->timestamps && !p->mid[e->stream]) {
+		eng_stamp_put(e->time_ns, stamp);
+		cs_buf_addf(&p->b, "%s ", stamp);
+	}
+	cs_buf_add_mem(&p->b, e->text, e->len);
+	if (e->ended)
+		cs_buf_add(&p->b, "\n");
+	p->mid[e->stream] = !e->ended;
+	return 0;
+}
+
+static int read_opts(const struct logs_opts *o, struct eng_logs_opts *out, struct cs_err *err)
+{
+	int64_t now = eng_now();
+	uint64_t n;
+
+	*out = (struct eng_logs_opts){
+		.tail = SIZE_MAX, .since_ns = INT64_MIN, .until_ns = INT64_MAX, .follow = o->follow
+	};
+	if (o->tail && strcmp(o->tail, "all") != 0 && strcmp(o->tail, "-1") != 0) {
+		if (cs_str_u64(o->tail, &n) < 0)
+			return cs_err_set(err, EINVAL,
+					  "option --tail: \"%s\" is no number, nor all", o->tail);
+		out->tail = n;
+	}
+	if (o->since && eng_when_parse(o->since, now, &out->since_ns, err) < 0)
+		return cs_err_wrap(err, "option --since");
+	if (o->until && eng_when_parse(o->until, now, &out->until_ns, err) < 0)
+		return cs_err_wrap(err, "option --until");
+	return 0;
+}
+
+/* Is anything kept? */
+static int check_driver(const struct eng *e, const char *id, struct cs_err *err)
+{
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+	int ret = eng_record_load(e, id, &r, err);
+
+	if (ret == 0 && r.log_driver && strcmp(r.log_driver, "none") == 0)
+		ret = cs_err_set(err, ENODATA,
+				 "container %s was created with --log-driver none: nothing it "
+				 "writes is kept",
+				 r.name);
+	return ret;
+}
+
+static int logs_run(struct cli_call *call, struct cs_err *err)
+{
+	const struct logs_opts *o = call->opts;
+	struct printer p = { .timestamps = o->timestamps };
+	eng_auto struct eng e = ENG_INIT;
+	char id[ENG_ID_LEN + 1];
+	struct eng_logs_opts lo;
+	int ret = read_opts(o, &lo, err);
+
+	if (ret == 0)
+		ret = cli_ctr_engine(call, &e, err);
+	if (ret == 0)
+		ret = eng_find(&e, call->argv[0], id, err);
+	if (ret == 0)
+		ret = check_driver(&e, id, err);
+	if (ret == 0)
+		ret = eng_logs(&e, id, &lo, print, &p, err);
+	cs_buf_fini(&p.b);
+	return ret;
+}
+
+const struct cli_cmd cli_cmd_logs = {
+	.name = "logs",
+	.synopsis = "[OPTION...] CONTAINER",
+	.help = "print what a container wrote",
+	.opts = CLI_OPTS(logs_optv),
+	.opts_size = sizeof(struct logs_opts),
+	.min_args = 1,
+	.max_args = 1,
+	.fail_status = CAISSON_FAILED,
+	.run = logs_run,
+};
