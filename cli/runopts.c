@@ -23,8 +23,8 @@
 static int refuse(const struct cli_run_opts *o, struct cs_err *err)
 {
 	static const char *const names[] = {
-		"gpus is not supported: give the CDI name of the device, --device "
-		"VENDOR/CLASS=NAME",
+		("gpus is not supported: give the CDI name of the device, --device "
+		 "VENDOR/CLASS=NAME"),
 		"health-cmd is not supported yet",
 		"health-interval is not supported yet",
 		"health-retries is not supported yet",
