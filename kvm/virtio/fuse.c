@@ -207,6 +207,14 @@ void vio_fuse_reset(struct vio_fuse *f)
 	f->began = false;
 }
 
+static void free_memory(struct vio_fuse *f)
+{
+	free(cs_take_ptr(&f->node));
+	free(cs_take_ptr(&f->handle));
+	free(cs_take_ptr(&f->body));
+	free(cs_take_ptr(&f->reply));
+}
+
 int vio_fuse_init(struct vio_fuse *f, int root_fd, int proc_fd, uint32_t max_fds, bool readonly,
 		  struct cs_err *err)
 {
@@ -228,7 +236,7 @@ int vio_fuse_init(struct vio_fuse *f, int root_fd, int proc_fd, uint32_t max_fds
 	f->body = malloc(VIO_FUSE_BODY_MAX + 1);
 	f->reply = malloc(VIO_FUSE_BODY_MAX);
 	if (!f->node || !f->body || !f->reply || vio_fuse_node_add(f, &fd, &st, &root) < 0) {
-		vio_fuse_fini(f);
+		free_memory(f); /* no node has been made */
 		return cs_err_set(err, ENOMEM, "out of memory for %u files", max_fds);
 	}
 	return 0;
@@ -242,9 +250,6 @@ void vio_fuse_fini(struct vio_fuse *f)
 		free(f->node[i]);
 	}
 	f->n_nodes = 0;
-	free(cs_take_ptr(&f->node));
-	free(cs_take_ptr(&f->handle));
-	free(cs_take_ptr(&f->body));
-	free(cs_take_ptr(&f->reply));
+	free_memory(f);
 	f->n_handles = 0;
 }
