@@ -379,7 +379,7 @@ static int check(const struct cli_run_opts *o, const struct eng_record *r, struc
 			return cs_err_set(err, EINVAL,
 					  "option --attach: \"%s\" is not stdin, stdout or stderr",
 					  o->attach.v[i]);
-	if (r->memory && r->memory < 6 * 1024 * 1024)
+	if (r->memory && r->memory < INT64_C(6) << 20)
 		return cs_err_set(err, EINVAL, "option --memory: must be 6m at least");
 	return 0;
 }

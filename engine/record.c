@@ -158,10 +158,12 @@ static int read_fields(const struct cs_json_doc *doc, const struct cs_json *obj,
 	return 0;
 }
 
-/* Only what is not as it is by default: a record is read by every command. */
-static void write_fields(const struct field *f, size_t n, const void *base, struct cs_jw *w)
+/* Only what is not as in @none: a record is read by every command. */
+static void write_fields(const struct field *f, size_t n, const void *base, const void *none,
+			 struct cs_jw *w)
 {
 	for (size_t i = 0; i < n; i++) {
+		const int64_t *without = (const void *)((const char *)none + f[i].off);
 		const void *p = (const char *)base + f[i].off;
 		const struct eng_strv *v = p;
 
@@ -169,7 +171,7 @@ static void write_fields(const struct field *f, size_t n, const void *base, stru
 			cs_jw_str(w, f[i].key, *(const char *const *)p);
 		} else if (f[i].kind == K_BOOL && *(const bool *)p) {
 			cs_jw_bool(w, f[i].key, true);
-		} else if (f[i].kind == K_I64 && *(const int64_t *)p != 0) {
+		} else if (f[i].kind == K_I64 && *(const int64_t *)p != *without) {
 			cs_jw_i64(w, f[i].key, *(const int64_t *)p);
 		} else if (f[i].kind == K_STRV && v->n > 0) {
 			cs_jw_arr(w, f[i].key);
@@ -180,26 +182,43 @@ static void write_fields(const struct field *f, size_t n, const void *base, stru
 	}
 }
 
-/* An array of objects as structs of @size bytes in the document's arena. */
-static int read_list(const struct cs_json_doc *doc, const char *key, const struct field *f,
-		     size_t n_fields, size_t size, void **out, size_t *n, struct cs_err *err)
+/* A member that is an array of objects: structs of @size bytes. */
+struct list {
+	const char *key;
+	const struct field *fields;
+	size_t n_fields, size;
+	const void *none; /* one that says nothing */
+};
+
+static const struct eng_mount no_mount;
+static const struct eng_net no_net;
+
+static const struct list mount_list = { "mounts", mount_fields, CS_LEN(mount_fields),
+					sizeof(struct eng_mount), &no_mount };
+static const struct list net_list = { "nets", net_fields, CS_LEN(net_fields),
+				      sizeof(struct eng_net), &no_net };
+
+/* Into the document's arena. */
+static int read_list(const struct cs_json_doc *doc, const struct list *l, void **out, size_t *n,
+		     struct cs_err *err)
 {
-	const struct cs_json *arr = NULL;
+	const struct cs_json *arr = NULL, *e;
 	char *v;
-	int ret = cs_json_arr(doc->root, key, &arr, err);
+	int ret = cs_json_arr(doc->root, l->key, &arr, err);
 
 	if (ret <= 0 || arr->n == 0)
 		return ret < 0 ? ret : 0;
-	v = cs_json_alloc(doc, arr->n, size);
+	v = cs_json_alloc(doc, arr->n, l->size);
 	if (!v)
 		return cs_err_set(err, ENOMEM, "out of memory");
 	*out = v;
-	for (const struct cs_json *e = arr->child; e; e = e->next, v += size) {
+	cs_json_for_each (e, arr) {
 		if (e->type != CS_JSON_OBJECT)
 			return cs_json_err(e, err, EINVAL, "must be an object");
-		ret = read_fields(doc, e, f, n_fields, v, err);
+		ret = read_fields(doc, e, l->fields, l->n_fields, v, err);
 		if (ret < 0)
 			return ret;
+		v += l->size;
 	}
 	*n = arr->n;
 	return 0;
@@ -250,11 +269,9 @@ static int read_all(struct eng_record *r, struct cs_err *err)
 				  (long long)r->version, ENG_RECORD_VERSION);
 	ret = read_fields(doc, doc->root, record_fields, CS_LEN(record_fields), r, err);
 	if (ret == 0)
-		ret = read_list(doc, "mounts", mount_fields, CS_LEN(mount_fields),
-				sizeof(struct eng_mount), &mounts, &r->n_mounts, err);
+		ret = read_list(doc, &mount_list, &mounts, &r->n_mounts, err);
 	if (ret == 0)
-		ret = read_list(doc, "nets", net_fields, CS_LEN(net_fields), sizeof(struct eng_net),
-				&nets, &r->n_nets, err);
+		ret = read_list(doc, &net_list, &nets, &r->n_nets, err);
 	if (ret < 0)
 		return ret;
 	r->mounts = mounts;
@@ -281,15 +298,14 @@ int eng_record_parse(const char *buf, size_t len, struct eng_record *out, struct
 	return 0;
 }
 
-static void write_list(struct cs_jw *w, const char *key, const struct field *f, size_t n_fields,
-		       const void *v, size_t n, size_t size)
+static void write_list(struct cs_jw *w, const struct list *l, const void *v, size_t n)
 {
 	if (n == 0)
 		return;
-	cs_jw_arr(w, key);
+	cs_jw_arr(w, l->key);
 	for (size_t i = 0; i < n; i++) {
 		cs_jw_obj(w, NULL);
-		write_fields(f, n_fields, (const char *)v + i * size, w);
+		write_fields(l->fields, l->n_fields, (const char *)v + i * l->size, l->none, w);
 		cs_jw_obj_end(w);
 	}
 	cs_jw_arr_end(w);
@@ -297,10 +313,11 @@ static void write_list(struct cs_jw *w, const char *key, const struct field *f, 
 
 void eng_record_write(const struct eng_record *r, struct cs_jw *w)
 {
-	write_fields(record_fields, CS_LEN(record_fields), r, w);
-	write_list(w, "mounts", mount_fields, CS_LEN(mount_fields), r->mounts, r->n_mounts,
-		   sizeof(*r->mounts));
-	write_list(w, "nets", net_fields, CS_LEN(net_fields), r->nets, r->n_nets, sizeof(*r->nets));
+	static const struct eng_record none = { .stop_timeout_s = -1, .memory_swappiness = -1 };
+
+	write_fields(record_fields, CS_LEN(record_fields), r, &none, w);
+	write_list(w, &mount_list, r->mounts, r->n_mounts);
+	write_list(w, &net_list, r->nets, r->n_nets);
 }
 
 int eng_record_text(const struct eng_record *r, char **out, size_t *len, struct cs_err *err)

@@ -330,6 +330,21 @@ static int by_text(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
+static int ids_add(struct eng_ids *ids, size_t *cap, const char *id, struct cs_err *err)
+{
+	if (ids->n == *cap) {
+		size_t more = *cap ? 2 * *cap : 64;
+		void *p = reallocarray(ids->v, more, sizeof(*ids->v));
+
+		if (!p)
+			return cs_err_set(err, ENOMEM, "out of memory");
+		ids->v = p;
+		*cap = more;
+	}
+	memcpy(ids->v[ids->n++], id, ENG_ID_LEN + 1);
+	return 0;
+}
+
 static int list_dir(int at, struct eng_ids *out, struct cs_err *err)
 {
 	int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -344,19 +359,10 @@ static int list_dir(int at, struct eng_ids *out, struct cs_err *err)
 		return cs_err_errno(err, code, "list containers");
 	}
 	for (const struct dirent *de; (de = readdir(d));) {
-		if (!is_id(de->d_name))
-			continue;
-		if (ids.n == cap) {
-			void *p = reallocarray(ids.v, cap ? 2 * cap : 64, sizeof(*ids.v));
-
-			if (!p) {
-				free(ids.v);
-				return cs_err_set(err, ENOMEM, "out of memory");
-			}
-			ids.v = p;
-			cap = cap ? 2 * cap : 64;
+		if (is_id(de->d_name) && ids_add(&ids, &cap, de->d_name, err) < 0) {
+			eng_ids_fini(&ids);
+			return -err->code;
 		}
-		memcpy(ids.v[ids.n++], de->d_name, ENG_ID_LEN + 1);
 	}
 	if (ids.n > 0)
 		qsort(ids.v, ids.n, sizeof(*ids.v), by_text);

@@ -10,6 +10,8 @@ unit_tests += \
 	tests/unit/engine/test_etcfiles \
 	tests/unit/engine/test_imageconf \
 	tests/unit/engine/test_mountspec \
+	tests/unit/engine/test_record \
+	tests/unit/engine/test_store \
 	tests/unit/engine/test_user \
 	tests/unit/engine/test_volume
 
@@ -44,3 +46,11 @@ tests_unit_engine_test_volume_LDADD = $(conf_unit_ldadd)
 tests_unit_engine_test_cdi_SOURCES = tests/unit/engine/test_cdi.c
 tests_unit_engine_test_cdi_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_engine_test_cdi_LDADD = $(conf_unit_ldadd)
+
+tests_unit_engine_test_record_SOURCES = tests/unit/engine/test_record.c
+tests_unit_engine_test_record_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_record_LDADD = $(conf_unit_ldadd)
+
+tests_unit_engine_test_store_SOURCES = tests/unit/engine/test_store.c
+tests_unit_engine_test_store_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_store_LDADD = $(conf_unit_ldadd)
