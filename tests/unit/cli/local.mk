@@ -2,6 +2,7 @@ cli_unit_ldadd = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a base/lib
 	$(SECCOMP_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
 
 unit_tests += \
+	tests/unit/cli/test_alias \
 	tests/unit/cli/test_cmd \
 	tests/unit/cli/test_features \
 	tests/unit/cli/test_oci \
@@ -58,3 +59,7 @@ tests_unit_cli_test_progress_LDADD = $(cli_unit_ldadd)
 tests_unit_cli_test_template_SOURCES = tests/unit/cli/test_template.c
 tests_unit_cli_test_template_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_cli_test_template_LDADD = $(cli_unit_ldadd)
+
+tests_unit_cli_test_alias_SOURCES = tests/unit/cli/test_alias.c
+tests_unit_cli_test_alias_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_cli_test_alias_LDADD = $(cli_unit_ldadd)

@@ -41,6 +41,8 @@ struct parse {
 	char *argv[MAX_WORDS + 1];
 };
 
+static bool letters; /* docker's grammar instead of Go's */
+
 static int parse(struct parse *p, bool in_order, const char *line)
 {
 	size_t argc = 0, len = strlen(line);
@@ -59,7 +61,7 @@ static int parse(struct parse *p, bool in_order, const char *line)
 		p->argv[argc++] = strcmp(word, "~") == 0 ? word + 1 : word;
 		word += n + !last;
 	}
-	p->args = (struct cli_args){ .argv = p->argv, .argc = argc };
+	p->args = (struct cli_args){ .argv = p->argv, .argc = argc, .letters = letters };
 	return cli_opt_parse(&opts, &p->v, in_order, &p->args, &p->err);
 }
 
@@ -239,5 +241,30 @@ START_TEST(test_find)
 }
 END_TEST
 
+/* One dash stands before letters: switches, then perhaps one with a value. */
+START_TEST(test_letters)
+{
+	static const char *const lines[] = { "-fs text a", "-fstext a", "-fs=text a",
+					     "-f -s text a", "--flag --str=text a" };
+	struct parse p;
+
+	letters = true;
+	for (size_t i = 0; i < CS_LEN(lines); i++) {
+		ck_assert_msg(parse(&p, true, lines[i]) == 0, "%s: %s", lines[i], p.err.msg);
+		ck_assert(p.v.flag);
+		ck_assert_str_eq(p.v.str, "text");
+		ck_assert_uint_eq(p.args.argc, 1);
+		done(&p);
+	}
+	ck_assert_int_eq(parse(&p, true, "-f=false -h"), 0);
+	ck_assert(!p.v.flag && p.args.help);
+	done(&p);
+	check_error("-fx", "-x");
+	check_error("-fs", "needs a value");
+	check_rest(true, "-f cmd -x -s", "cmd -x -s");
+	letters = false;
+}
+END_TEST
+
 UNIT_MAIN("cli/opt", test_forms, test_values, test_rest, test_permuted_values, test_help,
-	  test_errors, test_find)
+	  test_errors, test_letters, test_find)
