@@ -1,6 +1,6 @@
 #include "cli/alias.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -30,21 +30,28 @@ static bool is_group_command(const char *word)
 	return strcmp(word, "prune") == 0 || *word == '-';
 }
 
+/* The words of the only command line of this process, where one is added. */
+enum { WORDS_MAX = 256, WORD_MAX = 24 };
+static char *words[WORDS_MAX];
+static char command[WORD_MAX], added[WORD_MAX];
+
 /* Puts the option behind the command: "autostart web" is "update --restart=always web", and with
  * --disable in front of the name "update --restart=no web". */
 static void insert_option(struct cli_args *args, const char *option)
 {
-	char **v = calloc(args->argc + 2, sizeof(*v));
 	bool off = args->argc > 1 && strcmp(args->argv[1], "--disable") == 0;
+	size_t n = 0;
 
-	if (!v)
+	if (args->argc + 2 > WORDS_MAX)
 		return;
-	v[0] = args->argv[0];
-	v[1] = strdup(off ? "--restart=no" : option);
-	for (size_t i = off ? 2 : 1, to = 2; i < args->argc; i++)
-		v[to++] = args->argv[i];
-	args->argc += off ? 0 : 1;
-	args->argv = v;
+	snprintf(added, sizeof(added), "%s", off ? "--restart=no" : option);
+	words[n++] = args->argv[0];
+	words[n++] = added;
+	for (size_t i = off ? 2 : 1; i < args->argc; i++)
+		words[n++] = args->argv[i];
+	words[n] = NULL;
+	args->argc = n;
+	args->argv = words;
 }
 
 void cli_alias(struct cli_args *args)
@@ -61,8 +68,9 @@ void cli_alias(struct cli_args *args)
 
 		if (strcmp(args->argv[0], a->word) != 0 || (a->container_only && !container))
 			continue;
-		args->argv[0] = strdup(a->to);
-		if (args->argv[0] && *a->option)
+		snprintf(command, sizeof(command), "%s", a->to);
+		args->argv[0] = command;
+		if (*a->option)
 			insert_option(args, a->option);
 		return;
 	}
