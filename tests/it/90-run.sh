@@ -4,7 +4,7 @@
 net_host "$@"
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/englib.sh"
-command -v jq >/dev/null || tap_skip_all "jq is not installed"
+tap_skip_emulated
 eng_image || { echo "Bail out! the image could not be made"; exit 1; }
 
 tap_comment "run in the foreground"

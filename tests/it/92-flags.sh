@@ -5,6 +5,7 @@
 net_host "$@"
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/englib.sh"
+tap_skip_emulated
 eng_image || { echo "Bail out! the image could not be made"; exit 1; }
 
 # A container without a network that runs a script to its end, in a cgroup of the test's.

@@ -1,7 +1,9 @@
 # The lab: the same tests on an emulated host with cgroup v2, AppArmor and real KVM; minutes.
 if HAVE_CHECK
-# Those of images, netns and kvm are not made for its pace, but for one that wants a real /dev/kvm.
-lab_unit_tests = $(filter-out tests/unit/images/% tests/unit/netns/% tests/unit/kvm/%,$(unit_tests)) \
+# Those of engine, images, netns and kvm are not made for its pace, but for one that wants a real
+# /dev/kvm.
+lab_unit_tests = $(filter-out tests/unit/engine/% tests/unit/images/% tests/unit/netns/% \
+		tests/unit/kvm/%,$(unit_tests)) \
 	tests/unit/kvm/test_vcpu
 endif
 
