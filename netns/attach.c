@@ -144,6 +144,16 @@ static int name_lease(struct job *j, struct cs_err *err)
 	return net_lease_mark(j->st, l, NET_LEASE_PENDING, err);
 }
 
+/* One that is being taken off has given back its name already. */
+static bool is_on(const struct net_ipam *t, const char *owner)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if ((t->v[i].state == NET_LEASE_PENDING || t->v[i].state == NET_LEASE_UP) &&
+		    strcmp(t->v[i].owner, owner) == 0)
+			return true;
+	return false;
+}
+
 /* With the table locked. */
 static int choose_lease(struct job *j, struct net_ipam *t, struct cs_err *err)
 {
@@ -155,7 +165,7 @@ static int choose_lease(struct job *j, struct net_ipam *t, struct cs_err *err)
 	};
 	int ret;
 
-	if (net_ipam_find(t, j->w->owner, NULL) != SIZE_MAX)
+	if (is_on(t, j->w->owner))
 		return cs_err_set(err, EEXIST, "%.64s is on network %s already", j->w->owner,
 				  j->n.c.name);
 	ret = net_ipam_choose(t, &j->n.c, &want, &j->l, &j->slot, err);

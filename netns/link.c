@@ -22,6 +22,10 @@
 #include "base/err.h"
 #include "netns/nl.h"
 
+/* Of the filter for loopback addresses: one that nobody else has, for filters of one priority are
+ * of one kind. */
+#define LOOPBACK_PRIO 0xca15U
+
 static bool is_bridge(const struct nlattr *info)
 {
 	const struct nlattr *tb[IFLA_INFO_KIND + 1];
@@ -182,6 +186,7 @@ int net_link_no_advertisements(const char *name, struct cs_err *err)
 	cs_auto_fd int fd = -EBADF;
 	char path[64 + IF_NAMESIZE];
 	char c = '\0';
+	int code;
 
 	/* one way through the folders: those of all namespaces have the same names there, and the
 	 * kernel looks at one after the other */
@@ -189,11 +194,14 @@ int net_link_no_advertisements(const char *name, struct cs_err *err)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
+	code = fd < 0 ? errno : 0;
 	if (fd < 0)
 		fd = open(path, O_RDONLY | O_CLOEXEC); /* the folder may be read-only */
 	if (fd >= 0 && read(fd, &c, 1) == 1 && c == '0')
 		return 0;
-	if (fd < 0 || pwrite(fd, "0", 1, 0) != 1)
+	if (code)
+		return cs_err_errno(err, code, "set %s to 0", path);
+	if (pwrite(fd, "0", 1, 0) != 1)
 		return cs_err_sys(err, "set %s to 0", path);
 	return 0;
 }
@@ -220,7 +228,7 @@ void net_link_put_no_loopback(struct net_nl_req *r, uint32_t index)
 		.tcm_ifindex = (int)index,
 		.tcm_handle = 1,
 		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
-		.tcm_info = TC_H_MAKE(1U << 16, htons(ETH_P_IP)),
+		.tcm_info = TC_H_MAKE(LOOPBACK_PRIO << 16, htons(ETH_P_IP)),
 	};
 	size_t options;
 

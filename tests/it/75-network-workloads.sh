@@ -170,6 +170,9 @@ try disconnect -f two c1
 tap_is "but with -f" "$status $err" "0 "
 try connect two c1
 tap_is "and is connected again" "$status $err" "0 "
+try disconnect two c1
+try connect two c1
+tap_is "at once" "$status $err" "0 "
 oci delete --force c1
 it_wait 20 eval '[ "$(members two)" = 0 ] && [ "$(members default)" = 1 ]'
 tap_is "deleted, it is on no network" "$(members two) $(members default)" "0 1"
