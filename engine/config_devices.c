@@ -117,14 +117,14 @@ static int device_path(struct cfg *c, const char *text, const char *host, const 
 		       const char *access, struct cs_err *err)
 {
 	struct stat sb;
-	int fd, ret;
+	int ret;
 
 	if (!c->p) /* it need be there only when it is started */
 		return 0;
 	if (stat(host, &sb) < 0)
 		return cs_err_sys(err, "--device %.100s", text);
 	if (S_ISDIR(sb.st_mode)) {
-		fd = open(host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int fd = open(host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0)
 			return cs_err_sys(err, "--device %.100s", text);
 		return add_folder(c, fd, inside, access, 0, err);

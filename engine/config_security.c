@@ -220,10 +220,11 @@ int eng_cfg_put_seccomp(struct cfg *c, struct cs_err *err)
 	enum { PROFILE_MAX = 1 << 20 };
 	cs_auto_free char *text = NULL;
 	size_t len = 0;
-	int ret;
 
 	if (c->sec.seccomp_file) {
-		ret = cs_file_read(AT_FDCWD, c->sec.seccomp_file, PROFILE_MAX, &text, &len, err);
+		int ret =
+			cs_file_read(AT_FDCWD, c->sec.seccomp_file, PROFILE_MAX, &text, &len, err);
+
 		if (ret == 0)
 			ret = eng_seccomp_profile(text, len, c->caps, &c->w, err);
 		return ret < 0 ? cs_err_wrap(err, "--security-opt seccomp=%.100s",

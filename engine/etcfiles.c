@@ -66,7 +66,7 @@ static int extra_host(struct cs_buf *b, const char *text, const struct eng_recor
 {
 	size_t len = strcspn(text, ":=");
 	const char *value = text[len] ? text + len + 1 : "";
-	char addr[NET_ADDR_TEXT], plain[NET_ADDR_TEXT + 2];
+	char addr[NET_ADDR_TEXT];
 	struct net_addr a = { 0 };
 
 	if (!len || !*value || strpbrk(text, " \t\n#"))
@@ -81,6 +81,7 @@ static int extra_host(struct cs_buf *b, const char *text, const struct eng_recor
 		if (!net_addr_is_set(&a))
 			return 0;
 	} else {
+		char plain[NET_ADDR_TEXT + 2];
 		size_t m = strlen(value);
 
 		if (value[0] == '[' && value[m - 1] == ']') {

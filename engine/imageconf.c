@@ -130,12 +130,12 @@ static int ports(struct eng_record *r, const struct img_config *c, struct cs_are
 	if (!c->ports)
 		return 0;
 	cs_json_for_each (p, c->ports) {
-		const char *text =
+		const char *port =
 			strchr(p->key, '/') ? p->key : eng_strf(a, err, "%s/tcp", p->key);
-		int ret = text ? 0 : -ENOMEM;
+		int ret = port ? 0 : -ENOMEM;
 
-		if (ret == 0 && !eng_strv_has(&r->expose, text))
-			ret = eng_strv_add(a, &r->expose, text, err);
+		if (ret == 0 && !eng_strv_has(&r->expose, port))
+			ret = eng_strv_add(a, &r->expose, port, err);
 		if (ret < 0)
 			return ret;
 	}

@@ -24,15 +24,15 @@ struct fields {
 static int csv_field(const struct mspec *s, const char **text, char **out, struct cs_err *err)
 {
 	const char *p = *text;
-	char *field = cs_arena_str(s->a, p, strlen(p));
+	char *one = cs_arena_str(s->a, p, strlen(p));
 	size_t n = 0;
 
-	if (!field)
+	if (!one)
 		return eng_mspec_err(s, err, ENOMEM, "out of memory");
 	if (*p == '"') {
 		for (p++; *p && !(*p == '"' && p[1] != '"'); p++) {
 			p += *p == '"';
-			field[n++] = *p;
+			one[n++] = *p;
 		}
 		if (*p != '"' || (p[1] && p[1] != ','))
 			return eng_mspec_err(s, err, EINVAL,
@@ -44,12 +44,12 @@ static int csv_field(const struct mspec *s, const char **text, char **out, struc
 				return eng_mspec_err(s, err, EINVAL,
 						     "\" in the middle of a field: put all of "
 						     "the field in quotes, and double this one");
-			field[n++] = *p++;
+			one[n++] = *p++;
 		}
 	}
-	field[n] = '\0';
+	one[n] = '\0';
 	*text = *p ? p + 1 : NULL;
-	*out = field;
+	*out = one;
 	return 0;
 }
 

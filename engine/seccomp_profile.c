@@ -190,7 +190,7 @@ static int translate(const struct cs_json *root, uint64_t caps, struct cs_jw *w,
 {
 	static const char *const kept[] = { "defaultAction", "defaultErrnoRet", "flags",
 					    "listenerPath", "listenerMetadata" };
-	const struct cs_json *rules = NULL, *rule;
+	const struct cs_json *rules = NULL;
 	int ret;
 
 	if (!root || root->type != CS_JSON_OBJECT)
@@ -209,6 +209,8 @@ static int translate(const struct cs_json *root, uint64_t caps, struct cs_jw *w,
 		ret = cs_json_arr(root, "syscalls", &rules, err);
 	cs_jw_arr(w, "syscalls");
 	if (ret > 0) {
+		const struct cs_json *rule;
+
 		cs_json_for_each (rule, rules) {
 			ret = put_rule(rule, caps, w, err);
 			if (ret < 0)
