@@ -274,7 +274,7 @@ int main(int argc, char **argv)
 	cs_auto_json struct cs_json_doc doc = CS_JSON_DOC_INIT;
 	struct opts o = { .config_fd = -EBADF, .level = CS_LOG_WARN };
 	struct cs_err err = CS_ERR_INIT;
-	struct vm_config cfg;
+	struct vm_config cfg = { 0 };
 	int rc = parse_opts(argc, argv, &o, &err);
 
 	cs_log_setup(STDERR_FILENO, CS_LOG_TEXT, o.level, "vmm");
