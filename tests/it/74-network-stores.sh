@@ -5,6 +5,7 @@
 # shellcheck disable=SC2119
 net_host
 . "$(dirname "$0")/lib.sh"
+tap_skip_emulated
 net_tools ip nft nsenter
 
 caisson=${top_builddir:-$it_here/../../build}/caisson
