@@ -10,12 +10,12 @@
 /* Other tools' words become ours. */
 static void check(const char *line, const char *want)
 {
-	char text[128], got[128] = "";
+	char text[128], got[128] = "", *rest = text, *w;
 	char *argv[16];
 	struct cli_args args = { .argv = argv };
 
 	snprintf(text, sizeof(text), "%s", line);
-	for (char *w = strtok(text, " "); w; w = strtok(NULL, " "))
+	while ((w = strsep(&rest, " ")))
 		argv[args.argc++] = w;
 	argv[args.argc] = NULL;
 	cli_alias(&args);
