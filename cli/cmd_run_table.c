@@ -107,7 +107,7 @@
 	CLI_STRV(T, ulimit, "ulimit", 0, "NAME=SOFT[:HARD]", "a resource limit"),                \
 	CLI_STR(T, umask, "umask", 0, "MODE", "its umask (default: 0022)"),                      \
 	CLI_STR(T, user, "user", 'u', "USER[:GROUP]", "names or numbers"),                       \
-	CLI_STR(T, userns, "userns", 0, "MODE", "host (default)"),                               \
+	CLI_STR(T, userns, "userns", 0, "MODE", "host (default), or auto: ids of its own"),       \
 	CLI_STR(T, uts, "uts", 0, "MODE", "private or host"),                                    \
 	CLI_BOOL(T, vm, "vm", 0, "the same as --isolation=vm"),                                  \
 	CLI_STRV(T, volume, "volume", 'v', "[SOURCE:]TARGET[:OPTIONS]",                          \
