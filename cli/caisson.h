@@ -29,6 +29,8 @@ struct caisson_dirs {
 extern const struct cli_prog cli_caisson_prog;
 
 extern const struct cli_cmd cli_cmd_attach;
+extern const struct cli_cmd cli_cmd_completion;
+extern const struct cli_cmd cli_cmd_cp;
 extern const struct cli_cmd cli_cmd_create;
 extern const struct cli_cmd cli_cmd_events;
 extern const struct cli_cmd cli_cmd_exec;

@@ -21,6 +21,8 @@ static const struct cli_opt global_opts[] = {
 /* clang-format off */
 static const struct cli_cmd *const commands[] = {
 	&cli_cmd_attach,
+	&cli_cmd_completion,
+	&cli_cmd_cp,
 	&cli_cmd_create,
 	&cli_cmd_events,
 	&cli_cmd_exec,

@@ -5,6 +5,8 @@ cli_libcli_a_SOURCES = \
 	cli/caisson_prog.c \
 	cli/cmd.c cli/cmd.h \
 	cli/cmd_attach.c \
+	cli/cmd_completion.c \
+	cli/cmd_cp.c \
 	cli/cmd_events.c \
 	cli/cmd_exec.c \
 	cli/cmd_help.c \
@@ -55,6 +57,7 @@ cli_libcli_a_SOURCES = \
 	cli/cmd_volume_prune.c \
 	cli/cmd_volume_rm.c \
 	cli/cmd_wait.c \
+	cli/completion.c cli/completion.h \
 	cli/container.c cli/container.h \
 	cli/ctrfilter.c \
 	cli/ctrinspect.c cli/ctrinspect.h \

@@ -18,7 +18,9 @@ engine_libengine_a_SOURCES = \
 	engine/config_resources.c \
 	engine/config_security.c \
 	engine/copytree.c engine/copytree.h \
+	engine/cp.c engine/cp.h \
 	engine/create.c engine/create.h \
+	engine/ctrroot.c engine/ctrroot.h \
 	engine/ctrvolumes.c engine/ctrvolumes.h \
 	engine/engine.c engine/engine.h \
 	engine/envfile.c engine/envfile.h \
@@ -60,6 +62,7 @@ engine_libengine_a_SOURCES = \
 	engine/store.c engine/store.h \
 	engine/strv.c engine/strv.h \
 	engine/tail.c engine/tail.h \
+	engine/untar.c engine/untar.h \
 	engine/user.c engine/user.h \
 	engine/userns.c engine/userns.h \
 	engine/volume.c engine/volume.h \

@@ -56,4 +56,10 @@ int img_tarw_file(struct img_tarw *w, const char *path, const void *buf, size_t 
  * are left out. */
 int img_tarw_folder(struct img_tarw *w, int dirfd, bool whiteouts, struct cs_err *err);
 
+/* What @name of the folder @dirfd is, as the entry @as, and all that is below it as "@as/...". "."
+ * and ".": the folder itself, and what is in it without its name. As above, but mounts are entered,
+ * unless the kernel makes up what is in them (procfs, sysfs, cgroups). No link is followed. */
+int img_tarw_tree(struct img_tarw *w, int dirfd, const char *name, const char *as,
+		  struct cs_err *err);
+
 #endif

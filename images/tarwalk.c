@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -32,6 +34,7 @@ struct walk {
 	struct img_tarw *w;
 	dev_t dev; /* of the top: mounts are not entered */
 	bool whiteouts;
+	bool cross;	    /* mounts are entered, but for those of what the kernel makes up */
 	struct link *links; /* owned */
 	size_t n_links, cap;
 	char *buf; /* owned, CHUNK bytes */
@@ -139,15 +142,31 @@ static int find_link(struct walk *k, const struct stat *sb, const char *path, co
 	return 0;
 }
 
+/* What is swapped for a device or a fifo meanwhile is not opened: that alone may do something. */
+static int open_regular(int dir, const char *name, struct cs_err *err)
+{
+	cs_auto_fd int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char path[40];
+	struct stat sb;
+	int ret;
+
+	if (fd < 0 || fstat(fd, &sb) < 0)
+		return cs_err_sys(err, "open %s", name);
+	if (!S_ISREG(sb.st_mode))
+		return cs_err_set(err, EAGAIN, "%s became something else while it was read", name);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ret = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return ret < 0 ? cs_err_sys(err, "open %s", name) : ret;
+}
+
 /* A regular file's bytes, exactly as many as its header says. */
 static int put_content(struct walk *k, int dir, const char *name, uint64_t size, struct cs_err *err)
 {
-	cs_auto_fd int fd = -EBADF;
+	cs_auto_fd int fd = open_regular(dir, name, err);
 	int ret = 0;
 
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return cs_err_sys(err, "open %s", name);
+		return fd;
 	while (size > 0 && ret == 0) {
 		ssize_t n = read(fd, k->buf, size < CHUNK ? (size_t)size : CHUNK);
 
@@ -176,6 +195,26 @@ static int put_marker(struct walk *k, const char *path, const char *prefix, cons
 static int put_folder(struct walk *k, int dir, const char *name, const char *path,
 		      struct cs_err *err);
 
+/* Is the folder @name, a mount, to be left out? */
+static bool leave_out(const struct walk *k, int dir, const char *name)
+{
+	static const long made_up[] = { PROC_SUPER_MAGIC,    SYSFS_MAGIC,	 CGROUP_SUPER_MAGIC,
+					CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, TRACEFS_MAGIC,
+					DEBUGFS_MAGIC,	     SECURITYFS_MAGIC };
+	cs_auto_fd int fd = -EBADF;
+	struct statfs sf;
+
+	if (!k->cross)
+		return true;
+	fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstatfs(fd, &sf) < 0)
+		return true;
+	for (size_t i = 0; i < CS_LEN(made_up); i++)
+		if ((long)sf.f_type == made_up[i])
+			return true;
+	return false;
+}
+
 static int put_entry(struct walk *k, int dir, const char *name, const char *path,
 		     struct cs_err *err)
 {
@@ -189,7 +228,7 @@ static int put_entry(struct walk *k, int dir, const char *name, const char *path
 		return cs_err_set(err, ENOMEM, "out of memory");
 	if (fstatat(dir, name, &sb, AT_SYMLINK_NOFOLLOW) < 0)
 		return cs_err_sys(err, "stat %s", path);
-	if (sb.st_dev != k->dev && S_ISDIR(sb.st_mode))
+	if (sb.st_dev != k->dev && S_ISDIR(sb.st_mode) && leave_out(k, dir, name))
 		return 0;
 	if (S_ISSOCK(sb.st_mode))
 		return 0;
@@ -312,33 +351,59 @@ static int put_folder(struct walk *k, int dir, const char *name, const char *pat
 	return ret;
 }
 
-int img_tarw_folder(struct img_tarw *w, int dirfd, bool whiteouts, struct cs_err *err)
+/* The folder @dirfd itself, as ".", and what is in it. */
+static int put_top(struct walk *k, int dirfd, struct cs_err *err)
 {
-	struct walk k = { .w = w, .whiteouts = whiteouts, .buf = malloc(CHUNK) };
 	struct stat sb;
 	int ret;
 
+	if (fstat(dirfd, &sb) < 0)
+		return cs_err_sys(err, "stat the folder");
+	const struct img_tarw_entry top = {
+		.path = ".",
+		.mode = sb.st_mode,
+		.uid = sb.st_uid,
+		.gid = sb.st_gid,
+		.mtime = sb.st_mtim,
+	};
+
+	k->dev = sb.st_dev;
+	ret = img_tarw_entry(k->w, &top, err);
+	return ret < 0 ? ret : put_folder(k, dirfd, "", "", err);
+}
+
+static void walk_fini(struct walk *k)
+{
+	for (size_t i = 0; i < k->n_links; i++)
+		free(k->links[i].path);
+	free(k->links);
+	free(k->buf);
+}
+#define auto_walk CS_CLEANUP(walk_fini)
+
+int img_tarw_folder(struct img_tarw *w, int dirfd, bool whiteouts, struct cs_err *err)
+{
+	auto_walk struct walk k = { .w = w, .whiteouts = whiteouts };
+
+	k.buf = malloc(CHUNK);
 	if (!k.buf)
 		return cs_err_set(err, ENOMEM, "out of memory");
-	if (fstat(dirfd, &sb) < 0) {
-		ret = cs_err_sys(err, "stat the folder");
-	} else {
-		struct img_tarw_entry top = {
-			.path = ".",
-			.mode = sb.st_mode,
-			.uid = sb.st_uid,
-			.gid = sb.st_gid,
-			.mtime = sb.st_mtim,
-		};
+	return put_top(&k, dirfd, err);
+}
 
-		k.dev = sb.st_dev;
-		ret = img_tarw_entry(w, &top, err);
-		if (ret == 0)
-			ret = put_folder(&k, dirfd, "", "", err);
-	}
-	for (size_t i = 0; i < k.n_links; i++)
-		free(k.links[i].path);
-	free(k.links);
-	free(k.buf);
-	return ret;
+int img_tarw_tree(struct img_tarw *w, int dirfd, const char *name, const char *as,
+		  struct cs_err *err)
+{
+	auto_walk struct walk k = { .w = w, .cross = true };
+	struct stat sb;
+
+	k.buf = malloc(CHUNK);
+	if (!k.buf)
+		return cs_err_set(err, ENOMEM, "out of memory");
+	if (strcmp(name, ".") == 0 && strcmp(as, ".") == 0)
+		return put_top(&k, dirfd, err);
+	if (fstatat(dirfd, name, &sb, AT_SYMLINK_NOFOLLOW) < 0)
+		return cs_err_sys(err, "stat %s", name);
+	k.dev = sb.st_dev;
+	return put_entry(&k, dirfd, name, as, err);
 }

@@ -1,5 +1,7 @@
 dist_man_MANS += \
 	man/caisson-attach.1 \
+	man/caisson-completion.1 \
+	man/caisson-cp.1 \
 	man/caisson-create.1 \
 	man/caisson-events.1 \
 	man/caisson-exec.1 \

@@ -1,0 +1,171 @@
+#include "engine/ctrroot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "engine/engine.h"
+#include "engine/prepare.h"
+#include "engine/status.h"
+#include "engine/store.h"
+#include "engine/volume.h"
+#include "runtime/state.h"
+
+int eng_path_tidy(const char *path, char *out, size_t size, struct cs_err *err)
+{
+	size_t len = 0;
+
+	if (size < 2 || strlen(path) + 2 > size)
+		return cs_err_set(err, ENAMETOOLONG, "path %.60s... is too long", path);
+	for (const char *p = path; *p;) {
+		size_t n = strcspn(p, "/");
+
+		if (n > 0 && !(n == 1 && *p == '.')) {
+			out[len++] = '/';
+			memcpy(out + len, p, n);
+			len += n;
+		}
+		p += n;
+		p += strspn(p, "/");
+	}
+	if (len == 0)
+		out[len++] = '/';
+	out[len] = '\0';
+	return 0;
+}
+
+void eng_ctrroot_close(struct eng_ctrroot *c)
+{
+	struct cs_err ignored = CS_ERR_INIT;
+
+	cs_close_fd(&c->fd);
+	/* an overlay that is never synced notes in its work folder that it was mounted, and is not
+	 * mounted a second time */
+	if (c->mounted && c->r.auto_remove && c->folder >= 0) {
+		cs_auto_fd int rw = openat(c->folder, "rw", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (rw >= 0)
+			cs_file_rmtree(rw, "work", &ignored);
+	}
+	cs_close_fd(&c->folder);
+	cs_close_fd(&c->lock);
+	eng_record_fini(&c->r);
+	c->r = ENG_RECORD_INIT;
+	c->mounted = false;
+}
+
+/* Its first process's root. The pid is the one that the runtime noted if it started when that says;
+ * a pidfd taken before and asked after shows that it was that process all the time. */
+static int running_root(const struct eng *e, const char *id, struct cs_err *err)
+{
+	ctr_auto_state struct ctr_state st = { 0 };
+	cs_auto_fd int states = ctr_state_root_open(e->state, false, err);
+	cs_auto_fd int dir = -EBADF, proc = -EBADF, pidfd = -EBADF, root = -EBADF;
+	char path[48];
+
+	if (states < 0 || ctr_state_open(states, id, &dir, err) < 0 ||
+	    ctr_state_read(dir, &st, err) < 0)
+		return -err->code;
+	proc = cs_path_proc_open(err);
+	if (proc < 0)
+		return proc;
+	pidfd = cs_proc_pidfd(proc, st.pid, st.start_time, err);
+	if (pidfd < 0)
+		return pidfd;
+	snprintf(path, sizeof(path), "%d/root", (int)st.pid);
+	root = openat(proc, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return cs_err_sys(err, "open the container's root");
+	if (cs_proc_wait_end(pidfd, 0, err) != 0)
+		return err->code ? -err->code : cs_err_set(err, ESRCH, "the container ended");
+	return cs_take_fd(&root);
+}
+
+/* The mount of a volume or folder that @path is in: the one with the longest target. */
+static const struct eng_mount *mount_of(const struct eng_record *r, const char *path)
+{
+	const struct eng_mount *best = NULL;
+
+	for (size_t i = 0; i < r->n_mounts; i++) {
+		const struct eng_mount *m = &r->mounts[i];
+		size_t n = strlen(m->target);
+
+		if (m->type == ENG_MOUNT_TMPFS || m->subpath || !m->source)
+			continue;
+		if (strncmp(path, m->target, n) != 0 || (path[n] && path[n] != '/'))
+			continue;
+		if (!best || n > strlen(best->target))
+			best = m;
+	}
+	return best;
+}
+
+static int stopped_root(const struct eng *e, struct eng_ctrroot *c, struct cs_err *err)
+{
+	const struct eng_mount *m = mount_of(&c->r, c->path);
+	char path[PATH_MAX];
+	int fd;
+
+	if (!m) {
+		c->folder = eng_dir(e, c->r.id, err);
+		c->mounted = c->folder >= 0;
+		return c->folder < 0 ? c->folder : eng_rootfs_open(e, &c->r, err);
+	}
+	if (m->type == ENG_MOUNT_VOLUME) {
+		if (eng_volume_path(e, m->source, path, sizeof(path), err) < 0)
+			return -err->code;
+	} else if (cs_str_fmt(path, sizeof(path), err, "%s", m->source) < 0) {
+		return -err->code;
+	}
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return cs_err_sys(err, "open %s, which is at %s", path, m->target);
+	memmove(c->path, c->path + strlen(m->target), strlen(c->path + strlen(m->target)) + 1);
+	if (!*c->path)
+		memcpy(c->path, "/", 2);
+	return fd;
+}
+
+int eng_ctrroot_open(const struct eng *e, const char *id, const char *path, struct eng_ctrroot *out,
+		     struct cs_err *err)
+{
+	eng_auto_ctrroot struct eng_ctrroot c = ENG_CTRROOT_INIT;
+	struct eng_status st = ENG_STATUS_INIT;
+
+	if (eng_path_tidy(path, c.path, sizeof(c.path), err) < 0)
+		return -err->code;
+	c.lock = eng_lock(e, id, err);
+	if (c.lock < 0 || eng_record_load(e, id, &c.r, err) < 0 ||
+	    eng_status_load(e, id, &st, err) < 0)
+		return -err->code;
+	switch (st.state) {
+	case ENG_RUNNING:
+	case ENG_PAUSED:
+		cs_close_fd(&c.lock);
+		c.fd = running_root(e, id, err);
+		break;
+	case ENG_CREATED:
+	case ENG_EXITED:
+		c.fd = stopped_root(e, &c, err);
+		break;
+	case ENG_STARTING:
+	case ENG_RESTARTING:
+	case ENG_DEAD:
+	default:
+		return cs_err_set(err, EBUSY, "container %s is %s: stop it first", c.r.name,
+				  eng_state_name(st.state));
+	}
+	if (c.fd < 0)
+		return cs_err_wrap(err, "container %s", c.r.name);
+	*out = c;
+	c = ENG_CTRROOT_INIT;
+	return 0;
+}

@@ -1,0 +1,119 @@
+#!/bin/bash
+# A container's files from outside: cp, diff, export, commit.
+. "$(dirname "$0")/netlib.sh"
+net_host "$@"
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/englib.sh"
+command -v jq >/dev/null || tap_skip_all "jq is not installed"
+eng_image || { echo "Bail out! the image could not be made"; exit 1; }
+
+w=$it_tmp/w
+mkdir -p "$w/tree/sub"
+echo one >"$w/one"
+echo deep >"$w/tree/sub/deep"
+ln -s sub/deep "$w/tree/link"
+chown -R 1000:1000 "$w/tree"
+
+c run -d --name web --network none -v vol:/data box sh -c 'while :; do sleep 0.1; done'
+tap_is "a container that runs" "$status" 0
+c create --name idle --network none -v vol:/data box true
+
+for n in web idle; do
+	tap_comment "cp, $n"
+	c cp "$w/one" "$n:/tmp"
+	tap_is "a file into a folder" "$status" 0
+	c cp "$n:/tmp/one" "$w/back-$n"
+	tap_is "and back, under another name" "$(cat "$w/back-$n")" one
+	c cp "$w/one" "$n:/tmp/two"
+	c cp "$n:tmp/two" "$w"
+	tap_is "without a slash in front" "$(cat "$w/two")" one
+	c cp "$w/tree" "$n:/tmp/new"
+	c cp "$n:/tmp/new" "$w/out-$n"
+	tap_is "a folder as a new one" "$(cat "$w/out-$n/sub/deep")" deep
+	tap_is "links stay links" "$(readlink "$w/out-$n/link")" sub/deep
+	tap_is "what comes out is the caller's" "$(stat -c %u:%g "$w/out-$n/sub/deep")" 0:0
+	c cp "$w/tree" "$n:/tmp/new"
+	c cp "$n:/tmp/new/tree/link" "$w/l-$n"
+	tap_is "into an existing one" "$(readlink "$w/l-$n")" sub/deep
+	c cp -L "$n:/tmp/new/tree/link" "$w/f-$n"
+	tap_is "-L" "$(cat "$w/f-$n")" deep
+	c cp "$w/tree/." "$n:/srv"
+	c cp "$n:/srv/." "$w/srv-$n"
+	tap_is "what is in it, by /." "$(ls "$w/srv-$n")" $'link\nsub'
+	c cp "$n:/data/seed" "$w/seed-$n"
+	tap_is "from a volume, filled before or not" "$status" 0
+	c cp "$w/one" "$n:/bin/one"
+	tap_is "through a link inside" "$status" 0
+	caisson cp "$n:/srv" - | tar -t >"$w/list" 2>/dev/null
+	tap_is "a tar out" "$(sort "$w/list" | head -n 3)" $'srv/\nsrv/link\nsrv/sub/'
+	tar -c -C "$w/tree" --owner 50 --group 50 . | caisson cp - "$n:/root"
+	tap_is "a tar in" "$?" 0
+	c cp -a "$n:/root/sub" "$w/a-$n"
+	tap_is "-a keeps owners" "$(stat -c %u:%g "$w/a-$n/deep")" 50:50
+	c cp "$w/one" "$n:/etc/hosts"
+	tap_is "over a mounted file" "$status" 0
+
+	c cp "$n:/nowhere" "$w/x"
+	tap_is "no such file: 125" "$status" 125
+	tap_like "it says which" "$err" nowhere
+	c cp "$w/one" "$n:/nowhere/x"
+	tap_is "no such folder" "$status" 125
+	c cp "$w/one" "$n:/nowhere/"
+	tap_is "a slash wants a folder" "$status" 125
+	c cp "$w/tree" "$n:/etc/passwd"
+	tap_is "a folder over a file: refused" "$status" 125
+	c cp "$w/tree/." "$n:/etc/passwd"
+	tap_is "what is in it over a file: refused" "$status" 125
+	mkdir -p "$w/mix-$n/one"
+	c cp "$n:/tmp/one" "$w/mix-$n"
+	tap_is "a file over a folder: refused" "$status" 125
+done
+c exec web sh -c 'cat /data/seed; stat -c %u /srv/sub/deep; cat /etc/hosts'
+tap_is "seen inside; owned by root" "$out" $'hello\n0\none'
+
+tap_comment "cp of what a container made"
+echo secret >"$w/secret"
+c exec web sh -c "mkdir /evil; ln -s '$w' /evil/dir; ln -s '$w/secret' /evil/file; ln -s ../../../../../..$w /evil/up
+	cp /bin/busybox /evil/suid; chmod 4755 /evil/suid; mknod /evil/dev c 1 3; mkfifo /evil/fifo"
+c cp web:/evil/file/ "$w/x"
+tap_is "a link out of it leads nowhere" "$status" 125
+c cp -L web:/evil/file "$w/x"
+tap_is "nor does -L" "$status" 125
+c cp "$w/one" web:/evil/dir/planted
+tap_is "nor as a folder on the way" "$status" 125
+c cp "$w/one" web:/evil/up/planted
+tap_is "nor by .." "$([ -e "$w/planted" ] && echo there)" ""
+c cp "$w/one" web:/evil/file
+tap_is "a link as the target does not write outside" "$(cat "$w/secret")" secret
+c cp web:/evil "$w/evil"
+tap_is "all of it" "$status" 0
+tap_like "device nodes are left out" "$err" 'device nodes'
+tap_is "no device is there" "$([ -e "$w/evil/dev" ] && echo there)" ""
+tap_is "no setuid program is there" "$(stat -c %a "$w/evil/suid")" 755
+mkdir -p "$w/trap"
+ln -s "$w/tree" "$w/trap/d"
+c exec web sh -c 'mkdir -p /trap/d; echo bad >/trap/d/planted'
+c cp web:/trap/. "$w/trap"
+tap_is "a folder over the caller's link: refused" "$status" 125
+tap_is "nothing is written through it" "$([ -e "$w/tree/planted" ] && echo there)" ""
+c exec -d web sh -c 'mkdir -p /race/d; while :; do mv /race/d /race/x; ln -s '"$w/tree"' /race/d
+	rm /race/d; mv /race/x /race/d; done'
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	caisson cp "$w/one" web:/race/d/raced 2>/dev/null
+	caisson cp web:/race/d "$w/race" 2>/dev/null
+done
+tap_is "folders swapped for links meanwhile" "$([ -e "$w/tree/raced" ] && echo there)" ""
+printf 'x' >"$w/esc"
+tar -P -c --transform 's,.*,../../escaped,' -f "$w/esc.tar" "$w/esc"
+caisson cp - web:/tmp <"$w/esc.tar" 2>/dev/null
+tap_is "a tar that leads upwards: refused" "$?" 125
+head -c 700 "$w/esc.tar" | caisson cp - web:/tmp 2>/dev/null
+tap_is "a tar cut short: refused" "$?" 125
+c cp "$w/one" "$w/two"
+tap_is "no container at all: 125" "$status" 125
+c cp web:/a web:/b
+tap_is "twice the same container: 125" "$status" 125
+c start -a idle
+tap_is "the idle one starts afterwards" "$status" 0
+
+eng_done

@@ -1,0 +1,79 @@
+#!/bin/bash
+# What keeps the house clean: container prune, system prune, completion.
+. "$(dirname "$0")/netlib.sh"
+net_host "$@"
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/englib.sh"
+command -v jq >/dev/null || tap_skip_all "jq is not installed"
+eng_image || { echo "Bail out! the image could not be made"; exit 1; }
+
+c run -d --name up --network none box sh -c 'while :; do sleep 0.1; done'
+c create --name never --network none --label keep=no box true
+c run --name done --network none box true
+tap_comment "container prune"
+c container prune --filter label=keep=no
+c ps -a --format '{{.Names}}'
+tap_is "--filter" "$(sort <<<"$out")" $'done\nup'
+c container prune -f
+tap_like "prints the ids" "$out" '^[0-9a-f]{64}$'
+c ps -a --format '{{.Names}}'
+tap_is "what runs stays" "$out" up
+c container prune --filter nonsense=1
+tap_is "no such filter: 125" "$status" 125
+
+tap_comment "system prune"
+c run --name again --network none -v /anon box true
+c network create empty
+c commit up
+id=${out#sha256:}
+left=$(printf 'a%.0s' {1..64})
+mkdir -p "$it_tmp/run/containers/$left/rootfs" "$it_tmp/lib/containers/$left/rw"
+mount -t tmpfs tmpfs "$it_tmp/run/containers/$left/rootfs"
+touch -d '1 hour ago' "$it_tmp/lib/containers/$left"
+c system prune -f
+tap_is "system prune" "$status" 0
+tap_like "tells of leftovers" "$out" 'leftover of container aaaaaaaaaaaa'
+tap_like "of networks" "$out" '^empty$'
+tap_like "of images" "$out" "Deleted: sha256:$id"
+tap_like "of space" "$out" '^Total reclaimed space: '
+tap_empty "the mount is gone" "$(it_mounts | grep "$left")"
+tap_is "and the folder" "$([ -e "$it_tmp/run/containers/$left" ] && echo there)" ""
+c ps -a --format '{{.Names}}'
+tap_is "what runs stays" "$out" up
+c volume ls -q
+tap_like "volumes stay" "$out" '^[0-9a-f]{64}$'
+c system prune -f -a --volumes
+c volume ls -q
+tap_is "but with --volumes" "$out" ""
+c run --rm --network none box echo there
+tap_is "an image in use stays even with -a" "$out" there
+c kill up
+c wait up
+c system prune -f -a
+c images -q
+tap_is "else it goes" "$out" ""
+
+tap_comment "completion"
+for s in bash zsh fish; do
+	c completion "$s"
+	tap_is "$s" "$status" 0
+done
+c completion csh
+tap_is "no such shell: 125" "$status" 125
+c volume create vol1
+caisson completion bash >"$it_tmp/bash"
+comp() # WORD...: what is offered for the last
+{
+	out=$(PATH=$(dirname "$CAISSON"):$PATH bash -c '. "$1"; shift; COMP_WORDS=(caisson "$@")
+		COMP_CWORD=$#; _caisson; echo "${COMPREPLY[*]}"' bash "$it_tmp/bash" "$@")
+}
+comp comple
+tap_is "a command" "$out" completion
+comp system pr
+tap_is "a command of two words" "$out" prune
+comp run --publish-
+tap_is "an option" "$out" --publish-all
+comp --root "$it_tmp/lib" --state "$it_tmp/run" volume rm vo
+tap_is "a volume's name" "$out" vol1
+
+eng_done
