@@ -29,11 +29,15 @@ struct caisson_dirs {
 extern const struct cli_prog cli_caisson_prog;
 
 extern const struct cli_cmd cli_cmd_attach;
+extern const struct cli_cmd cli_cmd_commit;
 extern const struct cli_cmd cli_cmd_completion;
+extern const struct cli_cmd cli_cmd_container_prune;
 extern const struct cli_cmd cli_cmd_cp;
 extern const struct cli_cmd cli_cmd_create;
+extern const struct cli_cmd cli_cmd_diff;
 extern const struct cli_cmd cli_cmd_events;
 extern const struct cli_cmd cli_cmd_exec;
+extern const struct cli_cmd cli_cmd_export;
 extern const struct cli_cmd cli_cmd_help;
 extern const struct cli_cmd cli_cmd_history;
 extern const struct cli_cmd cli_cmd_image_history;
@@ -83,6 +87,7 @@ extern const struct cli_cmd cli_cmd_save;
 extern const struct cli_cmd cli_cmd_start;
 extern const struct cli_cmd cli_cmd_stats;
 extern const struct cli_cmd cli_cmd_stop;
+extern const struct cli_cmd cli_cmd_system_prune;
 extern const struct cli_cmd cli_cmd_tag;
 extern const struct cli_cmd cli_cmd_top;
 extern const struct cli_cmd cli_cmd_unpause;

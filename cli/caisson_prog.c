@@ -21,11 +21,15 @@ static const struct cli_opt global_opts[] = {
 /* clang-format off */
 static const struct cli_cmd *const commands[] = {
 	&cli_cmd_attach,
+	&cli_cmd_commit,
 	&cli_cmd_completion,
+	&cli_cmd_container_prune,
 	&cli_cmd_cp,
 	&cli_cmd_create,
+	&cli_cmd_diff,
 	&cli_cmd_events,
 	&cli_cmd_exec,
+	&cli_cmd_export,
 	&cli_cmd_help,
 	&cli_cmd_history,
 	&cli_cmd_image_history,
@@ -75,6 +79,7 @@ static const struct cli_cmd *const commands[] = {
 	&cli_cmd_start,
 	&cli_cmd_stats,
 	&cli_cmd_stop,
+	&cli_cmd_system_prune,
 	&cli_cmd_tag,
 	&cli_cmd_top,
 	&cli_cmd_unpause,
@@ -92,8 +97,10 @@ static const struct cli_cmd *const commands[] = {
 
 /* Sorted by name. */
 static const struct cli_group groups[] = {
+	{ .name = "container", .help = "containers; the other commands go without this word, too" },
 	{ .name = "image", .help = "images: what is there, where from and where to" },
 	{ .name = "network", .help = "networks of containers and machines" },
+	{ .name = "system", .help = "all of it: what nobody uses" },
 	{ .name = "volume", .help = "volumes: files that outlive a container" },
 };
 

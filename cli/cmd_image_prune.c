@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cli/caisson.h"
 #include "cli/imgmount.h"
+#include "cli/imguse.h"
 #include "cli/imgview.h"
 #include "cli/out.h"
 #include "images/gc.h"
@@ -59,6 +60,7 @@ static int prune_run(struct cli_call *call, struct cs_err *err)
 	uint64_t freed = 0, more = 0;
 	const struct img_remove how = {
 		.in_use = cli_imgmount_in_use,
+		.needed = cli_imguse_needed,
 		.ctx = call,
 		.gone = gone,
 		.gone_ctx = &b,

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cli/caisson.h"
 #include "cli/imgmount.h"
+#include "cli/imguse.h"
 #include "cli/imgview.h"
 #include "cli/out.h"
 #include "images/gc.h"
@@ -78,6 +79,7 @@ static int rmi_run(struct cli_call *call, struct cs_err *err)
 	struct img_remove how = {
 		.force = o->force,
 		.in_use = cli_imgmount_in_use,
+		.needed = cli_imguse_needed,
 		.ctx = call,
 		.gone = gone,
 		.gone_ctx = &b,

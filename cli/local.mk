@@ -5,10 +5,14 @@ cli_libcli_a_SOURCES = \
 	cli/caisson_prog.c \
 	cli/cmd.c cli/cmd.h \
 	cli/cmd_attach.c \
+	cli/cmd_commit.c \
 	cli/cmd_completion.c \
+	cli/cmd_container_prune.c \
 	cli/cmd_cp.c \
+	cli/cmd_diff.c \
 	cli/cmd_events.c \
 	cli/cmd_exec.c \
+	cli/cmd_export.c \
 	cli/cmd_help.c \
 	cli/cmd_history.c \
 	cli/cmd_image_inspect.c \
@@ -47,6 +51,7 @@ cli_libcli_a_SOURCES = \
 	cli/cmd_start.c \
 	cli/cmd_stats.c \
 	cli/cmd_stop.c \
+	cli/cmd_system_prune.c \
 	cli/cmd_tag.c \
 	cli/cmd_top.c \
 	cli/cmd_update.c \
@@ -66,6 +71,7 @@ cli_libcli_a_SOURCES = \
 	cli/format.c cli/format.h \
 	cli/help.c cli/help.h \
 	cli/imgmount.c cli/imgmount.h \
+	cli/imguse.c cli/imguse.h \
 	cli/imgview.c cli/imgview.h \
 	cli/network.c cli/network.h \
 	cli/oci.h \
@@ -92,6 +98,7 @@ cli_libcli_a_SOURCES = \
 	cli/out.c cli/out.h \
 	cli/progress.c cli/progress.h \
 	cli/progress_text.c \
+	cli/prune.c cli/prune.h \
 	cli/pscols.c cli/pscols.h \
 	cli/pstable.c cli/pstable.h \
 	cli/regopts.c cli/regopts.h \

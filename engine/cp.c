@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "engine/ctrroot.h"
 #include "engine/untar.h"
+#include "engine/userns.h"
 #include "images/tarw.h"
 
 enum { LINKS_MAX = 40, CHUNK = 1 << 17 };
@@ -261,21 +262,13 @@ static int target_open(const struct eng_cp *cp, const struct source *s, struct t
 	return target_new(cp, s, t, err);
 }
 
-/* Who has a container's files without --archive: who has its root, which is its root user unless
- * an image says otherwise. */
+/* Whose the files are without --archive: a container's root's, or the caller's. */
 static int set_owner(const struct eng_cp *cp, struct eng_untar_opts *o, struct cs_err *err)
 {
-	const struct eng_record *r = cp->to.ctr ? &cp->to.ctr->r : NULL;
-	struct stat sb;
-
-	o->uid = r ? 0 : geteuid();
-	o->gid = r ? 0 : getegid();
-	if (!r || (r->uidmap.n == 0 && !r->userns))
-		return 0;
-	if (fstat(o->root, &sb) < 0)
-		return cs_err_sys(err, "look at the container's root");
-	o->uid = sb.st_uid;
-	o->gid = sb.st_gid;
+	if (cp->to.ctr)
+		return eng_userns_root(&cp->to.ctr->r, &o->uid, &o->gid, err);
+	o->uid = geteuid();
+	o->gid = getegid();
 	return 0;
 }
 

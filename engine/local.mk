@@ -8,6 +8,7 @@ engine_libengine_a_SOURCES = \
 	engine/cdi.c engine/cdi.h \
 	engine/cdi_edit.c \
 	engine/cdi_int.h \
+	engine/commit.c engine/commit.h \
 	engine/config.c engine/config.h \
 	engine/config_caps.c \
 	engine/config_devices.c \
@@ -22,6 +23,7 @@ engine_libengine_a_SOURCES = \
 	engine/create.c engine/create.h \
 	engine/ctrroot.c engine/ctrroot.h \
 	engine/ctrvolumes.c engine/ctrvolumes.h \
+	engine/diff.c engine/diff.h \
 	engine/engine.c engine/engine.h \
 	engine/envfile.c engine/envfile.h \
 	engine/etcfiles.c engine/etcfiles.h \

@@ -26,6 +26,7 @@ struct img_remove {
 	bool force;	      /* also the other names of an image given by id, also if in use */
 	bool keep_last;	      /* only names (untag): an image that loses its last one is dangling */
 	img_in_use_fn in_use; /* NULL: nothing is */
+	img_in_use_fn needed; /* the same of what @force does not overcome; NULL: nothing is */
 	void *ctx;
 	void (*gone)(void *gone_ctx, enum img_gone_kind kind, const char *what); /* NULL allowed */
 	void *gone_ctx;

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += images/libimages.a
 images_libimages_a_SOURCES = \
+	images/commit.c images/commit.h \
 	images/config.h \
 	images/diffid.c \
 	images/diffid.h \

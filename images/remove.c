@@ -58,7 +58,12 @@ static int check_use(const struct removal *m, const char *id, struct cs_err *err
 {
 	char who[128] = "";
 
-	if (m->r->force || m->r->keep_last || !m->r->in_use)
+	if (m->r->keep_last)
+		return 0;
+	if (m->r->needed && m->r->needed(m->r->ctx, id, who, sizeof(who)))
+		return cs_err_set(err, EBUSY, "image %.12s is used by %s: remove that first",
+				  id + 7, who);
+	if (m->r->force || !m->r->in_use)
 		return 0;
 	if (!m->r->in_use(m->r->ctx, id, who, sizeof(who)))
 		return 0;

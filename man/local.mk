@@ -1,10 +1,14 @@
 dist_man_MANS += \
 	man/caisson-attach.1 \
+	man/caisson-commit.1 \
 	man/caisson-completion.1 \
+	man/caisson-container-prune.1 \
 	man/caisson-cp.1 \
 	man/caisson-create.1 \
+	man/caisson-diff.1 \
 	man/caisson-events.1 \
 	man/caisson-exec.1 \
+	man/caisson-export.1 \
 	man/caisson-help.1 \
 	man/caisson-history.1 \
 	man/caisson-image-history.1 \
@@ -71,6 +75,7 @@ dist_man_MANS += \
 	man/caisson-start.1 \
 	man/caisson-stats.1 \
 	man/caisson-stop.1 \
+	man/caisson-system-prune.1 \
 	man/caisson-tag.1 \
 	man/caisson-top.1 \
 	man/caisson-unpause.1 \

@@ -116,4 +116,58 @@ tap_is "twice the same container: 125" "$status" 125
 c start -a idle
 tap_is "the idle one starts afterwards" "$status" 0
 
+tap_comment "diff, export, commit"
+c run -d --name ch --network none -v vol:/data box sh -c 'echo x >/www/new; rm /etc/group
+	echo more >>/etc/passwd; mkdir -p /opt/deep; echo 1 >/opt/deep/f; rm -r /var
+	mkdir /var; rm -r /data/none 2>/dev/null; echo ready; while :; do sleep 0.1; done'
+it_wait 20 sh -c "[ \"\$(timeout 20 '$CAISSON' --root '$it_tmp/lib' --state '$it_tmp/run' logs ch)\" = ready ]"
+c diff ch
+tap_is "diff" "$out" 'C /etc
+D /etc/group
+C /etc/passwd
+A /opt
+A /opt/deep
+A /opt/deep/f
+C /www
+A /www/new'
+c diff --format json ch
+tap_is "as json" "$(jq -c .deleted <<<"$out")" '["/etc/group"]'
+c diff idle-none
+tap_is "of none: 125" "$status" 125
+c export -o "$w/ch.tar" ch
+tap_is "export" "$status" 0
+tar -tf "$w/ch.tar" >"$w/list"
+tap_is "it has what was made" "$(grep -c '^www/new$' "$w/list")" 1
+tap_is "and not what was removed, nor what is in volumes" \
+	"$(grep -cE '^etc/group$|^proc/self' "$w/list")" 0
+c commit -p -a me -m why -c 'CMD ["cat", "/www/new"]' -c 'ENV MORE=1' -c 'LABEL l=1' ch changed
+tap_like "commit prints the id" "$out" '^sha256:[0-9a-f]{64}$'
+c inspect -f '{{.State.Status}}' ch
+tap_is "it goes on afterwards" "$out" running
+c run --rm --network none changed
+tap_is "the image has its files and its command" "$out" x
+c run --rm --network none changed sh -c 'ls /etc/group /opt/deep 2>/dev/null; echo $FROM $MORE'
+tap_is "and not those that were deleted" "$out" $'/opt/deep:\nf\nimage 1'
+c image inspect -f '{{.Author}} {{index .Config.Labels "made"}} {{.Config.Labels.l}} {{len .RootFS.Layers}}' changed
+tap_is "and its settings" "$out" "me test 1 2"
+c history --format '{{.Comment}}' changed
+tap_is "history says why" "$(head -n 1 <<<"$out")" why
+c commit -c 'NO such' ch
+tap_is "no such instruction: 125" "$status" 125
+c commit idle
+tap_is "one that changed nothing, without a name" "$status" 0
+
+tap_comment "images in use"
+c rmi changed
+tap_is "one that nobody uses" "$status" 0
+c rmi box
+tap_is "one that a container uses: refused" "$status" 125
+tap_like "it says which" "$err" 'container (web|idle|ch)'
+c rmi -f box
+tap_is "--force too" "$status" 125
+c image prune -a
+tap_is "prune spares it" "$status" 0
+c run --rm --network none box echo still
+tap_is "it is still there" "$out" still
+
 eng_done

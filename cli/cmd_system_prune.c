@@ -1,0 +1,52 @@
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "cli/caisson.h"
+#include "cli/imgview.h"
+#include "cli/out.h"
+#include "cli/prune.h"
+#include "cli/volume.h"
+
+struct prune_opts {
+	bool all, volumes, force;
+};
+
+static const struct cli_opt prune_optv[] = {
+	CLI_BOOL(struct prune_opts, all, "all", 'a',
+		 "every image that no container needs, not only those without a name"),
+	CLI_BOOL(struct prune_opts, force, "force", 'f', "do not ask"),
+	CLI_BOOL(struct prune_opts, volumes, "volumes", 0,
+		 "anonymous volumes that no container uses, too"),
+};
+
+static int prune_run(struct cli_call *call, struct cs_err *err)
+{
+	const struct prune_opts *o = call->opts;
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+	uint64_t freed = 0;
+	char text[32];
+
+	if (!o->force &&
+	    !cli_vol_may("Remove every container that does not run, and networks, images and "
+			 "leftovers that nobody uses? [y/N] "))
+		return 0;
+	/* in this order: what is gone uses nothing of what comes after */
+	if (cli_prune_containers(call, NULL, &b, err) < 0 ||
+	    cli_prune_leftovers(call, &b, err) < 0 || cli_prune_networks(call, &b, err) < 0 ||
+	    (o->volumes && cli_prune_volumes(call, &b, err) < 0) ||
+	    cli_prune_images(call, o->all, &b, &freed, err) < 0)
+		return -err->code;
+	cli_size_text(freed, text);
+	cs_buf_addf(&b, "Total reclaimed space: %s\n", text);
+	return cli_out(&b, err);
+}
+
+const struct cli_cmd cli_cmd_system_prune = {
+	.name = "system prune",
+	.synopsis = "[OPTION...]",
+	.help = "remove what is not in use: containers, networks, images, leftovers",
+	.opts = CLI_OPTS(prune_optv),
+	.opts_size = sizeof(struct prune_opts),
+	.fail_status = CAISSON_FAILED,
+	.run = prune_run,
+};

@@ -1,0 +1,31 @@
+#ifndef CS_CLI_PRUNE_H
+#define CS_CLI_PRUNE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/opt.h"
+
+struct cli_call;
+struct cs_buf;
+struct cs_err;
+
+/* What "container prune" and "system prune" share. What was removed is added to @out, a line each.
+ */
+
+/* Containers that do not run and pass the filters (NULL: all). What commands and monitors that were
+ * killed left is finished first. */
+int cli_prune_containers(const struct cli_call *call, const struct cli_strv *filter,
+			 struct cs_buf *out, struct cs_err *err);
+int cli_prune_networks(const struct cli_call *call, struct cs_buf *out, struct cs_err *err);
+/* Images without a name, or with @all every one that no container needs. @freed: bytes. */
+int cli_prune_images(struct cli_call *call, bool all, struct cs_buf *out, uint64_t *freed,
+		     struct cs_err *err);
+/* Anonymous volumes. */
+int cli_prune_volumes(const struct cli_call *call, struct cs_buf *out, struct cs_err *err);
+
+/* Folders without a record below root and state, and what is mounted in the latter: of commands
+ * that were killed. Nothing that lives or is being made has such a folder without its lock. */
+int cli_prune_leftovers(const struct cli_call *call, struct cs_buf *out, struct cs_err *err);
+
+#endif
