@@ -344,7 +344,7 @@ static int make_node(struct eng_untar *u, int dir, const char *name, const struc
 static int make_link(struct eng_untar *u, int dir, const char *name, const struct img_entry *e,
 		     struct cs_err *err)
 {
-	cs_auto_fd int to = -EBADF, from = -EBADF;
+	cs_auto_fd int to = -EBADF;
 	char path[PATH_MAX];
 	const char *old;
 	int ret = make_room(u, dir, name, err);
