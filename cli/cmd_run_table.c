@@ -73,6 +73,9 @@
 	CLI_NUM(T, memory_swappiness, "memory-swappiness", 0, 0, "N", "0 to 100"),               \
 	CLI_STRV(T, mount, "mount", 0, "SPEC", "type=bind|volume|tmpfs,src=...,dst=...,..."),    \
 	CLI_STR(T, name, "name", 0, "NAME", "its name (default: one is made up)"),               \
+	{ .name = "net", .hidden = true, .type = CLI_OPT_STRV,                                    \
+	  .off = CLI_OFF(T, network, struct cli_strv), .arg = "NETWORK",                         \
+	  .help = "the same as --network" },                                                     \
 	CLI_STRV(T, network, "network", 0, "NETWORK",                                            \
 		 "a network's name, none, host, or container:NAME"),                             \
 	CLI_STRV(T, network_alias, "network-alias", 0, "NAME", "another name on its network"),   \

@@ -83,6 +83,11 @@ fuzz: all
 	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/fuzz/run
 .PHONY: fuzz
 
+# Command lines beside podman, minutes.
+check-compat: all
+	$(AM_TESTS_ENVIRONMENT) $(srcdir)/tests/it/compat.sh
+.PHONY: check-compat
+
 # Integration tests: real containers, so they need root. Every tests/it/NN-name.sh is one.
 include tests/it/local.mk
 check-it: all
