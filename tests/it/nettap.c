@@ -161,5 +161,6 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	cable(tap, g.tap);
+	net_attachment_fini(&g.a);
 	return 0;
 }
