@@ -257,7 +257,9 @@ int eng_upper_open(const struct eng *e, const char *id, struct cs_err *err)
 	fd = openat(dir, "rw/upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return -ENOENT;
-	return fd < 0 ? cs_err_sys(err, "open the writable layer") : fd;
+	if (fd < 0)
+		return cs_err_sys(err, "open the writable layer");
+	return fd;
 }
 
 int eng_diff(const struct eng *e, const struct eng_record *r, struct eng_changes *out,

@@ -90,7 +90,9 @@ static int step(int dir, const char *name, struct cs_err *err)
 	}
 	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
 		return cs_err_set(err, ENOTDIR, "%s is in the way: no folder", name);
-	return fd < 0 ? cs_err_sys(err, "open folder %s", name) : fd;
+	if (fd < 0)
+		return cs_err_sys(err, "open folder %s", name);
+	return fd;
 }
 
 static int open_folder(struct eng_untar *u, const char *path, struct cs_err *err)
@@ -265,7 +267,9 @@ static int open_in_place(int dir, const char *name, const char *path, struct cs_
 				  path);
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	out = open(self, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
-	return out < 0 ? cs_err_sys(err, "write %s", path) : out;
+	if (out < 0)
+		return cs_err_sys(err, "write %s", path);
+	return out;
 }
 
 static int begin_file(struct eng_untar *u, int fd, const struct img_entry *e)

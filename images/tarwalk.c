@@ -156,7 +156,9 @@ static int open_regular(int dir, const char *name, struct cs_err *err)
 		return cs_err_set(err, EAGAIN, "%s became something else while it was read", name);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	ret = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	return ret < 0 ? cs_err_sys(err, "open %s", name) : ret;
+	if (ret < 0)
+		return cs_err_sys(err, "open %s", name);
+	return ret;
 }
 
 /* A regular file's bytes, exactly as many as its header says. */
