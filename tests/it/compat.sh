@@ -48,6 +48,7 @@ done
 # Runs a line by a tool: $got is its status and output.
 by() # TOOL LINE
 {
+	# shellcheck disable=SC2034 # the line's $T
 	T=$1
 	eval "$2" >"$w/out" 2>"$w/err" </dev/null
 	status=$?
