@@ -27,6 +27,7 @@ cli_libcli_a_SOURCES = \
 	cli/cmd_login.c \
 	cli/cmd_logout.c \
 	cli/cmd_logs.c \
+	cli/cmd_missing.c \
 	cli/cmd_network_attach.c \
 	cli/cmd_network_connect.c \
 	cli/cmd_network_create.c \

@@ -34,7 +34,9 @@ static int rw_dir(int dir, struct cs_err *err)
 	if (mkdirat(dir, "rw", 0700) < 0 && errno != EEXIST)
 		return cs_err_sys(err, "make the writable layer's folder");
 	fd = openat(dir, "rw", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? cs_err_sys(err, "open the writable layer's folder") : fd;
+	if (fd < 0)
+		return cs_err_sys(err, "open the writable layer's folder");
+	return fd;
 }
 
 int eng_rootfs_open(const struct eng *e, const struct eng_record *r, struct cs_err *err)
