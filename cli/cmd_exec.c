@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "cli/caisson.h"
 #include "cli/container.h"
+#include "cli/relay.h"
 #include "engine/engine.h"
 #include "engine/envfile.h"
 #include "engine/events.h"
@@ -100,39 +101,33 @@ static void set_caps(struct plan *p)
 	p->to.caps = p->caps;
 }
 
-/* Without -i its stdin is empty. */
-static int no_stdin(struct cs_err *err)
-{
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
-		return cs_err_sys(err, "open /dev/null");
-	close(fd);
-	return 0;
-}
-
 static int run(struct cli_call *call, const struct eng *e, const struct eng_record *r,
 	       struct cs_arena *a, struct plan *p, struct cs_err *err)
 {
 	const struct ctr_rt rt = { .root = e->state, .wall = r->isolation };
+	struct cli_relay relay = CLI_RELAY_INIT;
 	const struct exec_opts *o = call->opts;
 	int ret;
 
 	p->to.argv = (const char *const *)call->argv + 1;
 	p->to.cwd = o->workdir;
-	p->to.tty = o->tty;
+	p->to.tty = o->tty && !o->detach;
 	p->to.detach = o->detach;
 	if (o->privileged)
 		set_caps(p);
 	ret = set_user(e, o, r, p, err);
 	if (ret == 0)
 		ret = set_env(o, a, p, err);
-	if (ret == 0 && (!o->interactive || o->detach))
-		ret = no_stdin(err);
+	if (ret == 0 && o->detach)
+		ret = cli_relay_null(err);
+	else if (ret == 0 && !o->tty)
+		ret = cli_relay_start(o->interactive, &relay, err);
 	if (ret < 0)
 		return ret;
 	eng_event(e, "exec_start", r, NULL, NULL);
-	return ctr_exec(&rt, r->id, &p->to, &call->status, err);
+	ret = ctr_exec(&rt, r->id, &p->to, &call->status, err);
+	cli_relay_end(&relay);
+	return ret;
 }
 
 static int exec_run(struct cli_call *call, struct cs_err *err)

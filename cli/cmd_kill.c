@@ -42,7 +42,7 @@ static int kill_run(struct cli_call *call, struct cs_err *err)
 
 	if (how.signo <= 0)
 		return cs_err_set(err, EINVAL, "option --signal: \"%s\" is no signal", o->signal);
-	return cli_ctr_each(call, o->all, !o->all, kill_one, &how, err);
+	return cli_ctr_each(call, o->all, o->all ? 0 : CLI_CTR_ECHO, kill_one, &how, err);
 }
 
 const struct cli_cmd cli_cmd_kill = {

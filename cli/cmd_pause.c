@@ -41,14 +41,14 @@ static int pause_run(struct cli_call *call, struct cs_err *err)
 {
 	const struct pause_opts *o = call->opts;
 
-	return cli_ctr_each(call, o->all, !o->all, pause_one, o, err);
+	return cli_ctr_each(call, o->all, o->all ? 0 : CLI_CTR_ECHO, pause_one, o, err);
 }
 
 static int unpause_run(struct cli_call *call, struct cs_err *err)
 {
 	const struct pause_opts *o = call->opts;
 
-	return cli_ctr_each(call, o->all, !o->all, unpause_one, o, err);
+	return cli_ctr_each(call, o->all, o->all ? 0 : CLI_CTR_ECHO, unpause_one, o, err);
 }
 
 const struct cli_cmd cli_cmd_pause = {

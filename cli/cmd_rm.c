@@ -27,14 +27,10 @@ static int rm_one(const struct eng *e, const char *id, const void *arg, struct c
 static int rm_run(struct cli_call *call, struct cs_err *err)
 {
 	const struct rm_opts *o = call->opts;
-	int ret = cli_ctr_each(call, o->all, true, rm_one, o, err);
+	/* as docker has it: with --force one that is not there is no error */
+	unsigned int how = CLI_CTR_ECHO | (o->ignore || o->force ? CLI_CTR_MISSING_OK : 0U);
 
-	/* as docker has it, with --force too */
-	if (ret == -ENOENT && (o->ignore || o->force)) {
-		cs_err_clear(err);
-		return 0;
-	}
-	return ret;
+	return cli_ctr_each(call, o->all, how, rm_one, o, err);
 }
 
 const struct cli_cmd cli_cmd_rm = {

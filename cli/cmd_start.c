@@ -68,7 +68,7 @@ static int start_run(struct cli_call *call, struct cs_err *err)
 
 	if (o->attach || o->interactive)
 		return start_attached(call, o, err);
-	return cli_ctr_each(call, false, true, start_one, NULL, err);
+	return cli_ctr_each(call, false, CLI_CTR_ECHO, start_one, NULL, err);
 }
 
 const struct cli_cmd cli_cmd_start = {

@@ -59,9 +59,13 @@ static int restart_one(const struct eng *e, const char *id, const void *arg, str
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
 	int status;
 
-	if (stop_one(e, id, arg, err) < 0 || eng_start(e, id, -EBADF, &status, err) < 0)
-		return -err->code;
 	if (eng_record_load(e, id, &r, err) < 0)
+		return -err->code;
+	if (r.auto_remove)
+		return cs_err_set(
+			err, EINVAL,
+			"container %s goes when it ends (--rm), so it cannot be restarted", r.name);
+	if (stop_one(e, id, arg, err) < 0 || eng_start(e, id, -EBADF, &status, err) < 0)
 		return -err->code;
 	eng_event(e, "restart", &r, NULL, NULL);
 	return 0;
@@ -74,11 +78,9 @@ static int each(struct cli_call *call, cli_ctr_fn fn, struct cs_err *err)
 	int ret = how_of(o, &how, err);
 
 	if (ret == 0)
-		ret = cli_ctr_each(call, o->all, true, fn, &how, err);
-	if (ret == -ENOENT && o->ignore) {
-		cs_err_clear(err);
-		return 0;
-	}
+		ret = cli_ctr_each(call, o->all,
+				   CLI_CTR_ECHO | (o->ignore ? CLI_CTR_MISSING_OK : 0U), fn, &how,
+				   err);
 	return ret;
 }
 

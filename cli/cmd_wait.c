@@ -23,7 +23,7 @@ static int wait_one(const struct eng *e, const char *id, const void *arg, struct
 
 static int wait_run(struct cli_call *call, struct cs_err *err)
 {
-	return cli_ctr_each(call, false, false, wait_one, NULL, err);
+	return cli_ctr_each(call, false, 0, wait_one, NULL, err);
 }
 
 const struct cli_cmd cli_cmd_wait = {

@@ -23,8 +23,8 @@ int cli_ctr_engine(const struct cli_call *call, struct eng *out, struct cs_err *
 }
 
 /* One that fails does not keep the others from their turn. */
-static void one(const struct eng *e, const char *text, bool echo, cli_ctr_fn fn, const void *arg,
-		struct cs_err *last)
+static void one(const struct eng *e, const char *text, unsigned int how, cli_ctr_fn fn,
+		const void *arg, struct cs_err *last)
 {
 	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
 	struct cs_err err = CS_ERR_INIT;
@@ -33,19 +33,19 @@ static void one(const struct eng *e, const char *text, bool echo, cli_ctr_fn fn,
 
 	if (ret == 0)
 		ret = fn(e, id, arg, &err);
-	if (ret == 0 && echo) {
+	if (ret == 0 && (how & CLI_CTR_ECHO)) {
 		cs_buf_addf(&b, "%s\n", text);
 		ret = cli_out(&b, &err);
 	}
-	if (ret == 0)
+	if (ret == 0 || (ret == -ENOENT && (how & CLI_CTR_MISSING_OK)))
 		return;
 	if (last->code)
 		cs_log(CS_LOG_ERROR, "%s", last->msg);
 	*last = err;
 }
 
-int cli_ctr_each(const struct cli_call *call, bool all, bool echo, cli_ctr_fn fn, const void *arg,
-		 struct cs_err *err)
+int cli_ctr_each(const struct cli_call *call, bool all, unsigned int how, cli_ctr_fn fn,
+		 const void *arg, struct cs_err *err)
 {
 	eng_auto_ids struct eng_ids ids = { 0 };
 	eng_auto struct eng e = ENG_INIT;
@@ -61,9 +61,9 @@ int cli_ctr_each(const struct cli_call *call, bool all, bool echo, cli_ctr_fn fn
 	if (all && eng_list(&e, &ids, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < ids.n; i++)
-		one(&e, ids.v[i], echo, fn, arg, err);
+		one(&e, ids.v[i], how, fn, arg, err);
 	for (size_t i = 0; i < call->argc; i++)
-		one(&e, call->argv[i], echo, fn, arg, err);
+		one(&e, call->argv[i], how, fn, arg, err);
 	return -err->code;
 }
 

@@ -21,11 +21,12 @@ int cli_ctr_engine(const struct cli_call *call, struct eng *out, struct cs_err *
 /*
  * Calls @fn for the id of every container of @argv, or, with @all, for each there is. It goes on
  * past one that fails: its error is logged, and the last is returned. What was named is printed, a
- * line each, if @echo.
+ * line each, with CLI_CTR_ECHO. With CLI_CTR_MISSING_OK one that is not there is no error.
  */
+enum { CLI_CTR_ECHO = 1, CLI_CTR_MISSING_OK = 2 };
 typedef int (*cli_ctr_fn)(const struct eng *e, const char *id, const void *arg, struct cs_err *err);
-int cli_ctr_each(const struct cli_call *call, bool all, bool echo, cli_ctr_fn fn, const void *arg,
-		 struct cs_err *err);
+int cli_ctr_each(const struct cli_call *call, bool all, unsigned int how, cli_ctr_fn fn,
+		 const void *arg, struct cs_err *err);
 
 /* A switch whose default is not false: --sig-proxy. */
 int cli_ctr_switch(const char *option, const char *text, bool fallback, bool *out,

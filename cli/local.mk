@@ -103,6 +103,7 @@ cli_libcli_a_SOURCES = \
 	cli/pscols.c cli/pscols.h \
 	cli/pstable.c cli/pstable.h \
 	cli/regopts.c cli/regopts.h \
+	cli/relay.c cli/relay.h \
 	cli/runopts.c cli/runopts.h \
 	cli/stdio.c cli/stdio.h \
 	cli/template.c cli/template.h \

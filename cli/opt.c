@@ -211,6 +211,22 @@ static int take_letters(const struct cli_opts *opts, const char *s, void *values
 	return 0;
 }
 
+/* Behind the first argument only a word that begins with one of our letters is an option. */
+static bool are_letters(const struct cli_opts *opts, const char *s, bool first)
+{
+	return s[1] != '-' && (first || by_letter(opts, s[1]));
+}
+
+/* Ends parsing: the words from @i on are no options. */
+static void keep_rest(const struct cli_args *in, size_t i, struct cli_args *res)
+{
+	if (res->argc == 0)
+		res->argv = in->argv + i;
+	while (i < in->argc)
+		res->argv[res->argc++] = in->argv[i++];
+	res->argv[res->argc] = NULL;
+}
+
 int cli_opt_parse(const struct cli_opts *opts, void *values, bool in_order, struct cli_args *args,
 		  struct cs_err *err)
 {
@@ -226,8 +242,7 @@ int cli_opt_parse(const struct cli_opts *opts, void *values, bool in_order, stru
 			i++;
 			break;
 		}
-		if (in.letters && w.name && in.argv[i][1] != '-' &&
-		    (res.argc == 0 || by_letter(opts, in.argv[i][1]))) {
+		if (in.letters && w.name && are_letters(opts, in.argv[i], res.argc == 0)) {
 			if (take_letters(opts, in.argv[i], values, &in, &i, &res, err) < 0)
 				return -err->code;
 			continue;
@@ -248,11 +263,7 @@ int cli_opt_parse(const struct cli_opts *opts, void *values, bool in_order, stru
 			break;
 		in.argv[res.argc++] = in.argv[i];
 	}
-	if (res.argc == 0)
-		res.argv = in.argv + i;
-	while (i < in.argc)
-		res.argv[res.argc++] = in.argv[i++];
-	res.argv[res.argc] = NULL;
+	keep_rest(&in, i, &res);
 	*args = res;
 	return 0;
 }

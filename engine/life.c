@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/signame.h"
+#include "base/sys.h"
 #include "engine/attach.h"
 #include "engine/bring.h"
 #include "engine/ctrvolumes.h"
@@ -28,6 +29,7 @@
 
 enum {
 	DEFAULT_STOP_S = 10,
+	MAX_STOP_S = 999999,	  /* in milliseconds it fits an int */
 	KILL_WAIT_MS = 30 * 1000, /* after SIGKILL its monitor has that long to tidy up */
 	LOST_EXIT = 255,	  /* exit status where nobody saw the end */
 };
@@ -49,7 +51,7 @@ static int64_t now_ms(void)
 
 /* Waits for the monitor to let go of us: as a client that wants nothing, so that it is known at
  * once. Whatever goes wrong with that, the lock is asked afterwards. */
-static void wait_as_client(const struct eng *e, const char *id, int timeout_ms)
+static void wait_as_client(const struct eng *e, const char *id, int timeout_ms, int *exit_code)
 {
 	int64_t end = now_ms() + timeout_ms;
 	struct cs_err why = CS_ERR_INIT;
@@ -71,14 +73,22 @@ static void wait_as_client(const struct eng *e, const char *id, int timeout_ms)
 		n = recv(sock, frame, sizeof(frame), MSG_DONTWAIT);
 		if (n <= 0 && (n == 0 || (errno != EAGAIN && errno != EINTR)))
 			return;
+		if (n == 1 + (ssize_t)sizeof(int32_t) && *frame == ENG_F_EXIT) {
+			int32_t code;
+
+			memcpy(&code, frame + 1, sizeof(code));
+			*exit_code = code;
+		}
 	}
 }
 
-static int wait_gone(const struct eng *e, const char *id, int timeout_ms, struct cs_err *err)
+/* *@exit_code, -1 before, becomes what the monitor said to its clients, if it said so. */
+static int wait_gone(const struct eng *e, const char *id, int timeout_ms, int *exit_code,
+		     struct cs_err *err)
 {
 	int64_t start = now_ms(), left;
 
-	wait_as_client(e, id, timeout_ms);
+	wait_as_client(e, id, timeout_ms, exit_code);
 	if (timeout_ms < 0)
 		return eng_live_wait(e, id, -1, err);
 	left = timeout_ms - (now_ms() - start);
@@ -88,17 +98,19 @@ static int wait_gone(const struct eng *e, const char *id, int timeout_ms, struct
 int eng_wait(const struct eng *e, const char *id, int timeout_ms, int *exit_code,
 	     struct cs_err *err)
 {
-	cs_auto_fd int dir = eng_dir(e, id, err);
 	struct eng_status st = ENG_STATUS_INIT;
-	int ret;
+	int ret, said = -1;
 
-	/* the folder stays readable through @dir if it is removed meanwhile (--rm) */
-	if (dir < 0)
-		return dir;
-	ret = wait_gone(e, id, timeout_ms, err);
+	ret = wait_gone(e, id, timeout_ms, &said, err);
 	if (ret <= 0)
 		return ret;
 	ret = eng_status_load(e, id, &st, err);
+	if (ret == -ENOENT && said >= 0) { /* --rm: it went with its end */
+		cs_err_clear(err);
+		if (exit_code)
+			*exit_code = said;
+		return 1;
+	}
 	if (ret < 0)
 		return ret;
 	if (st.state == ENG_DEAD) {
@@ -165,19 +177,26 @@ static int kill_monitor(const struct eng *e, const char *id, struct cs_err *err)
 
 	if (eng_status_load(e, id, &st, err) < 0)
 		return -err->code;
-	/* while the lock is held the monitor is there, and the pid is its own */
-	if (st.monitor > 1 && eng_live(e, id, err) == 1)
-		kill(st.monitor, SIGKILL);
+	/* the pid is the monitor's own as long as the lock is held: the pidfd was of it if the
+	 * lock is still held afterwards (who starts it writes 0 first) */
+	if (st.monitor > 1) {
+		cs_auto_fd int pidfd = cs_sys_pidfd_open(st.monitor, 0);
+		struct eng_status again = ENG_STATUS_INIT;
+
+		if (pidfd >= 0 && eng_live(e, id, err) == 1 &&
+		    eng_status_load(e, id, &again, err) == 0 && again.monitor == st.monitor)
+			cs_sys_pidfd_send_signal(pidfd, SIGKILL);
+	}
 	return err->code ? -err->code : eng_live_wait(e, id, KILL_WAIT_MS, err);
 }
 
 /* SIGKILL, and what must follow. */
 static int end_hard(const struct eng *e, const char *id, struct cs_err *err)
 {
-	int ret = send_signal(e, id, SIGKILL, err);
+	int ret = send_signal(e, id, SIGKILL, err), unused = -1;
 
 	if (ret == 0)
-		ret = wait_gone(e, id, KILL_WAIT_MS, err);
+		ret = wait_gone(e, id, KILL_WAIT_MS, &unused, err);
 	if (ret == 0)
 		ret = kill_monitor(e, id, err);
 	if (ret == 0)
@@ -189,7 +208,7 @@ int eng_stop(const struct eng *e, const char *id, int signo, int timeout_s, stru
 {
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
 	struct eng_status st = ENG_STATUS_INIT;
-	int ret;
+	int ret, unused = -1;
 
 	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0)
 		return -err->code;
@@ -205,10 +224,14 @@ int eng_stop(const struct eng *e, const char *id, int signo, int timeout_s, stru
 	if (st.state == ENG_PAUSED && eng_unpause(e, id, err) < 0)
 		return -err->code;
 	if (timeout_s < 0)
-		timeout_s = r.stop_timeout_s < 0 ? DEFAULT_STOP_S : (int)r.stop_timeout_s;
+		timeout_s = r.stop_timeout_s < 0	    ? DEFAULT_STOP_S
+			    : r.stop_timeout_s > MAX_STOP_S ? MAX_STOP_S
+							    : (int)r.stop_timeout_s;
+	if (timeout_s > MAX_STOP_S)
+		timeout_s = MAX_STOP_S;
 	ret = send_signal(e, id, signo > 0 ? signo : stop_signal(&r), err);
 	if (ret == 0)
-		ret = wait_gone(e, id, timeout_s * 1000, err);
+		ret = wait_gone(e, id, timeout_s * 1000, &unused, err);
 	if (ret == 0)
 		ret = end_hard(e, id, err);
 	if (ret < 0)

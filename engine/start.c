@@ -124,26 +124,56 @@ static void note_failure(const struct eng *e, const struct eng_record *r, int ex
 	eng_status_save(e, r->id, &st, &why);
 }
 
+/* A mark of an earlier stop. Before the live lock is taken: what comes later is meant for this run.
+ * A container that runs keeps its mark. */
+static int forget_stop(const struct eng *e, const char *id, struct cs_err *err)
+{
+	cs_auto_fd int run = -EBADF;
+	int ret = eng_live(e, id, err);
+
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	run = eng_run_dir(e, id, err);
+	if (run < 0)
+		return run;
+	if (unlinkat(run, "stop", 0) < 0 && errno != ENOENT)
+		return cs_err_sys(err, "container %.12s: forget that it was stopped", id);
+	return 0;
+}
+
+/* No pid of an earlier run is taken for this one's while it is prepared. */
+static int note_starting(const struct eng *e, const char *id, struct cs_err *err)
+{
+	struct eng_status st = ENG_STATUS_INIT;
+	int ret = eng_status_load(e, id, &st, err);
+
+	if (ret < 0)
+		return ret;
+	st.state = ENG_STARTING;
+	st.pid = 0;
+	st.monitor = 0;
+	return eng_status_save(e, id, &st, err);
+}
+
 /* With the container's lock held. */
 static int start_locked(const struct eng *e, const struct eng_record *r, int client, int *exit_code,
 			struct cs_err *err)
 {
-	cs_auto_fd int live = eng_live_take(e, r->id, err);
-	cs_auto_fd int run = -EBADF;
-	int ret;
+	cs_auto_fd int live = -EBADF;
+	int ret = forget_stop(e, r->id, err);
 
+	if (ret < 0)
+		return ret;
+	live = eng_live_take(e, r->id, err);
 	if (live == -EBUSY) {
 		cs_err_clear(err);
 		return cs_err_set(err, EALREADY, "container %s is running already", r->name);
 	}
 	if (live < 0)
 		return live;
-	run = eng_run_dir(e, r->id, err);
-	if (run < 0)
-		return run;
-	if (unlinkat(run, "stop", 0) < 0 && errno != ENOENT)
-		return cs_err_sys(err, "container %s", r->name);
-	ret = eng_prepare(e, r, err);
+	ret = note_starting(e, r->id, err);
+	if (ret == 0)
+		ret = eng_prepare(e, r, err);
 	if (ret == 0)
 		ret = run_monitor(e, r->id, live, client, exit_code, err);
 	if (ret < 0)

@@ -1,6 +1,7 @@
 #!/bin/bash
 # containerd, by ctr run --runc-binary.
 . "$(dirname "$0")/lib.sh"
+[ "${SANITIZE-}" != yes ] || tap_skip_all "of the clients, podman alone runs with sanitizers"
 . "$(dirname "$0")/clients.sh"
 client_enter containerd ctr containerd-shim-runc-v2
 

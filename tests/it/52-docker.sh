@@ -1,6 +1,7 @@
 #!/bin/bash
 # docker, by dockerd --add-runtime.
 . "$(dirname "$0")/lib.sh"
+[ "${SANITIZE-}" != yes ] || tap_skip_all "of the clients, podman alone runs with sanitizers"
 . "$(dirname "$0")/clients.sh"
 client_enter dockerd docker containerd
 

@@ -175,8 +175,8 @@ sweep() # NAME BEFORE AFTER [--children] COMMAND [ARGUMENT...]
 	[ "$1" != --children ] || { mode=("$1") && shift; }
 	bad='' what='' nr='' n=1
 	for (( ; ; n += step)); do
-		hurry 120 10
-		hurry 200 60
+		hurry 60 10
+		hurry 110 60
 		"$before"
 		: >"$report"
 		timeout -k 5 30 "$crash" "${mode[@]}" "$report" "$n" "$CAISSON_OCI" \

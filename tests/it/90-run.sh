@@ -75,6 +75,18 @@ c exec web sh -c 'echo inside; exit 3'
 tap_is "exec" "$out $status" "inside 3"
 c exec -u user -w /tmp -e X=y web sh -c 'id -un; pwd; echo $X'
 tap_is "exec -u -w -e" "$out" $'user\n/tmp\ny'
+c exec web sh -c 'i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i + 1)); done'
+tap_is "exec: every line of much output" "$(wc -l <<<"$out") $(tail -n 1 <<<"$out")" "20000 line 19999"
+it_try sh -c "seq 30000 | timeout 60 '$CAISSON' --root '$it_tmp/lib' --state '$it_tmp/run' \
+	exec -i web md5sum"
+tap_is "exec -i: every byte of much input, and its end" "$out" "$(seq 30000 | md5sum)"
+c exec web sh -c 'sleep 1000 & echo parent'
+tap_is "exec does not wait for what it leaves behind" "$out" parent
+touch "$it_tmp/mine"
+chown 4242 "$it_tmp/mine"
+caisson exec -u user web sh -c 'readlink /proc/self/fd/1' >"$it_tmp/mine" </dev/null
+tap_like "exec gives pipes, not the user's own files" "$(<"$it_tmp/mine")" '^pipe:'
+tap_is "whose owner stays" "$(stat -c %u "$it_tmp/mine")" 4242
 c exec web no-such
 tap_is "exec of what is not there: 127" "$status" 127
 c exec nobody true
@@ -121,6 +133,9 @@ c inspect -f '{{.HostConfig.RestartPolicy.Name}}' site
 tap_is "update" "$out" on-failure
 c stats --no-stream --format '{{.Name}} {{.PIDs}}' site
 tap_like "stats" "$out" '^site [1-9]'
+c run -d --rm --name short --network none box sleep 0.5
+c wait short
+tap_is "wait for one with --rm" "$out$status" 00
 c rm -f "${web:0:6}"
 tap_is "rm -f by the beginning of its id" "$status" 0
 c inspect site
