@@ -91,7 +91,9 @@ static int open_cidfile(const char *path, struct cs_err *err)
 				  "option --cidfile: %s is there already: remove it or give "
 				  "another",
 				  path);
-	return fd < 0 ? cs_err_sys(err, "option --cidfile: %s", path) : fd;
+	if (fd < 0)
+		return cs_err_sys(err, "option --cidfile: %s", path);
+	return fd;
 }
 
 /* --replace */

@@ -153,10 +153,10 @@ static int stats_run(struct cli_call *call, struct cs_err *err)
 	if (ret == 0)
 		ret = round_of(call, &e, &l, false, err);
 	do {
-		if (ret == 0)
-			poll(NULL, 0, wait_ms);
-		if (ret == 0)
-			ret = round_of(call, &e, &l, true, err);
+		if (ret < 0)
+			break;
+		poll(NULL, 0, wait_ms);
+		ret = round_of(call, &e, &l, true, err);
 	} while (ret == 0 && !o->no_stream);
 	free(l.v);
 	return ret;

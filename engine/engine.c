@@ -28,7 +28,9 @@ static int open_below(const char *dir, struct cs_err *err)
 	if (fd < 0)
 		return cs_err_wrap(err, "make folder %s", path);
 	ret = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return ret < 0 ? cs_err_sys(err, "open folder %s", path) : ret;
+	if (ret < 0)
+		return cs_err_sys(err, "open folder %s", path);
+	return ret;
 }
 
 int eng_open(struct eng *e, const char *root, const char *state, struct cs_err *err)

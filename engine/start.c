@@ -32,7 +32,7 @@ static int place_fds(posix_spawn_file_actions_t *fa, const int from[3], int high
 {
 	int ret = 0;
 
-	for (int i = 0; i < 3 && ret == 0; i++) {
+	for (int i = 0; i < 3; i++) {
 		high[i] = from[i] < 0 ? -EBADF : fcntl(from[i], F_DUPFD_CLOEXEC, 16);
 		if (from[i] >= 0 && high[i] < 0)
 			return cs_err_sys(err, "fds for the monitor");

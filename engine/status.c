@@ -177,7 +177,9 @@ static int open_live(const struct eng *e, const char *id, int flags, struct cs_e
 	if (ret < 0)
 		return ret;
 	ret = openat(e->run, path, flags | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return ret < 0 ? -errno : ret;
+	if (ret < 0)
+		return -errno;
+	return ret;
 }
 
 int eng_live_take(const struct eng *e, const char *id, struct cs_err *err)

@@ -50,7 +50,9 @@ int eng_run_dir(const struct eng *e, const char *id, struct cs_err *err)
 	if (mkdirat(e->run, id, 0700) < 0 && errno != EEXIST)
 		return cs_err_sys(err, "make the state folder of container %.12s", id);
 	fd = openat(e->run, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? cs_err_sys(err, "open the state folder of container %.12s", id) : fd;
+	if (fd < 0)
+		return cs_err_sys(err, "open the state folder of container %.12s", id);
+	return fd;
 }
 
 /* --- names ------------------------------------------------------------------------------------ */
@@ -62,7 +64,9 @@ static int names_dir(const struct eng *e, struct cs_err *err)
 	if (mkdirat(e->containers, ".names", 0700) < 0 && errno != EEXIST)
 		return cs_err_sys(err, "make the folder of container names");
 	fd = openat(e->containers, ".names", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? cs_err_sys(err, "open the folder of container names") : fd;
+	if (fd < 0)
+		return cs_err_sys(err, "open the folder of container names");
+	return fd;
 }
 
 /* The id that has the name; 1, or 0: nobody. */

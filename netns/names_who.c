@@ -26,7 +26,7 @@ static const char *lower(const char *name, char out[NET_NAMES_HOST + 1])
 {
 	size_t i = 0;
 
-	for (; name[i] && i < NET_NAMES_HOST; i++)
+	for (; i < NET_NAMES_HOST && name[i]; i++)
 		out[i] = (char)tolower((unsigned char)name[i]);
 	out[i] = '\0';
 	return out;
