@@ -88,4 +88,5 @@ dist_man_MANS += \
 	man/caisson-volume-prune.1 \
 	man/caisson-volume-rm.1 \
 	man/caisson-wait.1 \
-	man/caisson.1
+	man/caisson.1 \
+	man/caisson-vmm.8
