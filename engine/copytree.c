@@ -130,17 +130,40 @@ static int contents(int from, int to)
 	return by_hand(from, to);
 }
 
+enum { FD_PATH = 40 };
+
+/* What O_PATH fd stands for: no name that somebody may swap meanwhile. */
+static const char *fd_path(int fd, char out[FD_PATH])
+{
+	snprintf(out, FD_PATH, "/proc/self/fd/%d", fd);
+	return out;
+}
+
+/* Only named, and of the kind that it had: opening a device alone may do something. */
+static int open_same(int dir, const char *name, const struct stat *sb, struct cs_err *err)
+{
+	cs_auto_fd int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat now;
+
+	if (fd < 0 || fstat(fd, &now) < 0)
+		return cs_err_sys(err, "copy %.100s: open", name);
+	if ((now.st_mode & S_IFMT) != (sb->st_mode & S_IFMT) ||
+	    ((S_ISCHR(now.st_mode) || S_ISBLK(now.st_mode)) && now.st_rdev != sb->st_rdev))
+		return cs_err_set(err, EAGAIN, "copy %.100s: it changes meanwhile", name);
+	return cs_take_fd(&fd);
+}
+
 static int copy_file(struct copy *c, int from, int to, const char *name, const struct stat *sb,
 		     struct cs_err *err)
 {
-	cs_auto_fd int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	cs_auto_fd int out = -EBADF;
-	struct stat now;
+	cs_auto_fd int there = open_same(from, name, sb, err), in = -EBADF, out = -EBADF;
+	char path[FD_PATH];
 
-	if (in < 0 || fstat(in, &now) < 0)
+	if (there < 0)
+		return there;
+	in = open(fd_path(there, path), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (in < 0)
 		return failed(c, "open", name, err);
-	if (!S_ISREG(now.st_mode))
-		return cs_err_set(err, EAGAIN, "copy %.100s: it changes meanwhile", name);
 	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (out < 0)
 		return failed(c, "make", name, err);
@@ -170,12 +193,19 @@ static int copy_node(struct copy *c, int to, const char *name, const struct stat
 		     struct cs_err *err)
 {
 	const struct timespec times[2] = { sb->st_atim, sb->st_mtim };
+	cs_auto_fd int fd = -EBADF;
+	char path[FD_PATH];
 
-	if (mknodat(to, name, sb->st_mode, sb->st_rdev) < 0 ||
-	    fchownat(to, name, sb->st_uid, sb->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fchmodat(to, name, sb->st_mode & 07777, 0) < 0 ||
-	    utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+	if (mknodat(to, name, sb->st_mode, sb->st_rdev) < 0)
 		return failed(c, "make node", name, err);
+	/* another container may have the volume, too, and put a link there by now */
+	fd = open_same(to, name, sb, err);
+	if (fd < 0)
+		return fd;
+	fd_path(fd, path);
+	if (fchownat(fd, "", sb->st_uid, sb->st_gid, AT_EMPTY_PATH) < 0 ||
+	    chmod(path, sb->st_mode & 07777) < 0 || utimensat(AT_FDCWD, path, times, 0) < 0)
+		return failed(c, "attributes of node", name, err);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -244,19 +245,25 @@ int eng_user_resolve(const struct eng_user_files *f, const char *user, const str
 	return 0;
 }
 
-/* A file of the container that may be missing; what is no regular file counts as missing. */
+/* A file of the container that may be missing; what is no regular file counts as missing, and is
+ * not opened: with a device that alone may do something. */
 static int read_file(int root, const char *path, char **out, size_t *len, struct cs_err *err)
 {
-	cs_auto_fd int fd = cs_path_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, err);
+	cs_auto_fd int there = cs_path_open(root, path, O_PATH, err), fd = -EBADF;
+	char again[40];
 	struct stat sb;
 	int ret;
 
-	if (fd < 0) {
+	if (there < 0) {
 		cs_err_clear(err);
 		return 0;
 	}
-	if (fstat(fd, &sb) < 0 || !S_ISREG(sb.st_mode))
+	if (fstat(there, &sb) < 0 || !S_ISREG(sb.st_mode))
 		return 0;
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", there);
+	fd = open(again, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return cs_err_sys(err, "open the container's %s", path);
 	ret = cs_fd_read_all(fd, FILE_MAX, out, len, err);
 	return ret < 0 ? cs_err_wrap(err, "read the container's %s", path) : 0;
 }
