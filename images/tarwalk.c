@@ -18,7 +18,7 @@
 #include "images/tarw.h"
 
 enum {
-	DEPTH_MAX = 1024,
+	DEPTH_MAX = 256, /* of some 9 KiB of stack and an fd each */
 	CHUNK = 1 << 17,
 	XATTRS_MAX = 64, /* of one file */
 	XATTR_BYTES = 64 << 10,

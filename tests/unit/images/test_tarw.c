@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "images/limits.h"
 #include "images/tar.h"
@@ -209,6 +210,36 @@ START_TEST(test_folder)
 }
 END_TEST
 
+/* Folders too deep are an error, no end of the stack. */
+START_TEST(test_deep)
+{
+	cs_auto_buf struct cs_buf tar = CS_BUF_INIT;
+	struct img_tarw w = { .fn = take, .ctx = &tar };
+	struct cs_err err = CS_ERR_INIT, ignored = CS_ERR_INIT;
+	char path[] = "caisson-tarw-XXXXXX";
+	int dir, top, ret;
+
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	top = dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < 300; i++) {
+		int next;
+
+		ck_assert_int_eq(mkdirat(dir, "d", 0755), 0);
+		next = openat(dir, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		ck_assert_int_ge(next, 0);
+		if (dir != top)
+			close(dir);
+		dir = next;
+	}
+	close(dir);
+	ret = img_tarw_folder(&w, top, false, &err);
+	close(top);
+	ck_assert_int_eq(cs_file_rmtree(AT_FDCWD, path, &ignored), 0);
+	ck_assert_int_eq(ret, -ELOOP);
+	ck_assert_ptr_nonnull(strstr(err.msg, "folders deep"));
+}
+END_TEST
+
 /* Two attributes fill the room for values exactly: there is none for the third. Only tmpfs takes
  * as many bytes, and only root may set them: else there is nothing to see. */
 START_TEST(test_full_attributes)
@@ -245,4 +276,5 @@ START_TEST(test_full_attributes)
 }
 END_TEST
 
-UNIT_MAIN("images/tarw", test_entries, test_data, test_large, test_folder, test_full_attributes)
+UNIT_MAIN("images/tarw", test_entries, test_data, test_large, test_folder, test_deep,
+	  test_full_attributes)
