@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
@@ -15,6 +16,7 @@
 #include "engine/store.h"
 #include "engine/strv.h"
 #include "engine/userns.h"
+#include "engine/volume.h"
 #include "images/store.h"
 #include "netns/portspec.h"
 
@@ -94,6 +96,44 @@ static int check_ports(const struct eng_record *r, struct cs_err *err)
 	return 0;
 }
 
+static void let_go(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+/* The named volumes that are there are not removed between the last look at who uses them and the
+ * record that says so. */
+static int add(const struct eng *e, struct cs_arena *a, const struct eng_record *r,
+	       struct cs_err *err)
+{
+	int *fds = cs_arena_alloc(a, (r->n_mounts + 1) * sizeof(*fds));
+	size_t n = 0;
+	int ret = 0;
+
+	if (!fds)
+		return cs_err_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; ret == 0 && i < r->n_mounts; i++) {
+		const struct eng_mount *m = &r->mounts[i];
+		struct cs_err why = CS_ERR_INIT;
+		int fd;
+
+		if (m->type != ENG_MOUNT_VOLUME || m->anonymous)
+			continue;
+		fd = eng_volume_hold(e, m->source, &why);
+		if (fd >= 0)
+			fds[n++] = fd;
+		else if (fd != -ENOENT) { /* it is made when the container starts */
+			*err = why;
+			ret = fd;
+		}
+	}
+	if (ret == 0)
+		ret = eng_store_add(e, r, err);
+	let_go(fds, n);
+	return ret;
+}
+
 int eng_create(const struct eng *e, const struct img_image *im, struct cs_arena *a,
 	       struct eng_record *r, struct cs_err *err)
 {
@@ -118,7 +158,7 @@ int eng_create(const struct eng *e, const struct img_image *im, struct cs_arena 
 	if (ret == 0) /* what is wrong is told now, not when it is started */
 		ret = eng_config_check(e, r, err);
 	if (ret == 0)
-		ret = eng_store_add(e, r, err);
+		ret = add(e, a, r, err);
 	if (ret == 0)
 		eng_event(e, "create", r, NULL, NULL);
 	return ret;

@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "base/sys.h"
 #include "engine/engine.h"
 #include "engine/prepare.h"
 #include "engine/status.h"
@@ -108,11 +109,41 @@ static const struct eng_mount *mount_of(const struct eng_record *r, const char *
 	return best;
 }
 
+/* A view of the folder that nothing is written through, as a container sees it that runs. Its own
+ * mount: that of the host stays as it is. */
+static int read_only(int fd, struct cs_err *err)
+{
+	struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+	cs_auto_fd int tree = cs_sys_open_tree(
+		fd, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (tree < 0 || cs_sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &ro) < 0)
+		return cs_err_sys(err, "make a read-only view");
+	return cs_take_fd(&tree);
+}
+
+/* Its files are where it is mounted, not in our folder. */
+static int volume_path(const struct eng *e, const struct eng_mount *m, char *out, size_t size,
+		       struct cs_err *err)
+{
+	eng_auto_volume struct eng_volume v = ENG_VOLUME_INIT;
+	int ret = eng_volume_load(e, m->source, &v, err);
+
+	if (ret == 0 && v.options.n)
+		return cs_err_set(err, EOPNOTSUPP,
+				  "volume %.100s, which is at %.100s, has options and is mounted "
+				  "while the container runs: start it first",
+				  m->source, m->target);
+	if (ret == 0)
+		ret = eng_volume_settle(e, m->source, err);
+	return ret < 0 ? ret : eng_volume_path(e, m->source, out, size, err);
+}
+
 static int stopped_root(const struct eng *e, struct eng_ctrroot *c, struct cs_err *err)
 {
 	const struct eng_mount *m = mount_of(&c->r, c->path);
+	cs_auto_fd int fd = -EBADF;
 	char path[PATH_MAX];
-	int fd;
 
 	if (!m) {
 		c->folder = eng_dir(e, c->r.id, err);
@@ -120,7 +151,7 @@ static int stopped_root(const struct eng *e, struct eng_ctrroot *c, struct cs_er
 		return c->folder < 0 ? c->folder : eng_rootfs_open(e, &c->r, err);
 	}
 	if (m->type == ENG_MOUNT_VOLUME) {
-		if (eng_volume_path(e, m->source, path, sizeof(path), err) < 0)
+		if (volume_path(e, m, path, sizeof(path), err) < 0)
 			return -err->code;
 	} else if (cs_str_fmt(path, sizeof(path), err, "%s", m->source) < 0) {
 		return -err->code;
@@ -131,7 +162,7 @@ static int stopped_root(const struct eng *e, struct eng_ctrroot *c, struct cs_er
 	memmove(c->path, c->path + strlen(m->target), strlen(c->path + strlen(m->target)) + 1);
 	if (!*c->path)
 		memcpy(c->path, "/", 2);
-	return fd;
+	return m->read_only ? read_only(fd, err) : cs_take_fd(&fd);
 }
 
 int eng_ctrroot_open(const struct eng *e, const char *id, const char *path, struct eng_ctrroot *out,

@@ -63,7 +63,8 @@ int eng_volumes_ready(const struct eng *e, const struct eng_record *r, int rootf
 		v.anonymous = m->anonymous;
 		made = eng_volume_create(e, &v, err);
 		if (made < 0 || (made > 0 && volume_give(e, r, m->source, err) < 0) ||
-		    (!m->no_copy && eng_volume_fill(e, m->source, rootfs, m->target, err) < 0))
+		    (m->no_copy ? eng_volume_settle(e, m->source, err)
+				: eng_volume_fill(e, m->source, rootfs, m->target, err)) < 0)
 			return cs_err_wrap(err, "container %s", r->name);
 	}
 	return 0;

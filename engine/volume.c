@@ -324,16 +324,29 @@ static int clear(int dir, struct cs_err *err)
 	return ret;
 }
 
+/* A copy that was cut off goes, and the mark with it: what is written from then on is its user's.
+ */
+static int settle(int dir, int data, struct cs_err *err)
+{
+	int ret;
+
+	if (faccessat(dir, "filling", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	ret = clear(data, err);
+	if (ret == 0 && syncfs(data) < 0)
+		return cs_err_sys(err, "sync the volume");
+	if (ret == 0 && unlinkat(dir, "filling", 0) < 0)
+		return cs_err_sys(err, "take away the mark of a copy that was cut off");
+	return ret;
+}
+
 /* With the lock held: nobody uses it yet who did not see it filled. */
 static int fill(int dir, int data, int source, struct cs_err *err)
 {
+	struct cs_err ignored = CS_ERR_INIT;
 	cs_auto_fd int mark = -EBADF;
-	int ret = 0;
+	int ret = is_empty(data, err);
 
-	if (faccessat(dir, "filling", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		ret = clear(data, err);
-	if (ret == 0)
-		ret = is_empty(data, err);
 	if (ret <= 0)
 		return ret;
 	mark = openat(dir, "filling", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -341,26 +354,26 @@ static int fill(int dir, int data, int source, struct cs_err *err)
 		return cs_err_sys(err, "mark the volume as being filled");
 	ret = eng_copy_tree(source, data, err);
 	if (ret == 0 && syncfs(data) < 0)
-		return cs_err_sys(err, "sync the volume");
-	if (ret == 0 && unlinkat(dir, "filling", 0) < 0)
-		return cs_err_sys(err, "mark the volume as filled");
-	return ret;
+		ret = cs_err_sys(err, "sync the volume");
+	if (ret < 0) {
+		settle(dir, data, &ignored);
+		return ret;
+	}
+	return unlinkat(dir, "filling", 0) < 0 ? cs_err_sys(err, "mark the volume as filled") : 0;
 }
 
-int eng_volume_fill(const struct eng *e, const char *name, int rootfs, const char *target,
-		    struct cs_err *err)
+/* @source: -1 for none. */
+static int ready(const struct eng *e, const char *name, int source, struct cs_err *err)
 {
 	cs_auto_fd int volumes = eng_volumes_dir(e, err), dir = -EBADF, data = -EBADF;
 	eng_auto_volume struct eng_volume v = ENG_VOLUME_INIT;
-	struct cs_err none = CS_ERR_INIT;
-	cs_auto_fd int source = cs_path_open(rootfs, target, O_RDONLY | O_DIRECTORY, &none);
 	int ret;
 
 	if (volumes < 0)
 		return volumes;
 	ret = eng_volume_load(e, name, &v, err);
 	/* a mount of something else is not ours to fill */
-	if (ret < 0 || source < 0 || v.options.n)
+	if (ret < 0 || v.options.n)
 		return ret;
 	dir = eng_volume_lock(volumes, name, LOCK_EX, err);
 	if (dir < 0)
@@ -368,7 +381,24 @@ int eng_volume_fill(const struct eng *e, const char *name, int rootfs, const cha
 	data = openat(dir, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (data < 0)
 		return cs_err_sys(err, "open the files of volume %.100s", name);
-	ret = fill(dir, data, source, err);
+	ret = settle(dir, data, err);
+	return ret == 0 && source >= 0 ? fill(dir, data, source, err) : ret;
+}
+
+int eng_volume_settle(const struct eng *e, const char *name, struct cs_err *err)
+{
+	int ret = ready(e, name, -1, err);
+
+	return ret < 0 ? cs_err_wrap(err, "volume %.100s", name) : 0;
+}
+
+int eng_volume_fill(const struct eng *e, const char *name, int rootfs, const char *target,
+		    struct cs_err *err)
+{
+	struct cs_err none = CS_ERR_INIT;
+	cs_auto_fd int source = cs_path_open(rootfs, target, O_RDONLY | O_DIRECTORY, &none);
+	int ret = ready(e, name, source, err);
+
 	return ret < 0 ? cs_err_wrap(err, "fill volume %.100s from the image's %.100s", name,
 				     target)
 		       : 0;

@@ -68,6 +68,8 @@ int eng_volume_hold(const struct eng *e, const char *name, struct cs_err *err);
  * done. */
 int eng_volume_fill(const struct eng *e, const char *name, int rootfs, const char *target,
 		    struct cs_err *err);
+/* For a use without that: waits for one that fills it, and clears it if a copy was cut off. */
+int eng_volume_settle(const struct eng *e, const char *name, struct cs_err *err);
 
 /* All names, sorted. */
 struct eng_volume_list {

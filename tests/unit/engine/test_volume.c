@@ -212,6 +212,34 @@ START_TEST(test_fill)
 }
 END_TEST
 
+/* The mark of a copy that was cut off does not outlive the next use, whatever that is. */
+START_TEST(test_settle)
+{
+	int img;
+
+	setup();
+	make_tree();
+	create("vol");
+	img = openat(tmp.fd, "img", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < 2; i++) {
+		unit_write_str(tmp.fd, "root/volumes/vol/filling", "");
+		unit_write_str(tmp.fd, "root/volumes/vol/_data/half", "");
+		ck_assert_int_eq(i ? eng_volume_settle(&eng, "vol", &err)
+				   : eng_volume_fill(&eng, "vol", img, "/none", &err),
+				 0);
+		ck_assert(!unit_exists(tmp.fd, "root/volumes/vol/filling"));
+		ck_assert_int_eq(unit_entries(tmp.fd, "root/volumes/vol/_data"), 0);
+	}
+	unit_write_str(tmp.fd, "root/volumes/vol/_data/mine", "text");
+	ck_assert_int_eq(eng_volume_settle(&eng, "vol", &err), 0);
+	ck_assert_int_eq(eng_volume_fill(&eng, "vol", img, "/data", &err), 0);
+	ck_assert_int_eq(unit_entries(tmp.fd, "root/volumes/vol/_data"), 1);
+	ck_assert_int_eq(eng_volume_settle(&eng, "other", &err), -ENOENT);
+	close(img);
+	teardown();
+}
+END_TEST
+
 START_TEST(test_parse)
 {
 	static const char *const bad[] = { "", "[]", "{}", "{\"name\":1}",
@@ -225,4 +253,5 @@ START_TEST(test_parse)
 }
 END_TEST
 
-UNIT_MAIN("engine/volume", test_create, test_options, test_remove, test_fill, test_parse)
+UNIT_MAIN("engine/volume", test_create, test_options, test_remove, test_fill, test_settle,
+	  test_parse)
