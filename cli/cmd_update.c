@@ -8,6 +8,7 @@
 #include "cli/container.h"
 #include "cli/out.h"
 #include "cli/runopts.h"
+#include "engine/config.h"
 #include "engine/engine.h"
 #include "engine/events.h"
 #include "engine/record.h"
@@ -51,6 +52,36 @@ static void set(struct cg_resources *res, enum cg_field f, int64_t v)
 	res->num[f] = v;
 }
 
+/* --cpus, and --cpu-quota with --cpu-period, say the same: what is given takes the other's place.
+ * Both at once is told by the check. */
+static int apply_cpus(const struct update_opts *o, struct eng_record *r, struct cg_resources *res,
+		      struct cs_err *err)
+{
+	enum { PERIOD = 100000, NANO = 1000000000 };
+	int64_t quota = 0;
+
+	if (o->cpus) {
+		if (cli_run_cpus(o->cpus, &r->nano_cpus, err) < 0)
+			return -err->code;
+		if (!o->cpu_quota.set && !o->cpu_period.set)
+			r->cpu_quota = r->cpu_period = 0;
+		set(res, CG_CPU_PERIOD, PERIOD);
+		set(res, CG_CPU_QUOTA, r->nano_cpus / (NANO / PERIOD));
+	} else if (r->nano_cpus && (o->cpu_quota.set || o->cpu_period.set)) {
+		if (!o->cpu_period.set)
+			set(res, CG_CPU_PERIOD, PERIOD);
+		/* another period, and as many CPUs */
+		if (!o->cpu_quota.set) {
+			if (__builtin_mul_overflow(r->nano_cpus, r->cpu_period, &quota))
+				return cs_err_set(err, EINVAL, "option --cpu-period is too large");
+			r->cpu_quota = quota / NANO;
+			set(res, CG_CPU_QUOTA, r->cpu_quota);
+		}
+		r->nano_cpus = 0;
+	}
+	return 0;
+}
+
 static int apply(const struct update_opts *o, struct cs_arena *a, struct eng_record *r,
 		 struct cg_resources *res, struct cs_err *err)
 {
@@ -73,15 +104,12 @@ static int apply(const struct update_opts *o, struct cs_arena *a, struct eng_rec
 	}
 	/* as with run, so much swap again */
 	if (o->memory.set && !o->memory_swap.set && r->memory_swap >= 0 && r->memory > 0) {
-		r->memory_swap = 2 * r->memory;
+		if (__builtin_mul_overflow(r->memory, 2, &r->memory_swap))
+			r->memory_swap = -1;
 		set(res, CG_MEMORY_SWAP, r->memory_swap);
 	}
-	if (o->cpus) {
-		if (cli_run_cpus(o->cpus, &r->nano_cpus, err) < 0)
-			return -err->code;
-		set(res, CG_CPU_PERIOD, 100000);
-		set(res, CG_CPU_QUOTA, r->nano_cpus / 10000);
-	}
+	if (apply_cpus(o, r, res, err) < 0)
+		return -err->code;
 	if (o->cpuset_cpus)
 		r->cpuset_cpus = res->cpus = o->cpuset_cpus;
 	if (o->cpuset_mems)
@@ -97,6 +125,7 @@ static int change(const struct eng *e, const char *id, const struct update_opts 
 	struct eng_status st = ENG_STATUS_INIT;
 	struct cg_resources res = { 0 };
 	cs_auto_fd int lock = eng_lock(e, id, err);
+	bool limits;
 
 	if (lock < 0 || eng_record_load(e, id, &r, err) < 0 ||
 	    eng_status_get(e, id, &st, err) < 0 || apply(o, a, &r, &res, err) < 0)
@@ -105,8 +134,12 @@ static int change(const struct eng *e, const char *id, const struct update_opts 
 		return cs_err_set(err, EINVAL,
 				  "option --restart: container %s goes when it ends (--rm)",
 				  r.name);
-	if ((st.state == ENG_RUNNING || st.state == ENG_PAUSED) &&
-	    (res.has || res.cpus || res.mems) && ctr_update(&rt, id, &res, err) < 0)
+	limits = res.has || res.cpus || res.mems;
+	/* what it could not be started with again is told now */
+	if (limits && eng_config_check(e, &r, err) < 0)
+		return cs_err_wrap(err, "container %s", r.name);
+	if ((st.state == ENG_RUNNING || st.state == ENG_PAUSED) && limits &&
+	    ctr_update(&rt, id, &res, err) < 0)
 		return -err->code;
 	if (eng_store_save(e, &r, err) < 0)
 		return -err->code;

@@ -71,6 +71,43 @@ done
 c exec web sh -c 'cat /data/seed; stat -c %u /srv/sub/deep; cat /etc/hosts'
 tap_is "seen inside; owned by root" "$out" $'hello\n0\none'
 
+tap_comment "cp and mounts of one that does not run"
+mkdir "$w/bound"
+echo bound >"$w/bound/file"
+c create --name mounts --network none -v vol:/data:ro -v "$w/bound:/bound:ro" \
+	--mount type=volume,source=opts,target=/opts box true
+c cp "$w/one" mounts:/data/planted
+tap_is "into a volume that is read-only" "$status" 125
+tap_like "it says so" "$err" 'read-only file system'
+c cp "$w/one" mounts:/bound/file
+tap_is "into a folder that is" "$status:$(cat "$w/bound/file")" 125:bound
+c cp mounts:/bound/file "$w/unbound"
+tap_is "out of it" "$(cat "$w/unbound")" bound
+c volume create -o type=tmpfs -o device=tmpfs opts
+c cp "$w/one" mounts:/opts
+tap_is "into a volume with options" "$status" 125
+tap_like "it is not there yet" "$err" 'start it first'
+
+tap_comment "limits with which it starts no more"
+c update --cpu-quota 5000 --cpu-period 10000 mounts
+c update --cpus 1.5 mounts
+tap_is "another form takes the place of the first" "$status" 0
+c update --cpu-period 20000 mounts
+tap_is "and back" "$status" 0
+c inspect -f '{{.HostConfig.CpuQuota}} {{.HostConfig.NanoCpus}}' mounts
+tap_is "as many CPUs" "$out" "30000 0"
+c update --cpus 1 --cpu-quota 5000 mounts
+tap_is "both at once: refused" "$status" 125
+c update -m 1m mounts
+tap_is "too little memory: refused" "$status" 125
+c update -m 9223372036854775807 mounts
+tap_is "more than there can be" "$status" 0
+c inspect -f '{{.HostConfig.MemorySwap}}' mounts
+tap_is "and swap" "$out" -1
+c update -m 64m mounts
+c rm mounts
+c volume rm opts
+
 tap_comment "cp of what a container made"
 echo secret >"$w/secret"
 c exec web sh -c "mkdir /evil; ln -s '$w' /evil/dir; ln -s '$w/secret' /evil/file; ln -s ../../../../../..$w /evil/up
