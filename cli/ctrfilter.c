@@ -207,7 +207,7 @@ int cli_ctr_filter(const struct eng *e, const struct cli_strv *given, const stru
 		size_t asked = 0, met = 0;
 
 		for (size_t i = 0; i < given->n; i++) {
-			const char *value = NULL;
+			const char *value = "";
 			int ret;
 
 			if (find(given->v[i], &value) != &filters[k])

@@ -181,7 +181,24 @@ static int drop_run(const struct eng *e, const char *id, struct cs_err *err)
 	return cs_file_rmtree(e->run, id, err);
 }
 
-/* All leftovers of one of the two folders. Locked ones are somebody's work. */
+/* Is somebody at work in the folder? Whoever makes or removes a container has its lock; one without
+ * a lock's file is perhaps being made at this moment, if it is new. */
+static bool in_work(int dir, const char *id)
+{
+	cs_auto_fd int folder = openat(dir, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int lock = -EBADF;
+	struct stat sb;
+
+	if (folder < 0)
+		return false;
+	if (faccessat(folder, "lock", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return fstat(folder, &sb) == 0 && sb.st_mtime + 60 > time(NULL);
+	lock = cs_file_lock(folder, "lock", true, &why);
+	return lock == -EWOULDBLOCK;
+}
+
+/* All leftovers of one of the two folders. */
 static int sweep(const struct eng *e, int dir, bool run, struct cs_buf *out, struct cs_err *err)
 {
 	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -196,13 +213,10 @@ static int sweep(const struct eng *e, int dir, bool run, struct cs_buf *out, str
 	}
 	while (ret == 0 && (f = readdir(d))) {
 		struct cs_err why = CS_ERR_INIT;
-		struct stat sb;
 
-		if (!is_leftover(e, f->d_name) || (run && eng_live(e, f->d_name, &why) != 0))
+		if (!is_leftover(e, f->d_name) ||
+		    (run ? eng_live(e, f->d_name, &why) != 0 : in_work(dir, f->d_name)))
 			continue;
-		if (!run && fstatat(dir, f->d_name, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    sb.st_mtime + 60 > time(NULL))
-			continue; /* perhaps being made at this moment */
 		ret = run ? drop_run(e, f->d_name, err) : cs_file_rmtree(dir, f->d_name, err);
 		if (ret == 0)
 			cs_buf_addf(out, "leftover of container %.12s\n", f->d_name);

@@ -436,6 +436,11 @@ int eng_mend_all(const struct eng *e, struct cs_err *err)
 	for (size_t i = 0; i < ids.n; i++) {
 		struct cs_err one = CS_ERR_INIT;
 
+		/* a rm that was killed when all was down and the record gone */
+		if (!eng_has_record(e, ids.v[i])) {
+			cs_file_rmtree(e->run, ids.v[i], &one);
+			continue;
+		}
 		if (eng_mend(e, ids.v[i], &one) < 0 && one.code != ENOENT)
 			cs_log(CS_LOG_WARN, "container %.12s: %s", ids.v[i], one.msg);
 	}

@@ -86,7 +86,7 @@ static int name_owner(int names, const char *name, char id[ENG_ID_LEN + 1], stru
 	return 1;
 }
 
-static bool has_record(const struct eng *e, const char *id)
+bool eng_has_record(const struct eng *e, const char *id)
 {
 	char path[ENG_ID_LEN + 16];
 
@@ -130,7 +130,7 @@ static int name_take(const struct eng *e, const char *name, const char *id, stru
 			continue;
 		if (strcmp(old, id) == 0)
 			return 0;
-		if (has_record(e, old) || is_locked(e, old))
+		if (eng_has_record(e, old) || is_locked(e, old))
 			return cs_err_set(err, EEXIST,
 					  "name \"%s\" is taken by container %.12s: remove or "
 					  "rename it, or give --replace",
@@ -303,7 +303,7 @@ int eng_lock(const struct eng *e, const char *id, struct cs_err *err)
 	lock = cs_file_lock(dir, "lock", false, err);
 	if (lock < 0)
 		return cs_err_wrap(err, "container %.12s", id);
-	if (!has_record(e, id))
+	if (!eng_has_record(e, id))
 		return cs_err_set(err, ENOENT, "no such container: %.12s", id);
 	return cs_take_fd(&lock);
 }
@@ -401,7 +401,7 @@ static int find_prefix(const struct eng *e, const char *text, char id[ENG_ID_LEN
 	if (ret < 0)
 		return ret;
 	for (size_t i = 0; i < ids.n; i++) {
-		if (strncmp(ids.v[i], text, len) != 0 || !has_record(e, ids.v[i]))
+		if (strncmp(ids.v[i], text, len) != 0 || !eng_has_record(e, ids.v[i]))
 			continue;
 		if (found++ == 0)
 			memcpy(id, ids.v[i], ENG_ID_LEN + 1);
@@ -421,7 +421,7 @@ int eng_find(const struct eng *e, const char *text, char id[ENG_ID_LEN + 1], str
 
 	if (is_id(text)) {
 		memcpy(id, text, ENG_ID_LEN + 1);
-		return has_record(e, id) ? 0
+		return eng_has_record(e, id) ? 0
 					 : cs_err_set(err, ENOENT, "no such container: %s", text);
 	}
 	if (eng_name_check(text, &why) == 0) {
@@ -430,7 +430,7 @@ int eng_find(const struct eng *e, const char *text, char id[ENG_ID_LEN + 1], str
 
 		if (ret < 0)
 			return ret;
-		if (ret == 1 && has_record(e, id))
+		if (ret == 1 && eng_has_record(e, id))
 			return 0;
 	}
 	if (hex == 0 || text[hex] != '\0' || hex > ENG_ID_LEN)

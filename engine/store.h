@@ -25,6 +25,8 @@ int eng_store_save(const struct eng *e, const struct eng_record *r, struct cs_er
 int eng_store_rename(const struct eng *e, struct eng_record *r, const char *name,
 		     struct cs_err *err);
 
+/* Is it a container? A folder without a record is what a killed create or rm left. */
+bool eng_has_record(const struct eng *e, const char *id);
 /* ENOENT: no such container. */
 int eng_record_load(const struct eng *e, const char *id, struct eng_record *out,
 		    struct cs_err *err);

@@ -33,6 +33,7 @@ wrong()
 	*) echo "ps says: $state" ;;
 	esac
 	caisson rm -f x y >/dev/null 2>"$it_tmp/rm.err" || echo "rm -f failed: $(<"$it_tmp/rm.err")"
+	caisson ps >/dev/null # finishes what a killed rm left
 	# folders without a record are left by a killed create: they are no container
 	eng_leftovers | while read -r d; do
 		case $d in
@@ -159,5 +160,8 @@ rm "$it_tmp/small/fill"
 it_try timeout 60 "$CAISSON" --root "$it_tmp/small" --state "$it_tmp/run2" ps -aq
 tap_is "and nothing is half made" "$out" ""
 umount "$it_tmp/small"
+c system prune -f
+tap_is "system prune removes the folders that killed commands left" \
+	"$status $(find "$it_tmp/lib/containers" -mindepth 1 -maxdepth 1 -name '[!.]*' ! -empty)" "0 "
 
 eng_done
