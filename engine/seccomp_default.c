@@ -19,9 +19,6 @@
  *  - what has been a way out of containers and hardly any program needs: io_uring, userfaultfd,
  * bpf, perf_event_open, new namespaces without CAP_SYS_ADMIN;
  *  - what the kernel keeps for programs of the last century (vm86, uselib, ustat, sysfs, ...).
- *  - socketcall, by which 32-bit x86 made sockets before Linux 4.3: its arguments are in memory,
- *    where no filter sees the address family. It gets ENOSYS, for those that try socket(2), too.
- *    A 32-bit glibc made for older kernels does not, and needs a profile of its own;
  * What belongs to a capability is allowed with it. Calls younger than the table are answered with
  * ENOSYS by the runtime, so that a libc falls back.
  */
@@ -84,7 +81,7 @@ static const char *const always[] = {
 	"setsid", "setsockopt", "setuid", "setuid32", "setxattr", "setxattrat", "sgetmask",
 	"shmat", "shmctl", "shmdt", "shmget", "shutdown", "sigaction", "sigaltstack", "signal",
 	"signalfd", "signalfd4", "sigpending", "sigprocmask", "sigreturn", "sigsuspend",
-	"socketpair", "splice", "ssetmask", "stat", "stat64", "statfs", "statfs64",
+	"socketcall", "socketpair", "splice", "ssetmask", "stat", "stat64", "statfs", "statfs64",
 	"statx", "symlink", "symlinkat", "sync", "sync_file_range", "sync_file_range2", "syncfs",
 	"sysinfo", "tee", "tgkill", "time", "timer_create", "timer_delete", "timer_getoverrun",
 	"timer_gettime", "timer_gettime64", "timer_settime", "timer_settime64", "timerfd_create",
@@ -219,15 +216,6 @@ static void allow_arg(struct cs_jw *w, const char *name, const char *op, uint64_
 	cs_jw_obj_end(w);
 }
 
-static void no_such_call(struct cs_jw *w, const char *name)
-{
-	cs_jw_obj(w, NULL);
-	eng_seccomp_put_names(w, &name, 1);
-	cs_jw_str(w, "action", "SCMP_ACT_ERRNO");
-	cs_jw_u64(w, "errnoRet", ENOSYS);
-	cs_jw_obj_end(w);
-}
-
 /* clone3(2) has its flags in memory, where no filter sees them: without it, libc uses clone(2). */
 static void put_clone(struct cs_jw *w, uint64_t caps)
 {
@@ -238,7 +226,11 @@ static void put_clone(struct cs_jw *w, uint64_t caps)
 		return;
 	}
 	allow_arg(w, "clone", "SCMP_CMP_MASKED_EQ", new_ns, 0);
-	no_such_call(w, both[1]);
+	cs_jw_obj(w, NULL);
+	eng_seccomp_put_names(w, &both[1], 1);
+	cs_jw_str(w, "action", "SCMP_ACT_ERRNO");
+	cs_jw_u64(w, "errnoRet", ENOSYS);
+	cs_jw_obj_end(w);
 }
 
 void eng_seccomp_default(uint64_t caps, struct cs_jw *w)
@@ -254,7 +246,6 @@ void eng_seccomp_default(uint64_t caps, struct cs_jw *w)
 	allow(w, always, CS_LEN(always));
 	/* all but AF_VSOCK: it leads to the host of a virtual machine, past every namespace */
 	allow_arg(w, "socket", "SCMP_CMP_NE", AF_VSOCK, 0);
-	no_such_call(w, "socketcall");
 	for (size_t i = 0; i < CS_LEN(personalities); i++)
 		allow_arg(w, "personality", "SCMP_CMP_EQ", personalities[i], 0);
 	put_clone(w, caps);
