@@ -244,7 +244,8 @@ void eng_seccomp_default(uint64_t caps, struct cs_jw *w)
 	cs_jw_arr_end(w);
 	cs_jw_arr(w, "syscalls");
 	allow(w, always, CS_LEN(always));
-	/* all but AF_VSOCK: it leads to the host of a virtual machine, past every namespace */
+	/* all but AF_VSOCK: it leads to the host of a virtual machine, past every namespace.
+	 * (32-bit x86 has socketcall besides, whose arguments a filter cannot see.) */
 	allow_arg(w, "socket", "SCMP_CMP_NE", AF_VSOCK, 0);
 	for (size_t i = 0; i < CS_LEN(personalities); i++)
 		allow_arg(w, "personality", "SCMP_CMP_EQ", personalities[i], 0);
