@@ -285,7 +285,7 @@ static int add_net(const struct cli_run_opts *o, const char *name, bool first, s
 	n->ip6 = o->ip6;
 	n->mac = o->mac_address;
 	n->aliases = strv(&o->network_alias);
-	if (!*name)
+	if (!name || !*name)
 		return cs_err_set(err, EINVAL, "option --network: the name is empty");
 	return 0;
 }
