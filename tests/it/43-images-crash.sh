@@ -4,11 +4,11 @@
 # CAISSON_CRASH_POINTS=N: how many calls of each command are tried, "all" for every one.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/images.sh"
+[ "${SANITIZE-}" != yes ] || tap_skip_all "kills are swept without sanitizers"
 
 crash=${top_builddir:-$it_here/../../build}/tests/it/crash
 [ -x "$crash" ] || tap_skip_all "tests/it/crash is not built"
 default=4
-[ "${SANITIZE-}" != yes ] || default=2
 [ -z "${CAISSON_LAB-}" ] || default=1 # emulated
 points=${CAISSON_CRASH_POINTS:-$default}
 report=$it_tmp/report

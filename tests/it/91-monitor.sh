@@ -5,6 +5,7 @@
 net_host "$@"
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/englib.sh"
+tap_skip_emulated
 command -v jq >/dev/null || tap_skip_all "jq is not installed"
 command -v python3 >/dev/null || tap_skip_all "python3 is not installed"
 eng_image || { echo "Bail out! the image could not be made"; exit 1; }

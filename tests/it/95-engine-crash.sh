@@ -6,12 +6,12 @@
 net_host "$@"
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/englib.sh"
+[ "${SANITIZE-}" != yes ] || tap_skip_all "kills are swept without sanitizers"
 tap_skip_emulated
 crash=${top_builddir:-$it_here/../../build}/tests/it/crash
 [ -x "$crash" ] || tap_skip_all "tests/it/crash is not built"
 eng_image || { echo "Bail out! the image could not be made"; exit 1; }
 points=${CAISSON_CRASH_POINTS:-8}
-[ "${SANITIZE-}" != yes ] || points=$((points / 3))
 base=(--root "$it_tmp/lib" --state "$it_tmp/run")
 report=$it_tmp/report
 
