@@ -421,8 +421,9 @@ int eng_find(const struct eng *e, const char *text, char id[ENG_ID_LEN + 1], str
 
 	if (is_id(text)) {
 		memcpy(id, text, ENG_ID_LEN + 1);
-		return eng_has_record(e, id) ? 0
-					 : cs_err_set(err, ENOENT, "no such container: %s", text);
+		return eng_has_record(e, id)
+			       ? 0
+			       : cs_err_set(err, ENOENT, "no such container: %s", text);
 	}
 	if (eng_name_check(text, &why) == 0) {
 		cs_auto_fd int names = names_dir(e, err);
