@@ -60,19 +60,18 @@ static int pull(const struct cli_run_opts *o, struct img_store *st, const char *
 static int find_image(const struct cli_run_opts *o, struct img_store *st, const char *text,
 		      struct img_image *im, struct cs_err *err)
 {
+	static const char *const policies[] = { "always", "missing", "never" };
 	const char *policy = o->pull ? o->pull : "missing";
 	char id[IMG_DIGEST_TEXT];
 	int ret;
 
+	if (!cs_str_in(policy, policies, CS_LEN(policies)))
+		return cs_err_set(err, EINVAL,
+				  "option --pull: \"%s\" is not always, missing or never", policy);
 	if (strcmp(policy, "always") != 0) {
 		ret = img_store_image(st, text, im, err);
 		if (ret != -ENOENT || strcmp(policy, "never") == 0)
 			return ret;
-		if (strcmp(policy, "missing") != 0)
-			return cs_err_clear(err),
-			       cs_err_set(err, EINVAL,
-					  "option --pull: \"%s\" is not always, missing or never",
-					  policy);
 		cs_err_clear(err);
 	}
 	ret = pull(o, st, text, id, err);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cli/oci.h"
 #include "cli/out.h"
+#include "runtime/defaults.h"
 
 struct spec_opts {
 	const char *bundle;
@@ -50,25 +51,6 @@ static const char *const env[] = {
 static const char *const caps[] = { "CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE" };
 static const char *const cap_sets[] = { "bounding", "effective", "permitted" };
 static const char *const namespaces[] = { "pid", "network", "ipc", "uts", "mount", "cgroup" };
-
-/* What of /proc and /sys is not namespaced and tells of, or reaches, the host. */
-static const char *const masked[] = {
-	"/proc/acpi",
-	"/proc/asound",
-	"/proc/interrupts",
-	"/proc/kcore",
-	"/proc/keys",
-	"/proc/latency_stats",
-	"/proc/sched_debug",
-	"/proc/scsi",
-	"/proc/timer_list",
-	"/proc/timer_stats",
-	"/sys/devices/virtual/powercap",
-	"/sys/firmware",
-};
-static const char *const readonly[] = {
-	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
-};
 
 static void put_process(struct cs_jw *w)
 {
@@ -129,8 +111,8 @@ static void put_linux(struct cs_jw *w)
 		cs_jw_obj_end(w);
 	}
 	cs_jw_arr_end(w);
-	cli_json_strings(w, "maskedPaths", masked, CS_LEN(masked));
-	cli_json_strings(w, "readonlyPaths", readonly, CS_LEN(readonly));
+	cli_json_strings(w, "maskedPaths", ctr_default_masked, SIZE_MAX);
+	cli_json_strings(w, "readonlyPaths", ctr_default_readonly, SIZE_MAX);
 	cs_jw_obj_end(w);
 }
 

@@ -11,25 +11,7 @@
 #include "engine/config_int.h"
 #include "engine/seccomp_default.h"
 #include "engine/strv.h"
-
-/* What of /proc and /sys is not namespaced and tells of, or reaches, the host. */
-static const char *const masked[] = {
-	"/proc/acpi",
-	"/proc/asound",
-	"/proc/interrupts",
-	"/proc/kcore",
-	"/proc/keys",
-	"/proc/latency_stats",
-	"/proc/sched_debug",
-	"/proc/scsi",
-	"/proc/timer_list",
-	"/proc/timer_stats",
-	"/sys/devices/virtual/powercap",
-	"/sys/firmware",
-};
-static const char *const readonly[] = {
-	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
-};
+#include "runtime/defaults.h"
 
 static int bad(const char *text, struct cs_err *err, const char *why)
 {
@@ -182,17 +164,17 @@ static bool unmasked(const struct cfg *c, const char *path)
 void eng_cfg_put_paths(struct cfg *c)
 {
 	cs_jw_arr(&c->w, "maskedPaths");
-	for (size_t i = 0; i < CS_LEN(masked); i++) {
-		if (!unmasked(c, masked[i]))
-			cs_jw_str(&c->w, NULL, masked[i]);
+	for (const char *const *p = ctr_default_masked; *p; p++) {
+		if (!unmasked(c, *p))
+			cs_jw_str(&c->w, NULL, *p);
 	}
 	for (size_t i = 0; i < c->sec.mask.n; i++)
 		cs_jw_str(&c->w, NULL, c->sec.mask.v[i]);
 	cs_jw_arr_end(&c->w);
 	cs_jw_arr(&c->w, "readonlyPaths");
-	for (size_t i = 0; i < CS_LEN(readonly); i++) {
-		if (!unmasked(c, readonly[i]))
-			cs_jw_str(&c->w, NULL, readonly[i]);
+	for (const char *const *p = ctr_default_readonly; *p; p++) {
+		if (!unmasked(c, *p))
+			cs_jw_str(&c->w, NULL, *p);
 	}
 	cs_jw_arr_end(&c->w);
 }

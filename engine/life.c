@@ -170,6 +170,13 @@ static int stop_signal(const struct eng_record *r)
 	return signo > 0 ? signo : SIGTERM;
 }
 
+static int own_timeout(const struct eng_record *r)
+{
+	if (r->stop_timeout_s < 0)
+		return DEFAULT_STOP_S;
+	return r->stop_timeout_s > MAX_STOP_S ? MAX_STOP_S : (int)r->stop_timeout_s;
+}
+
 /* The last means: its monitor does not end though the container was killed. */
 static int kill_monitor(const struct eng *e, const char *id, struct cs_err *err)
 {
@@ -224,11 +231,7 @@ int eng_stop(const struct eng *e, const char *id, int signo, int timeout_s, stru
 	if (st.state == ENG_PAUSED && eng_unpause(e, id, err) < 0)
 		return -err->code;
 	if (timeout_s < 0)
-		timeout_s = r.stop_timeout_s < 0	    ? DEFAULT_STOP_S
-			    : r.stop_timeout_s > MAX_STOP_S ? MAX_STOP_S
-							    : (int)r.stop_timeout_s;
-	if (timeout_s > MAX_STOP_S)
-		timeout_s = MAX_STOP_S;
+		timeout_s = own_timeout(&r);
 	ret = send_signal(e, id, signo > 0 ? signo : stop_signal(&r), err);
 	if (ret == 0)
 		ret = wait_gone(e, id, timeout_s * 1000, &unused, err);
@@ -340,6 +343,19 @@ static int end_by_force(const struct eng *e, const char *id, struct cs_err *err)
 	return end_hard(e, id, err);
 }
 
+/* A record that cannot be read does not keep it here for ever. Its places on networks go when the
+ * next command finds that nobody lives there. */
+static int remove_unread(const struct eng *e, const char *id, struct cs_err *err)
+{
+	struct eng_record r = ENG_RECORD_INIT;
+
+	r.id = r.name = id;
+	r.isolation = "container";
+	if (eng_take_down(e, &r, false, err) < 0)
+		return -err->code;
+	return eng_store_drop(e, id, NULL, err);
+}
+
 int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, struct cs_err *err)
 {
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
@@ -361,10 +377,8 @@ int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, st
 	}
 	if (lock < 0)
 		return lock;
-	if (eng_record_load(e, id, &r, force ? &why : err) < 0) {
-		/* a record that cannot be read does not keep it here for ever */
-		return force ? eng_store_drop(e, id, NULL, err) : -err->code;
-	}
+	if (eng_record_load(e, id, &r, force ? &why : err) < 0)
+		return force ? remove_unread(e, id, err) : -err->code;
 	ret = eng_live(e, id, err);
 	if (ret < 0)
 		return ret;

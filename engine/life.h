@@ -17,8 +17,9 @@ struct eng_record;
  */
 int eng_start(const struct eng *e, const char *id, int client, int *exit_code, struct cs_err *err);
 
-/* Ends it: @signo (0: its own stop signal), after @timeout_s (-1: its own) SIGKILL. Returns when
- * its monitor is gone; 0 also when it did not run. Its restart policy is not heeded. */
+/* Ends it: @signo (0: its own stop signal), after @timeout_s (-1: its own; at most 999999) SIGKILL.
+ * Returns when its monitor is gone; 0 also when it did not run. Its restart policy is not heeded.
+ */
 int eng_stop(const struct eng *e, const char *id, int signo, int timeout_s, struct cs_err *err);
 
 /* Sends a signal to its program. SIGKILL and its stop signal end it as eng_stop() would. */

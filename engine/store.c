@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -123,6 +124,9 @@ static int name_take(const struct eng *e, const char *name, const char *id, stru
 			return 0;
 		if (errno != EEXIST)
 			return cs_err_sys(err, "take container name %s", name);
+		/* two that find it left behind must not both take it over */
+		if (flock(names, LOCK_EX) < 0)
+			return cs_err_sys(err, "lock container names");
 		ret = name_owner(names, name, old, err);
 		if (ret < 0)
 			return ret;

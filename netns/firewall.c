@@ -248,6 +248,27 @@ int net_fw_network_del(const struct net_fw *fw, const struct net_config *net, st
 	return 0;
 }
 
+int net_fw_remove(const struct net_fw *fw, struct cs_err *err)
+{
+	net_auto_nl struct net_nl nl = NET_NL_INIT;
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	cs_auto_fd int lock = -EBADF;
+
+	if (net_nl_open(&nl, NETLINK_NETFILTER, err) < 0)
+		return -err->code;
+	lock = net_fw_lock(fw, err);
+	if (lock < 0)
+		return -err->code;
+	net_nft_begin(&r);
+	net_nft_table_del(&r, fw->table);
+	if (net_nft_commit(&nl, &r, NULL, err) < 0) {
+		if (err->code != ENOENT)
+			return cs_err_wrap(err, "remove the firewall's table");
+		cs_err_clear(err);
+	}
+	return 0;
+}
+
 int net_fw_restore(const struct net_fw *fw, const struct net_fw_want *want, struct cs_err *err)
 {
 	net_auto_nl struct net_nl nl = NET_NL_INIT;

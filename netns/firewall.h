@@ -68,6 +68,9 @@ int net_fw_network_add(const struct net_fw *fw, const struct net_config *net, st
  */
 int net_fw_network_del(const struct net_fw *fw, const struct net_config *net, struct cs_err *err);
 
+/* Removes the table: the store has no networks any more. Success when there is none. */
+int net_fw_remove(const struct net_fw *fw, struct cs_err *err);
+
 /* Is @net as this version of the program puts it in? 1 yes (always for mode bridge); 0: somebody
  * flushed the table, or another version made it: call net_fw_restore(). One short question to the
  * kernel: for every attach. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,6 +27,7 @@
 #include "netns/record.h"
 
 enum { RECORD_MAX = 16 * 1024 * 1024, FORCE_TRIES = 4096 };
+enum { LEAVE_TRIES = 250, LEAVE_PAUSE_MS = 20 };
 
 static const char live[] = "network.json";
 static const char dead[] = "removed.json";
@@ -167,6 +169,37 @@ static int detach_all(const struct net_store *st, const struct net_net *n, struc
 	return cs_err_set(err, EBUSY, "network %s gets new members all the time", n->c.name);
 }
 
+/* A detach leaves the link of a namespace that stays to a process of its own: it is waited for, as
+ * long as that may take. */
+static int let_leave(const struct net_net *n, struct cs_err *err)
+{
+	for (int i = 0; i < LEAVE_TRIES; i++) {
+		net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
+		bool leaving = false;
+
+		if (net_ipam_open(&t, n->dir, n->boot, err) < 0)
+			return -err->code;
+		for (size_t k = 0; k < t.n; k++)
+			leaving |= t.v[k].state == NET_LEASE_LEAVING;
+		if (!leaving)
+			return 0;
+		net_ipam_close(&t);
+		poll(NULL, 0, LEAVE_PAUSE_MS);
+	}
+	return 0; /* who is still there is told by take_away() */
+}
+
+/* With the last network goes the firewall. */
+static int forget_firewall(const struct net_store *st, struct cs_err *err)
+{
+	const struct net_fw fw = net_store_fw(st);
+	net_auto_list struct net_list l = { 0 };
+
+	if (net_store_list(st, &l, err) < 0)
+		return -err->code;
+	return l.n ? 0 : net_fw_remove(&fw, err);
+}
+
 int net_network_remove(const struct net_store *st, const char *name, bool force, struct cs_err *err)
 {
 	cs_auto_fd int lock = cs_file_lock(st->root, lock_name, false, err);
@@ -174,9 +207,10 @@ int net_network_remove(const struct net_store *st, const char *name, bool force,
 
 	if (lock < 0 || net_network_tidy(st, err) < 0 || net_net_open(st, name, &n, err) < 0 ||
 	    net_sweep(st, &n, true, err) < 0 || (force && detach_all(st, &n, err) < 0) ||
-	    take_away(&n, err) < 0)
+	    let_leave(&n, err) < 0 || take_away(&n, err) < 0 ||
+	    remove_rest(st, n.dir, name, err) < 0)
 		return -err->code;
-	return remove_rest(st, n.dir, name, err);
+	return forget_firewall(st, err);
 }
 
 int net_network_prune(const struct net_store *st, net_removed_fn fn, void *arg, struct cs_err *err)

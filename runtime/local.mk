@@ -4,6 +4,7 @@ runtime_libruntime_a_SOURCES = \
 	runtime/commands.c \
 	runtime/container.c runtime/container.h \
 	runtime/create.c \
+	runtime/defaults.c runtime/defaults.h \
 	runtime/exec.c \
 	runtime/execproc.c runtime/execproc.h \
 	runtime/info.c runtime/info.h \

@@ -92,5 +92,11 @@ net_is "and the other store's ports" lan tcp 192.0.2.1 8080 "a 192.0.2.2"
 echo 12345678x >"$it_tmp/two/networks/.id"
 try two ls
 tap_like "an id that is none" "$status $err" '^125 .*networks/.id is not the id of a store'
+try one create --ipv6=no quick
+attach one b quick
+try one detach quick --netns "$it_tmp/ns/b"
+try one rm quick
+tap_is "rm right after a detach from a namespace that stays" "$status $out" "0 quick"
 try one rm -f default
+tap_unlike "with the last network of a store goes its table" "$(nft list tables)" "$(<"$it_tmp/one/networks/.id")"
 net_done

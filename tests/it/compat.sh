@@ -182,7 +182,7 @@ s	$T ps -f bogus=1
 =	$T inspect --format '{{.Name}}' web
 s	$T inspect nothing
 l	$T inspect -f '{{.Id}}' web
-=	sleep 1; $T logs web 2>&1 | sort
+=	until $T logs web 2>&1 | grep -q err; do sleep 0.1; done; $T logs web 2>&1 | sort
 =	$T logs --tail 0 web
 =	$T logs -n 1 web 2>/dev/null | wc -l
 s	$T logs nothing

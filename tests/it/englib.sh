@@ -70,10 +70,17 @@ eng_done()
 	tap_done
 }
 
+# The cgroup that containers of every store are made in stays: gone again if it was not there.
+eng_parents=()
+for d in /sys/fs/cgroup /sys/fs/cgroup/*/; do
+	[ ! -e "$d/cgroup.procs" ] || [ -d "$d/caisson" ] || eng_parents+=("$d/caisson")
+done
+
 # For the trap: lib.sh's clean-up comes after.
 eng_cleanup()
 {
 	eng_remove_all
+	rmdir "${eng_parents[@]}" 2>/dev/null
 	it_cleanup
 }
 trap eng_cleanup EXIT
