@@ -181,8 +181,23 @@ static int drop_run(const struct eng *e, const char *id, struct cs_err *err)
 	return cs_file_rmtree(e->run, id, err);
 }
 
-/* Is somebody at work in the folder? Whoever makes or removes a container has its lock; one without
- * a lock's file is perhaps being made at this moment, if it is new. */
+static bool is_empty(int dir, const char *id)
+{
+	int fd = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cs_auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	bool empty = true;
+
+	if (!d) {
+		cs_close_fd(&fd);
+		return false;
+	}
+	for (const struct dirent *f; empty && (f = readdir(d));)
+		empty = strcmp(f->d_name, ".") == 0 || strcmp(f->d_name, "..") == 0;
+	return empty;
+}
+
+/* Is somebody at work in the folder? Whoever makes or removes a container has its lock; an empty
+ * one is perhaps being made at this moment, if it is new. */
 static bool in_work(int dir, const char *id)
 {
 	cs_auto_fd int folder = openat(dir, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -193,7 +208,8 @@ static bool in_work(int dir, const char *id)
 	if (folder < 0)
 		return false;
 	if (faccessat(folder, "lock", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return fstat(folder, &sb) == 0 && sb.st_mtime + 60 > time(NULL);
+		return is_empty(dir, id) && fstat(folder, &sb) == 0 &&
+		       sb.st_mtime + 60 > time(NULL);
 	lock = cs_file_lock(folder, "lock", true, &why);
 	return lock == -EWOULDBLOCK;
 }

@@ -4,27 +4,8 @@
 . "$(dirname "$0")/clients.sh"
 client_enter podman conmon
 
-cat >/etc/containers/containers.conf <<END
-[containers]
-netns = "none"
-log_driver = "k8s-file"
-default_ulimits = []
-[engine]
-events_logger = "file"
-cgroup_manager = "cgroupfs"
-runtime_supports_json = ["$(basename "$runtime")"]
-infra_image = "localhost/infra:latest"
-init_path = "$(command -v catatonit)"
-[network]
-network_backend = "netavark"
-END
-cat >/etc/containers/storage.conf <<END
-[storage]
-driver = "overlay"
-graphroot = "$w/graph"
-runroot = "$w/run"
-END
-echo '{"default":[{"type":"insecureAcceptAnything"}]}' >/etc/containers/policy.json
+client_podman_conf "runtime_supports_json = [\"$(basename "$runtime")\"]" \
+	'infra_image = "localhost/infra:latest"' "init_path = \"$(command -v catatonit)\""
 printf 'containers:200000:65536\n' | tee /etc/subuid >/etc/subgid
 
 pod()

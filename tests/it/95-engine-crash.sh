@@ -143,6 +143,16 @@ c start x
 tap_is "it cannot be started" "$status" 125
 c rm -f x
 tap_is "but removed" "$status" 0
+caisson run -d --name x --network none box sleep 300 >/dev/null
+c inspect -f '{{.State.MonitorPid}} {{.State.Pid}} {{.Id}}' x
+read -r monitor pid id <<<"$out"
+kill -9 "$monitor"
+it_wait 10 gone "$monitor"
+echo '{' >"$it_tmp/lib/containers/$id/record.json"
+c rm -f "$id"
+tap_is "rm -f of one whose monitor is dead and whose record is damaged" "$status" 0
+it_wait 10 gone "$pid"
+tap_is "ends what ran" "$?" 0
 c inspect -f '{{.Id}}' good
 sed -i 's/"version":1/"version":99/' "$it_tmp/lib/containers/$out/record.json"
 c start good

@@ -237,3 +237,17 @@ client_done()
 	tap_empty "nothing is left of the containers" "$(client_left)"
 	tap_done
 }
+
+# Files that podman reads, with more lines of its [engine] if need be.
+client_podman_conf() # [ENGINE-LINE...]
+{
+	{
+		printf '[containers]\nnetns = "none"\nlog_driver = "k8s-file"\ndefault_ulimits = []\n'
+		printf '[engine]\nevents_logger = "file"\ncgroup_manager = "cgroupfs"\n'
+		[ $# = 0 ] || printf '%s\n' "$@"
+		printf '[network]\nnetwork_backend = "netavark"\n'
+	} >/etc/containers/containers.conf
+	printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' \
+		"$w/graph" "$w/run" >/etc/containers/storage.conf
+	echo '{"default":[{"type":"insecureAcceptAnything"}]}' >/etc/containers/policy.json
+}

@@ -8,24 +8,8 @@ CAISSON_OCI=$(command -v runc || echo runc)
 client_enter podman conmon
 build=${top_builddir:-$it_here/../../build}
 
-cat >/etc/containers/containers.conf <<END
-[containers]
-netns = "none"
-log_driver = "k8s-file"
-default_ulimits = []
-[engine]
-events_logger = "file"
-cgroup_manager = "cgroupfs"
-[network]
-network_backend = "netavark"
-END
-cat >/etc/containers/storage.conf <<END
-[storage]
-driver = "overlay"
-graphroot = "$w/graph"
-runroot = "$w/run"
-END
-echo '{"default":[{"type":"insecureAcceptAnything"}]}' >/etc/containers/policy.json
+# shellcheck disable=SC2119
+client_podman_conf
 mkdir -p "$w/host"
 echo file >"$w/host/file"
 printf 'A=1\nB=two words\n' >"$w/env"
@@ -248,7 +232,7 @@ s	$T cp nothing:/x $w/back
 =	$T rm made
 l	$T run -d --name a bb sleep 100
 l	$T run -d --name b bb sleep 100
-=	$T stop -t 0 a b
+=	$T stop -t 0 a b | sort
 =	$T rm a b
 =	$T run --cidfile $w/cid.$T --name c bb true
 s	$T run --cidfile $w/cid.$T bb true
