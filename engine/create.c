@@ -20,6 +20,8 @@
 #include "images/store.h"
 #include "netns/portspec.h"
 
+enum { NAME_TRIES = 16 };
+
 static int choose_names(const struct eng *e, struct cs_arena *a, struct eng_record *r,
 			struct cs_err *err)
 {
@@ -134,9 +136,26 @@ static int add(const struct eng *e, struct cs_arena *a, const struct eng_record 
 	return ret;
 }
 
+/* A name that was made up may be taken by another create in the meantime: then another one. */
+static int add_named(const struct eng *e, struct cs_arena *a, struct eng_record *r, bool made_up,
+		     struct cs_err *err)
+{
+	int ret = add(e, a, r, err);
+
+	for (int i = 0; ret == -EEXIST && made_up && i < NAME_TRIES; i++) {
+		cs_err_clear(err);
+		r->name = NULL;
+		ret = choose_names(e, a, r, err);
+		if (ret == 0)
+			ret = add(e, a, r, err);
+	}
+	return ret;
+}
+
 int eng_create(const struct eng *e, const struct img_image *im, struct cs_arena *a,
 	       struct eng_record *r, struct cs_err *err)
 {
+	bool made_up = !r->name;
 	struct timespec t;
 	int ret;
 
@@ -158,7 +177,7 @@ int eng_create(const struct eng *e, const struct img_image *im, struct cs_arena 
 	if (ret == 0) /* what is wrong is told now, not when it is started */
 		ret = eng_config_check(e, r, err);
 	if (ret == 0)
-		ret = add(e, a, r, err);
+		ret = add_named(e, a, r, made_up, err);
 	if (ret == 0)
 		eng_event(e, "create", r, NULL, NULL);
 	return ret;

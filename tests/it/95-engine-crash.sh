@@ -131,6 +131,12 @@ c ps -aq
 tap_is "six creates with one name: one wins" "$(wc -w <<<"$out")" 1
 c rm -f x
 
+bad=
+for i in {1..40}; do caisson create --network none box true >/dev/null 2>&1 & jobs[i]=$!; done
+for i in {1..40}; do wait "${jobs[i]}" || bad+="$i "; done
+tap_is "forty creates without a name: each finds one" "$bad" ""
+caisson rm -af >/dev/null
+
 tap_comment "damage"
 created
 caisson create --name good box true >/dev/null
