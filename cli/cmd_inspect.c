@@ -14,14 +14,18 @@
 #include "engine/engine.h"
 #include "engine/life.h"
 #include "engine/store.h"
+#include "engine/usage.h"
 
 struct inspect_opts {
 	const char *format, *type;
+	bool size;
 };
 
 static const struct cli_opt inspect_optv[] = {
 	CLI_STR(struct inspect_opts, format, "format", 'f', "FORMAT",
 		"\"json\" (default), \"jsonl\", or a template"),
+	CLI_BOOL(struct inspect_opts, size, "size", 's',
+		 "of containers: how much of the disk each takes"),
 	CLI_STR(struct inspect_opts, type, "type", 0, "container|image",
 		"look for such a one only (default: a container, else an image)"),
 };
@@ -29,10 +33,14 @@ static const struct cli_opt inspect_optv[] = {
 static int put_container(const struct cli_call *call, const struct eng *e, const char *id,
 			 struct cli_places *p, struct cs_jw *w, struct cs_err *err)
 {
+	const struct inspect_opts *o = call->opts;
 	cli_auto_ctr struct cli_ctr c = CLI_CTR_INIT;
 
 	if (eng_mend(e, id, err) < 0 || cli_ctr_load(e, id, &c, err) < 0)
 		return -err->code;
+	c.sized = o->size;
+	if (o->size)
+		c.size = eng_usage(e->containers, id);
 	cli_ctr_inspect(w, &c, p, call);
 	return 0;
 }

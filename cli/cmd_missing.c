@@ -25,7 +25,4 @@ static int missing_run(struct cli_call *call, struct cs_err *err)
 
 MISSING(build, "build");
 MISSING(check, "check");
-MISSING(info, "info");
 MISSING(search, "search");
-MISSING(system_df, "system df");
-MISSING(system_info, "system info");

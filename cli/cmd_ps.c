@@ -13,9 +13,10 @@
 #include "engine/engine.h"
 #include "engine/life.h"
 #include "engine/store.h"
+#include "engine/usage.h"
 
 struct ps_opts {
-	bool all, latest, no_trunc, noheading, quiet;
+	bool all, latest, no_trunc, noheading, quiet, size;
 	struct cli_num last;
 	struct cli_strv filter;
 	const char *format;
@@ -32,7 +33,12 @@ static const struct cli_opt ps_optv[] = {
 	CLI_BOOL(struct ps_opts, no_trunc, "no-trunc", 0, "show ids and commands whole"),
 	CLI_BOOL(struct ps_opts, noheading, "noheading", 0, "a table without its heading"),
 	CLI_BOOL(struct ps_opts, quiet, "quiet", 'q', "show ids only"),
+	CLI_BOOL(struct ps_opts, size, "size", 's', "show how much of the disk each takes"),
 };
+
+#define COLUMNS                                                               \
+	"{{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.RunningFor}}\\t{{.Status}}" \
+	"\\t{{.Ports}}\\t{{.Names}}"
 
 static const struct cli_heading headings[] = {
 	{ "ID", "CONTAINER ID" },
@@ -104,6 +110,10 @@ static int collect(const struct eng *e, const struct ps_opts *o, bool all, struc
 			return ret;
 		if (ret == 0)
 			cli_ctr_fini(&out->v[--out->n]);
+		else if (o->size) {
+			c->sized = true;
+			c->size = eng_usage(e->containers, ids.v[i]);
+		}
 	}
 	qsort(out->v, out->n, sizeof(*out->v), by_age);
 	return 0;
@@ -136,9 +146,7 @@ static int ps_run(struct cli_call *call, struct cs_err *err)
 	struct ctrs l = { 0 };
 	bool all = o->all || o->latest || o->last.set || asks_for_state(o);
 	int ret = cli_format_parse(o->quiet ? "{{.ID}}" : o->format, "table",
-				   "{{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.RunningFor}}"
-				   "\\t{{.Status}}\\t{{.Ports}}\\t{{.Names}}",
-				   &f, err);
+				   o->size ? COLUMNS "\\t{{.Size}}" : COLUMNS, &f, err);
 
 	if (ret == 0)
 		ret = cli_ctr_filter_check(&o->filter, err);

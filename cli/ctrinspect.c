@@ -291,5 +291,7 @@ void cli_ctr_inspect(struct cs_jw *w, const struct cli_ctr *c, struct cli_places
 	put_config(w, r);
 	put_host_config(w, r);
 	put_network_settings(w, c, p, call);
+	if (c->sized)
+		cs_jw_u64(w, "SizeRw", c->size);
 	cs_jw_obj_end(w);
 }

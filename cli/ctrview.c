@@ -246,5 +246,11 @@ void cli_ctr_row(struct cs_jw *w, const struct cli_ctr *c, struct cli_places *p,
 	put_list(w, "Labels", &c->r.labels);
 	put_mounts(w, &c->r);
 	put_networks(w, c, p, call);
+	if (c->sized) {
+		char size[32];
+
+		cli_size_text(c->size, size);
+		cs_jw_str(w, "Size", size);
+	}
 	cs_jw_obj_end(w);
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cli/opt.h"
 #include "engine/record.h"
@@ -19,6 +20,8 @@ struct eng;
 struct cli_ctr {
 	struct eng_record r;
 	struct eng_status st;
+	bool sized;
+	uint64_t size; /* what it wrote, with its log: bytes; when @sized */
 };
 #define CLI_CTR_INIT ((struct cli_ctr){ .r = ENG_RECORD_INIT })
 int cli_ctr_load(const struct eng *e, const char *id, struct cli_ctr *out, struct cs_err *err);

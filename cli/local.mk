@@ -52,6 +52,8 @@ cli_libcli_a_SOURCES = \
 	cli/cmd_start.c \
 	cli/cmd_stats.c \
 	cli/cmd_stop.c \
+	cli/cmd_system_df.c \
+	cli/cmd_system_info.c \
 	cli/cmd_system_prune.c \
 	cli/cmd_tag.c \
 	cli/cmd_top.c \
@@ -69,6 +71,7 @@ cli_libcli_a_SOURCES = \
 	cli/ctrinspect.c cli/ctrinspect.h \
 	cli/ctrstats.c cli/ctrstats.h \
 	cli/ctrview.c cli/ctrview.h \
+	cli/df.c cli/df.h \
 	cli/format.c cli/format.h \
 	cli/help.c cli/help.h \
 	cli/imgmount.c cli/imgmount.h \

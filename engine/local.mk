@@ -65,6 +65,7 @@ engine_libengine_a_SOURCES = \
 	engine/strv.c engine/strv.h \
 	engine/tail.c engine/tail.h \
 	engine/untar.c engine/untar.h \
+	engine/usage.c engine/usage.h \
 	engine/user.c engine/user.h \
 	engine/userns.c engine/userns.h \
 	engine/volume.c engine/volume.h \

@@ -56,7 +56,8 @@ images_libimages_a_SOURCES += \
 	images/registry_push.c \
 	images/toml.c images/toml.h \
 	images/transfer.h \
-	images/url.c images/url.h
+	images/url.c images/url.h \
+	images/usage.c images/usage.h
 
 # layers
 images_libimages_a_SOURCES += \

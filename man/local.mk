@@ -28,6 +28,7 @@ dist_man_MANS += \
 	man/caisson-image-verify.1 \
 	man/caisson-images.1 \
 	man/caisson-import.1 \
+	man/caisson-info.1 \
 	man/caisson-inspect.1 \
 	man/caisson-kill.1 \
 	man/caisson-load.1 \
@@ -75,6 +76,8 @@ dist_man_MANS += \
 	man/caisson-start.1 \
 	man/caisson-stats.1 \
 	man/caisson-stop.1 \
+	man/caisson-system-df.1 \
+	man/caisson-system-info.1 \
 	man/caisson-system-prune.1 \
 	man/caisson-tag.1 \
 	man/caisson-top.1 \

@@ -1,0 +1,63 @@
+#!/bin/bash
+# What there is and what it stands on: system info, system df.
+. "$(dirname "$0")/netlib.sh"
+net_host "$@"
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/englib.sh"
+eng_image || { echo "Bail out! the image could not be made"; exit 1; }
+
+caisson import --change 'ENV OTHER=1' "$it_tmp/rootfs" other >/dev/null
+c run -d --name up --network none -v vol:/data box sh -c 'while :; do sleep 0.1; done'
+c run --name ended --network none box dd if=/dev/zero of=/big bs=1k count=300
+c volume create idle
+
+tap_comment "system info"
+c info
+tap_is "info" "$status" 0
+tap_like "is text for people" "$out" $'Containers: 2\n Running: 1\n Paused: 0\n Stopped: 1'
+c info --format json
+tap_is "json is one object" "$(jq -r '[.Containers, .ContainersRunning, .ContainersStopped, .Images,
+	.Volumes, .KernelVersion] | join(" ")' <<<"$out")" "2 1 1 2 2 $(uname -r)"
+c system info -f '{{.NCPU}} {{.Isolations}} {{.RootDir}}'
+tap_is "a template" "$out" "$(nproc) [container] $it_tmp/lib"
+c info --format jsonl
+tap_is "jsonl is a line" "$(wc -l <<<"$out") $(jq -r .OSType <<<"$out")" "1 linux"
+c pause up
+c info --format '{{.ContainersPaused}}'
+tap_is "what is paused" "$out" 1
+c unpause up
+c info --format '{{'
+tap_is "a template that is none: 125" "$status" 125
+c info nonsense
+tap_is "an argument too many: 125" "$status" 125
+
+tap_comment "system df"
+c system df
+tap_is "system df" "$status" 0
+tap_like "has three kinds" "$out" 'TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE.*Images +2 +1 .*Containers +2 +1 .*Local Volumes +2 +1 '
+c system df --format json
+tap_is "json" "$(jq -r '[.[] | .Type, .TotalCount, .Active] | join(" ")' <<<"$out")" \
+	"Images 2 1 Containers 2 1 Local Volumes 2 1"
+# the layer is shared: only the other image's config and manifest could be free
+tap_is "a shared layer counts once, and is needed" "$(jq '.[0] | .Bytes > 1000000 and
+	.Bytes < 10000000 and .ReclaimableBytes > 0 and .ReclaimableBytes < 10000' <<<"$out")" true
+tap_is "what a container wrote" "$(jq '.[1].ReclaimableBytes >= 307200' <<<"$out")" true
+c system df -v
+tap_like "-v: images" "$out" 'localhost/box +latest +[0-9a-f]{12} .* 2'
+tap_like "-v: containers" "$out" '[0-9a-f]{12} +box +1 .* Up .* up'
+tap_like "-v: volumes" "$out" 'idle +0 '
+c system df --verbose --format json
+tap_is "-v as an object" "$(jq -r '[(.Images | length), (.Containers | length), (.Volumes[] |
+	.Name, .Links)] | join(" ")' <<<"$out")" "2 2 idle 0 vol 1"
+c system df --format '{{.Type}}'
+tap_is "a template" "$out" $'Images\nContainers\nLocal Volumes'
+c system df --format '{{.Type'
+tap_is "a template that is none: 125" "$status" 125
+c ps -a --size --filter name=ended --format '{{.Size}}'
+tap_like "ps --size" "$out" '^[34][0-9.]*kB$'
+c ps -as
+tap_like "its column" "$out" 'NAMES +SIZE'
+c inspect --size --format '{{.SizeRw}}' ended
+tap_is "inspect --size" "$((out >= 307200))" 1
+
+eng_done
