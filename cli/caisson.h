@@ -91,6 +91,7 @@ extern const struct cli_cmd cli_cmd_search;
 extern const struct cli_cmd cli_cmd_start;
 extern const struct cli_cmd cli_cmd_stats;
 extern const struct cli_cmd cli_cmd_stop;
+extern const struct cli_cmd cli_cmd_system_check;
 extern const struct cli_cmd cli_cmd_system_df;
 extern const struct cli_cmd cli_cmd_system_info;
 extern const struct cli_cmd cli_cmd_system_prune;

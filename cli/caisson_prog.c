@@ -83,6 +83,7 @@ static const struct cli_cmd *const commands[] = {
 	&cli_cmd_start,
 	&cli_cmd_stats,
 	&cli_cmd_stop,
+	&cli_cmd_system_check,
 	&cli_cmd_system_df,
 	&cli_cmd_system_info,
 	&cli_cmd_system_prune,

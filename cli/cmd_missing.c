@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "cli/caisson.h"
 
-/* Commands of docker's command line, and one of our own to come, that are not there yet: known by
+/* Commands of docker's command line that are not there yet: known by
  * name, so that the answer is clear and not "unknown command". */
 
 static int missing_run(struct cli_call *call, struct cs_err *err)
@@ -24,5 +24,4 @@ static int missing_run(struct cli_call *call, struct cs_err *err)
 	}
 
 MISSING(build, "build");
-MISSING(check, "check");
 MISSING(search, "search");

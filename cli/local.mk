@@ -5,6 +5,7 @@ cli_libcli_a_SOURCES = \
 	cli/caisson_prog.c \
 	cli/cmd.c cli/cmd.h \
 	cli/cmd_attach.c \
+	cli/cmd_check.c \
 	cli/cmd_commit.c \
 	cli/cmd_completion.c \
 	cli/cmd_container_prune.c \

@@ -8,6 +8,14 @@ engine_libengine_a_SOURCES = \
 	engine/cdi.c engine/cdi.h \
 	engine/cdi_edit.c \
 	engine/cdi_int.h \
+	engine/check.c engine/check.h \
+	engine/check_cgroups.c \
+	engine/check_host.c \
+	engine/check_int.h \
+	engine/check_net.c \
+	engine/check_run.c \
+	engine/check_storage.c \
+	engine/check_vm.c \
 	engine/commit.c engine/commit.h \
 	engine/config.c engine/config.h \
 	engine/config_caps.c \

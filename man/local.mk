@@ -1,5 +1,6 @@
 dist_man_MANS += \
 	man/caisson-attach.1 \
+	man/caisson-check.1 \
 	man/caisson-commit.1 \
 	man/caisson-completion.1 \
 	man/caisson-container-prune.1 \
@@ -76,6 +77,7 @@ dist_man_MANS += \
 	man/caisson-start.1 \
 	man/caisson-stats.1 \
 	man/caisson-stop.1 \
+	man/caisson-system-check.1 \
 	man/caisson-system-df.1 \
 	man/caisson-system-info.1 \
 	man/caisson-system-prune.1 \

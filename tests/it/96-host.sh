@@ -1,5 +1,5 @@
 #!/bin/bash
-# What there is and what it stands on: system info, system df.
+# What there is and what it stands on: check, system info, system df.
 . "$(dirname "$0")/netlib.sh"
 net_host "$@"
 . "$(dirname "$0")/lib.sh"
@@ -59,5 +59,46 @@ c ps -as
 tap_like "its column" "$out" 'NAMES +SIZE'
 c inspect --size --format '{{.SizeRw}}' ended
 tap_is "inspect --size" "$((out >= 307200))" 1
+
+tap_comment "check"
+left() # what a check could leave
+{
+	cat /proc/self/mountinfo
+	ip -o link
+	find "$it_tmp/lib" "$it_tmp/run" -maxdepth 1 | sort
+	pgrep -fc "^[^ ]*(monitor|caisson-init|dnsmasq).*$it_tmp/(lib|run)/.check"
+}
+before=$(left)
+c check --format json
+tap_is "nothing fails here" "$status $(jq -c '[.[] | select(.Verdict == "FAIL")]' <<<"$out")" "0 []"
+all=$out
+tap_is "what stands in each line" "$(jq -r '[.[] | has("Area") and has("Name") and (.What != "") and
+	((.Verdict == "PASS") == (.Help == ""))] | all' <<<"$out")" true
+tap_is "areas" "$(jq -r '[.[].Area] | unique | join(" ")' <<<"$out")" \
+	"cgroups host network run storage vm"
+tap_is "runs, with their time" "$(jq -r '[.[] | select(.Area == "run") |
+	.What | test("in [0-9.]+ ms")] | join(" ")' <<<"$out")" "true true"
+tap_like "the other wall is told of" "$(jq -r '.[] | select(.Area == "vm") | .Verdict + .Name' \
+	<<<"$out")" 'WARNwall'
+tap_empty "it leaves nothing behind" "$(diff <(echo "$before") <(left))"
+mkdir -p "$it_tmp/lib/.check.killed/images"
+c check
+tap_is "as text" "$status" 0
+tap_like "with a summary" "$out" '0 failed, [0-9]+ warnings?$'
+tap_is "what a killed one left is gone" "$([ -e "$it_tmp/lib/.check.killed" ] && echo there)" ""
+c system check -q --format '{{.Verdict}} {{.Area}} {{.Name}}'
+tap_is "-q: only what is not as it should be" "$(grep -c '^WARN' <<<"$out") $(grep -c PASS <<<"$out")" \
+	"$(jq '[.[] | select(.Verdict == "WARN")] | length' <<<"$all") 0"
+mkdir "$it_tmp/ro"
+mount -t tmpfs -o ro tmpfs "$it_tmp/ro"
+it_try "$CAISSON" --root "$it_tmp/ro/lib" --state "$it_tmp/run" check --quiet
+tap_is "a root that cannot be written: 1" "$status" 1
+tap_like "says so, and what to do" "$out" 'FAIL storage: root: .*
+ +make it writable, or give another by --root'
+umount "$it_tmp/ro"
+c check --format '{{'
+tap_is "a template that is none: 125" "$status" 125
+comp=$(caisson completion bash)
+tap_like "completion knows it" "$comp" 'check'
 
 eng_done

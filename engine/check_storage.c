@@ -1,0 +1,344 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "base/sys.h"
+#include "engine/check_int.h"
+#include "engine/record.h"
+#include "engine/userns.h"
+#include "images/rootfs.h"
+
+enum { MIB = 1024 * 1024 };
+
+static void check_space(struct eng_check *c)
+{
+	struct statvfs fs;
+	uint64_t free_mib, mib;
+
+	if (statvfs(c->tmp, &fs) < 0)
+		return;
+	free_mib = (uint64_t)fs.f_bavail * fs.f_frsize / MIB;
+	mib = (uint64_t)fs.f_blocks * fs.f_frsize / MIB;
+	if (free_mib < 64)
+		eng_check_fail(c, "space", "caisson system df says who has it; system prune frees",
+			       "%llu MiB free in %s", (unsigned long long)free_mib, c->root);
+	else if (free_mib < 1024 || free_mib < mib / 20)
+		eng_check_warn(c, "space", "caisson system df says who has it; system prune frees",
+			       "%llu MiB free in %s", (unsigned long long)free_mib, c->root);
+	else
+		eng_check_pass(c, "space", "%llu MiB free", (unsigned long long)free_mib);
+	if (fs.f_files && fs.f_favail < fs.f_files / 20)
+		eng_check_warn(c, "inodes", "remove files, or make the file system anew with more",
+			       "less than a twentieth is free");
+	else
+		eng_check_pass(c, "inodes", "enough");
+	if (fs.f_flag & (ST_NOEXEC | ST_NODEV | ST_NOSUID))
+		eng_check_warn(c, "mount options", "mount it without them",
+			       "%s is mounted%s%s%s: volumes have that, too", c->root,
+			       fs.f_flag & ST_NOEXEC ? " noexec" : "",
+			       fs.f_flag & ST_NODEV ? " nodev" : "",
+			       fs.f_flag & ST_NOSUID ? " nosuid" : "");
+	else
+		eng_check_pass(c, "mount options", "none in the way");
+}
+
+static void check_state(struct eng_check *c)
+{
+	struct statfs fs;
+
+	if (statfs(c->tmp_run, &fs) < 0)
+		return;
+	if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC)
+		eng_check_pass(c, "state", "is gone at reboot");
+	else
+		eng_check_warn(c, "state", "put it on a tmpfs, as /run is (--state)",
+			       "%s is on no tmpfs: slower, and there after a reboot", c->state);
+}
+
+/* --- what the root's file system can ---------------------------------------------------------- */
+
+static int open_file(const struct eng_check *c, const char *name, struct cs_err *err)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (cs_str_fmt(path, sizeof(path), err, "%s/%s", c->tmp, name) < 0)
+		return -err->code;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return cs_err_sys(err, "make a file");
+	return fd;
+}
+
+static void check_xattrs(struct eng_check *c)
+{
+	static const char *const names[] = { "user.caisson", "trusted.overlay.caisson" };
+	/* vfs_cap_data, version 2, with no capability in it */
+	static const unsigned char caps[20] = { [3] = 2 };
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int fd = open_file(c, "xattrs", &why);
+
+	if (fd < 0)
+		return;
+	for (size_t i = 0; i < CS_LEN(names); i++) {
+		if (fsetxattr(fd, names[i], "1", 1, 0) == 0)
+			continue;
+		eng_check_fail(c, "attributes", "put the root on ext4, XFS, btrfs (--root)",
+			       "%s cannot be set: %s", names[i], strerror(errno));
+		return;
+	}
+	if (fsetxattr(fd, "security.capability", caps, sizeof(caps), 0) == 0)
+		eng_check_pass(c, "attributes", "user, trusted, security");
+	else
+		eng_check_warn(c, "attributes", "put the root on ext4, XFS, btrfs (--root)",
+			       "security.capability cannot be set: %s", strerror(errno));
+}
+
+static void check_locks(struct eng_check *c)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int fd = open_file(c, "locks", &why);
+
+	if (fd < 0)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fcntl(fd, F_OFD_SETLK, &whole) == 0)
+		eng_check_pass(c, "locks", "work");
+	else
+		eng_check_fail(c, "locks", "put root and state on local file systems",
+			       "files of %s cannot be locked: %s", c->root, strerror(errno));
+}
+
+static void check_reflink(struct eng_check *c)
+{
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int a = open_file(c, "from", &why), b = open_file(c, "to", &why);
+
+	if (a < 0 || b < 0)
+		return;
+	if (ioctl(b, FICLONE, a) == 0)
+		eng_check_pass(c, "reflinks", "new volumes share the image's blocks");
+	else
+		eng_check_warn(c, "reflinks", "put the root on XFS or btrfs, if that matters",
+			       "not on this file system: new volumes are filled by copying");
+}
+
+static int make_dirs(const char *top, struct cs_err *err)
+{
+	static const char *const names[] = { "lower", "upper", "work", "merged" };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < CS_LEN(names); i++) {
+		if (cs_str_fmt(path, sizeof(path), err, "%s/%s", top, names[i]) < 0)
+			return -err->code;
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return cs_err_sys(err, "make folder %s", names[i]);
+	}
+	return 0;
+}
+
+static int set(int fs, const char *top, const char *key, const char *name, struct cs_err *err)
+{
+	char path[PATH_MAX];
+
+	if (cs_str_fmt(path, sizeof(path), err, "%s/%s", top, name) < 0)
+		return -err->code;
+	if (cs_sys_fsconfig(fs, FSCONFIG_SET_STRING, key, path, 0) < 0)
+		return cs_err_sys(err, "overlay's %s", key);
+	return 0;
+}
+
+/* A file of the lower folder is changed and removed. */
+static int use_overlay(int mnt, struct cs_err *err)
+{
+	cs_auto_fd int fd = openat(mnt, "file", O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "x", 1) != 1)
+		return cs_err_sys(err, "write to an overlay");
+	if (unlinkat(mnt, "file", 0) < 0)
+		return cs_err_sys(err, "remove from an overlay");
+	return 0;
+}
+
+static int try_overlay(const struct eng_check *c, void *arg, struct cs_err *err)
+{
+	cs_auto_fd int fs = -EBADF, mnt = -EBADF, file = -EBADF;
+
+	(void)arg;
+	if (unshare(CLONE_NEWNS) < 0)
+		return cs_err_sys(err, "unshare");
+	if (make_dirs(c->tmp, err) < 0)
+		return -err->code;
+	file = open_file(c, "lower/file", err);
+	if (file < 0)
+		return file;
+	fs = cs_sys_fsopen("overlay", FSOPEN_CLOEXEC);
+	if (fs < 0)
+		return cs_err_sys(err, "overlay");
+	if (set(fs, c->tmp, "lowerdir", "lower", err) < 0 ||
+	    set(fs, c->tmp, "upperdir", "upper", err) < 0 ||
+	    set(fs, c->tmp, "workdir", "work", err) < 0)
+		return -err->code;
+	if (cs_sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return cs_err_sys(err, "mount an overlay");
+	mnt = cs_sys_fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	return mnt < 0 ? cs_err_sys(err, "mount an overlay") : use_overlay(mnt, err);
+}
+
+static void check_overlay(struct eng_check *c)
+{
+	struct cs_err why = CS_ERR_INIT;
+
+	if (eng_check_try(c, try_overlay, NULL, &why) == 0)
+		eng_check_pass(c, "overlay", "works on the root's file system");
+	else
+		eng_check_fail(c, "overlay",
+			       "load the module (modprobe overlay); put the root on ext4, XFS or "
+			       "btrfs, and on no other overlay (--root)",
+			       "%s", why.msg);
+}
+
+/* --- id-mapped mounts ------------------------------------------------------------------------- */
+
+static int try_idmap(const struct eng_check *c, void *arg, struct cs_err *err)
+{
+	static const char *const map[] = { "0:1073741824:65536", NULL };
+	struct eng_record r = ENG_RECORD_INIT;
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
+	cs_auto_fd int tree = -EBADF, ns = -EBADF;
+
+	(void)arg;
+	tree = cs_sys_open_tree(AT_FDCWD, c->tmp, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0)
+		return cs_err_sys(err, "clone a mount");
+	r.uidmap = (struct eng_strv){ map, 1 };
+	ns = eng_userns_open(&r, err);
+	if (ns < 0)
+		return ns;
+	attr.userns_fd = (__u64)ns;
+	if (cs_sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr) < 0)
+		return cs_err_sys(err, "id-mapped mount");
+	return 0;
+}
+
+static void check_idmap(struct eng_check *c)
+{
+	struct cs_err why = CS_ERR_INIT;
+
+	if (eng_check_try(c, try_idmap, NULL, &why) == 0)
+		eng_check_pass(c, "id-mapped mounts", "work on the root's file system");
+	else
+		eng_check_warn(c, "id-mapped mounts",
+			       "use Linux 5.19 or newer, and a file system that has them: without, "
+			       "--userns and --uidmap do not work",
+			       "%s", why.msg);
+}
+
+/* --- EROFS ------------------------------------------------------------------------------------ */
+
+static size_t count_loops(void)
+{
+	cs_auto_dir DIR *d = opendir("/sys/block");
+	const struct dirent *f;
+	size_t n = 0;
+
+	while (d && (f = readdir(d)))
+		n += cs_str_starts(f->d_name, "loop");
+	return n;
+}
+
+/* Puts a file on a loop device, which lets go of it when it is closed. One that was made for it is
+ * removed again. */
+static int try_loop(const struct eng_check *c, void *arg, struct cs_err *err)
+{
+	struct loop_config config = { .info = { .lo_flags = LO_FLAGS_AUTOCLEAR } };
+	cs_auto_fd int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	cs_auto_fd int file = open_file(c, "loop", err);
+	size_t before = count_loops();
+	int n, fd, ret = 0;
+	char path[32];
+
+	(void)arg;
+	if (control < 0)
+		return cs_err_sys(err, "/dev/loop-control");
+	if (file < 0)
+		return file;
+	if (ftruncate(file, MIB) < 0)
+		return cs_err_sys(err, "make a file");
+	n = ioctl(control, LOOP_CTL_GET_FREE);
+	if (n < 0)
+		return cs_err_sys(err, "get a loop device");
+	snprintf(path, sizeof(path), "/dev/loop%d", n);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	config.fd = (uint32_t)file;
+	if (fd < 0 || ioctl(fd, LOOP_CONFIGURE, &config) < 0)
+		ret = cs_err_sys(err, "%s", path);
+	if (fd >= 0)
+		close(fd);
+	if (count_loops() > before)
+		ioctl(control, LOOP_CTL_REMOVE, n);
+	return ret;
+}
+
+static void check_erofs(struct eng_check *c)
+{
+	struct cs_err why = CS_ERR_INIT;
+	unsigned int major = 0, minor = 0;
+	struct utsname u;
+	bool files;
+
+	uname(&u);
+	/* NOLINTNEXTLINE(cert-err34-c): 0.0 is an answer */
+	files = sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+		(major > 6 || (major == 6 && minor >= 12));
+	if (!img_rootfs_can_erofs()) {
+		eng_check_warn(c, "EROFS",
+			       "load the modules (modprobe erofs loop): without, layers are "
+			       "unpacked into folders",
+			       "cannot be mounted here");
+		return;
+	}
+	if (files) {
+		eng_check_pass(c, "EROFS", "layers are mounted from their files");
+		return;
+	}
+	if (eng_check_try(c, try_loop, NULL, &why) == 0)
+		eng_check_pass(c, "EROFS", "layers are mounted through loop devices");
+	else
+		eng_check_fail(c, "EROFS", "make loop devices usable (modprobe loop, /dev/loop*)",
+			       "%s", why.msg);
+}
+
+void eng_check_storage(struct eng_check *c)
+{
+	if (*c->tmp_run)
+		check_state(c);
+	if (!*c->tmp)
+		return;
+	check_space(c);
+	check_locks(c);
+	check_xattrs(c);
+	check_overlay(c);
+	check_erofs(c);
+	check_idmap(c);
+	check_reflink(c);
+}
