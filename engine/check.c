@@ -27,8 +27,9 @@ enum { TRY_MS = 60 * 1000 };
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
-static void tell(struct eng_check *c, const char *name, enum eng_verdict verdict, const char *help,
-		 const char *fmt, va_list ap)
+__attribute__((format(printf, 5, 0))) static void tell(struct eng_check *c, const char *name,
+						       enum eng_verdict verdict, const char *help,
+						       const char *fmt, va_list ap)
 {
 	struct eng_check_line l = { .area = c->area, .name = name, .verdict = verdict };
 
