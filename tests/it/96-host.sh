@@ -70,21 +70,27 @@ left() # what a check could leave
 }
 before=$(left)
 c check --format json
-tap_is "nothing fails here" "$status $(jq -c '[.[] | select(.Verdict == "FAIL")]' <<<"$out")" "0 []"
+# the program of its containers is linked statically, but not with sanitizers
+if [ "${SANITIZE-}" = yes ]; then
+	good='1 2 failed' ran='false false'
+else
+	good='0 0 failed' ran='true true'
+fi
+tap_is "nothing fails here" "$status $(jq -c '[.[] | select(.Verdict == "FAIL" and
+	(.What | test("caisson-init") | not))]' <<<"$out")" "${good%% *} []"
 all=$out
 tap_is "what stands in each line" "$(jq -r '[.[] | has("Area") and has("Name") and (.What != "") and
 	((.Verdict == "PASS") == (.Help == ""))] | all' <<<"$out")" true
 tap_is "areas" "$(jq -r '[.[].Area] | unique | join(" ")' <<<"$out")" \
 	"cgroups host network run storage vm"
 tap_is "runs, with their time" "$(jq -r '[.[] | select(.Area == "run") |
-	.What | test("in [0-9.]+ ms")] | join(" ")' <<<"$out")" "true true"
+	.What | test("in [0-9.]+ ms")] | join(" ")' <<<"$out")" "$ran"
 tap_like "the other wall is told of" "$(jq -r '.[] | select(.Area == "vm") | .Verdict + .Name' \
 	<<<"$out")" 'WARNwall'
 tap_empty "it leaves nothing behind" "$(diff <(echo "$before") <(left))"
 mkdir -p "$it_tmp/lib/.check.killed/images"
 c check
-tap_is "as text" "$status" 0
-tap_like "with a summary" "$out" '0 failed, [0-9]+ warnings?$'
+tap_like "as text, with a summary" "$status $out" "^${good%% *} .*${good#* }, [0-9]+ warnings?\$"
 tap_is "what a killed one left is gone" "$([ -e "$it_tmp/lib/.check.killed" ] && echo there)" ""
 c system check -q --format '{{.Verdict}} {{.Area}} {{.Name}}'
 tap_is "-q: only what is not as it should be" "$(grep -c '^WARN' <<<"$out") $(grep -c PASS <<<"$out")" \
