@@ -5,7 +5,6 @@
 net_host "$@"
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/englib.sh"
-tap_skip_emulated
 net_tools ip nft nsenter jq dnsmasq
 probe=$(nft add table inet probe 2>&1 && nft delete table inet probe)
 [ -z "$probe" ] || tap_skip_all "no nftables here: $probe"
