@@ -323,6 +323,30 @@ static struct net_prefix link_local(const struct net_mac *m)
 	};
 }
 
+static bool pass_all(unsigned index, int code, void *arg)
+{
+	(void)index;
+	(void)code;
+	(void)arg;
+	return true;
+}
+
+/* A member of a bridge of ours reports its addresses to nobody. What cannot be done only takes
+ * longer. */
+static void hush(struct job *j, uint32_t port)
+{
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	struct net_nl_answer answer = { .pass = pass_all };
+	struct cs_err ignored = CS_ERR_INIT;
+	uint32_t block;
+
+	if (j->n.c.mode == NET_MODE_BRIDGE || !port || !net_addr_is_set(&j->a.ip6.addr))
+		return;
+	memcpy(&block, j->up.mac.b + 2, sizeof(block));
+	net_link_put_no_reports(&r, port, block | 1);
+	net_nl_call(&j->nl, &r, &answer, &ignored);
+}
+
 static int deafen(void *arg, struct cs_err *err)
 {
 	return net_link_no_advertisements(arg, err);
@@ -342,6 +366,7 @@ static int set_up_inside(struct job *j, struct cs_err *err)
 				  a->ifname);
 	if (ret < 0 || net_ns_run(j->w->ns, deafen, j->a.ifname, err) < 0)
 		return -err->code;
+	hush(j, info.peer);
 	net_link_put_up(&r, "lo");
 	net_link_put_no_autoconf(&r, a->ifname);
 	net_link_put_up(&r, a->ifname);

@@ -22,9 +22,10 @@
 #include "base/err.h"
 #include "netns/nl.h"
 
-/* Of the filter for loopback addresses: one that nobody else has, for filters of one priority are
- * of one kind. */
-#define LOOPBACK_PRIO 0xca15U
+/* Of our filters: one that nobody else has, for filters of one priority are of one kind. */
+#define FILTER_PRIO 0xca15U
+
+enum { MLD2_REPORT = 143 };
 
 static bool is_bridge(const struct nlattr *info)
 {
@@ -60,6 +61,7 @@ static int take_link(const struct nlmsghdr *h, const void *body, size_t len, voi
 				       .up = ifi.ifi_flags & IFF_UP };
 	net_nl_get_u32(tb[IFLA_MTU], &out->mtu);
 	net_nl_get_u32(tb[IFLA_MASTER], &out->master);
+	net_nl_get_u32(tb[IFLA_LINK], &out->peer);
 	out->bridge = is_bridge(tb[IFLA_LINKINFO]);
 	if (tb[IFLA_ADDRESS]) {
 		mac = net_nl_attr_data(tb[IFLA_ADDRESS], &mac_len);
@@ -96,7 +98,7 @@ void net_link_put_bridge(struct net_nl_req *r, const char *name, const struct ne
 			 uint32_t mtu)
 {
 	const struct ifinfomsg ifi = { 0 };
-	size_t info;
+	size_t info, data;
 
 	net_nl_msg(r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof(ifi));
 	net_nl_put_str(r, IFLA_IFNAME, name);
@@ -105,6 +107,9 @@ void net_link_put_bridge(struct net_nl_req *r, const char *name, const struct ne
 		net_nl_put_u32(r, IFLA_MTU, mtu);
 	info = net_nl_nest(r, IFLA_LINKINFO);
 	net_nl_put_str(r, IFLA_INFO_KIND, "bridge");
+	data = net_nl_nest(r, IFLA_INFO_DATA);
+	net_nl_put_u8(r, IFLA_BR_MCAST_SNOOPING, 0);
+	net_nl_nest_end(r, data);
 	net_nl_nest_end(r, info);
 }
 
@@ -206,6 +211,40 @@ int net_link_no_advertisements(const char *name, struct cs_err *err)
 	return 0;
 }
 
+/* Where filters of what comes in by a link are put; of a shared @block, 0: of the link's own. */
+static void put_clsact(struct net_nl_req *r, uint32_t index, uint32_t block)
+{
+	const struct tcmsg qdisc = {
+		.tcm_ifindex = (int)index,
+		.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
+		.tcm_parent = TC_H_CLSACT,
+	};
+
+	net_nl_msg(r, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &qdisc, sizeof(qdisc));
+	net_nl_put_str(r, TCA_KIND, "clsact");
+	if (block)
+		net_nl_put_u32(r, TCA_INGRESS_BLOCK, block);
+}
+
+/* A classic BPF program; @where has link and parent, or block. */
+static void put_filter(struct net_nl_req *r, const struct tcmsg *where, uint16_t proto,
+		       const struct sock_filter *program, uint16_t n)
+{
+	struct tcmsg filter = *where;
+	size_t options;
+
+	filter.tcm_handle = 1;
+	filter.tcm_info = TC_H_MAKE(FILTER_PRIO << 16, htons(proto));
+	net_nl_msg(r, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &filter, sizeof(filter));
+	net_nl_put_str(r, TCA_KIND, "bpf");
+	options = net_nl_nest(r, TCA_OPTIONS);
+	net_nl_put_u16(r, TCA_BPF_OPS_LEN, n);
+	net_nl_put(r, TCA_BPF_OPS, program, n * sizeof(*program));
+	net_nl_put_str(r, TCA_BPF_NAME, "caisson");
+	net_nl_put_u32(r, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	net_nl_nest_end(r, options);
+}
+
 void net_link_put_no_loopback(struct net_nl_req *r, uint32_t index)
 {
 	/* offsets of RFC 791: the first byte of either address */
@@ -219,29 +258,36 @@ void net_link_put_no_loopback(struct net_nl_req *r, uint32_t index)
 		BPF_STMT(BPF_RET | BPF_K, (uint32_t)TC_ACT_UNSPEC),
 		BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT),
 	};
-	const struct tcmsg qdisc = {
+	const struct tcmsg where = {
 		.tcm_ifindex = (int)index,
-		.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
-		.tcm_parent = TC_H_CLSACT,
-	};
-	const struct tcmsg filter = {
-		.tcm_ifindex = (int)index,
-		.tcm_handle = 1,
 		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
-		.tcm_info = TC_H_MAKE(LOOPBACK_PRIO << 16, htons(ETH_P_IP)),
 	};
-	size_t options;
 
-	net_nl_msg(r, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &qdisc, sizeof(qdisc));
-	net_nl_put_str(r, TCA_KIND, "clsact");
-	net_nl_msg(r, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &filter, sizeof(filter));
-	net_nl_put_str(r, TCA_KIND, "bpf");
-	options = net_nl_nest(r, TCA_OPTIONS);
-	net_nl_put_u16(r, TCA_BPF_OPS_LEN, CS_LEN(program));
-	net_nl_put(r, TCA_BPF_OPS, program, sizeof(program));
-	net_nl_put_str(r, TCA_BPF_NAME, "caisson");
-	net_nl_put_u32(r, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
-	net_nl_nest_end(r, options);
+	put_clsact(r, index, 0);
+	put_filter(r, &where, ETH_P_IP, program, CS_LEN(program));
+}
+
+void net_link_put_no_reports(struct net_nl_req *r, uint32_t index, uint32_t block)
+{
+	/* RFC 8200: a hop-by-hop header of 8 bytes, ICMPv6 behind it; RFC 3810: its type */
+	static const struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 6),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_HOPOPTS, 0, 5),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, (uint32_t)SKF_NET_OFF + 40),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6 << 8, 0, 3),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 48),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MLD2_REPORT, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT),
+		BPF_STMT(BPF_RET | BPF_K, (uint32_t)TC_ACT_UNSPEC),
+	};
+	const struct tcmsg where = {
+		.tcm_ifindex = (int)TCM_IFINDEX_MAGIC_BLOCK,
+		.tcm_block_index = block,
+	};
+
+	/* the program is made once, by the first port of the block */
+	put_clsact(r, index, block);
+	put_filter(r, &where, ETH_P_IPV6, program, CS_LEN(program));
 }
 
 static void put_master(struct net_nl_req *r, uint32_t bridge, uint32_t mtu)
