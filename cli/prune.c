@@ -1,19 +1,10 @@
 #include "cli/prune.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/caisson.h"
@@ -25,6 +16,7 @@
 #include "cli/network.h"
 #include "engine/engine.h"
 #include "engine/life.h"
+#include "engine/orphans.h"
 #include "engine/status.h"
 #include "engine/store.h"
 #include "engine/volume.h"
@@ -157,94 +149,15 @@ int cli_prune_volumes(const struct cli_call *call, struct cs_buf *out, struct cs
 
 /* --- leftovers -------------------------------------------------------------------------------- */
 
-/* Is it a container's folder without a record? */
-static bool is_leftover(const struct eng *e, const char *name)
+static void orphan_gone(const char *what, void *arg)
 {
-	char path[ENG_ID_LEN + 16];
-	struct stat sb;
-
-	if (strlen(name) != ENG_ID_LEN || strspn(name, "0123456789abcdef") != ENG_ID_LEN)
-		return false;
-	snprintf(path, sizeof(path), "%s/record.json", name);
-	return fstatat(e->containers, path, &sb, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
-}
-
-/* Below the state: what is mounted goes first, the files with that. */
-static int drop_run(const struct eng *e, const char *id, struct cs_err *err)
-{
-	char path[4200];
-
-	if (cs_str_fmt(path, sizeof(path), err, "%s/containers/%s/rootfs", e->state, id) < 0)
-		return -err->code;
-	while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
-		;
-	return cs_file_rmtree(e->run, id, err);
-}
-
-static bool is_empty(int dir, const char *id)
-{
-	int fd = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	cs_auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	bool empty = true;
-
-	if (!d) {
-		cs_close_fd(&fd);
-		return false;
-	}
-	for (const struct dirent *f; empty && (f = readdir(d));)
-		empty = strcmp(f->d_name, ".") == 0 || strcmp(f->d_name, "..") == 0;
-	return empty;
-}
-
-/* Is somebody at work in the folder? Whoever makes or removes a container has its lock; an empty
- * one is perhaps being made at this moment, if it is new. */
-static bool in_work(int dir, const char *id)
-{
-	cs_auto_fd int folder = openat(dir, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct cs_err why = CS_ERR_INIT;
-	cs_auto_fd int lock = -EBADF;
-	struct stat sb;
-
-	if (folder < 0)
-		return false;
-	if (faccessat(folder, "lock", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return is_empty(dir, id) && fstat(folder, &sb) == 0 &&
-		       sb.st_mtime + 60 > time(NULL);
-	lock = cs_file_lock(folder, "lock", true, &why);
-	return lock == -EWOULDBLOCK;
-}
-
-/* All leftovers of one of the two folders. */
-static int sweep(const struct eng *e, int dir, bool run, struct cs_buf *out, struct cs_err *err)
-{
-	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cs_auto_dir DIR *d = own < 0 ? NULL : fdopendir(own);
-	const struct dirent *f;
-	int ret = 0;
-
-	if (!d) {
-		if (own >= 0)
-			close(own);
-		return cs_err_sys(err, "read the containers' folder");
-	}
-	while (ret == 0 && (f = readdir(d))) {
-		struct cs_err why = CS_ERR_INIT;
-
-		if (!is_leftover(e, f->d_name) ||
-		    (run ? eng_live(e, f->d_name, &why) != 0 : in_work(dir, f->d_name)))
-			continue;
-		ret = run ? drop_run(e, f->d_name, err) : cs_file_rmtree(dir, f->d_name, err);
-		if (ret == 0)
-			cs_buf_addf(out, "leftover of container %.12s\n", f->d_name);
-	}
-	return ret;
+	cs_buf_addf(arg, "%s\n", what);
 }
 
 int cli_prune_leftovers(const struct cli_call *call, struct cs_buf *out, struct cs_err *err)
 {
 	eng_auto struct eng e = ENG_INIT;
+	int ret = cli_ctr_engine(call, &e, err);
 
-	if (cli_ctr_engine(call, &e, err) < 0 || sweep(&e, e.run, true, out, err) < 0)
-		return -err->code;
-	return sweep(&e, e.containers, false, out, err);
+	return ret < 0 ? ret : eng_orphans_remove(&e, orphan_gone, out, err);
 }

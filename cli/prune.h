@@ -24,8 +24,7 @@ int cli_prune_images(struct cli_call *call, bool all, struct cs_buf *out, uint64
 /* Anonymous volumes. */
 int cli_prune_volumes(const struct cli_call *call, struct cs_buf *out, struct cs_err *err);
 
-/* Folders without a record below root and state, and what is mounted in the latter: of commands
- * that were killed. Nothing that lives or is being made has such a folder without its lock. */
+/* What nobody owns any more (engine/orphans.h). */
 int cli_prune_leftovers(const struct cli_call *call, struct cs_buf *out, struct cs_err *err);
 
 #endif

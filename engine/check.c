@@ -178,6 +178,12 @@ static void sweep(const char *path)
 	}
 }
 
+void eng_check_tidy(const char *root, const char *state)
+{
+	sweep(root);
+	sweep(state);
+}
+
 /* Makes one, and locks it for as long as the fd is open. */
 static int make_tmp(const char *path, char out[PATH_MAX], struct cs_err *err)
 {

@@ -26,6 +26,9 @@ struct eng_check_line {
 /* Told of each as soon as it is known. Returns 0, or what it set @err to, which ends all. */
 typedef int (*eng_check_fn)(const struct eng_check_line *l, void *arg, struct cs_err *err);
 
+/* Removes what checks that were killed left. */
+void eng_check_tidy(const char *root, const char *state);
+
 /* @root and @state: absolute; made if they are not there. What is wrong with the host is no error.
  */
 int eng_check(const char *root, const char *state, eng_check_fn fn, void *arg, struct cs_err *err);

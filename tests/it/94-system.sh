@@ -26,18 +26,50 @@ c run --name again --network none -v /anon box true
 c network create empty
 c commit up
 id=${out#sha256:}
-left=$(printf 'a%.0s' {1..64})
+left=$(printf '%016x' $$ 0 1 2)
 mkdir -p "$it_tmp/run/containers/$left/rootfs" "$it_tmp/lib/containers/$left/rw"
 mount -t tmpfs tmpfs "$it_tmp/run/containers/$left/rootfs"
 touch -d '1 hour ago' "$it_tmp/lib/containers/$left"
+# a container whose record was removed by hand, and its monitor killed: all of it is orphaned
+c run -d --name orphan -p 127.0.0.1:8099:80 box sh -c 'while :; do sleep 0.1; done'
+c inspect -f '{{.Id}} {{.State.MonitorPid}} {{.State.Pid}}' orphan
+read -r orphan monitor pid <<<"$out"
+rm "$it_tmp/lib/containers/$orphan/record.json"
+kill -9 "$monitor"
+it_wait 20 sh -c "! kill -0 $monitor 2>/dev/null"
+table=$(nft list tables 2>/dev/null | grep -o 'caisson-[0-9a-f]*')
+[ -z "$table" ] || nft add chain inet "$table" stray
+# a rule that no record tells of, a volume half made, a name that leads nowhere, a cgroup, a
+# folder of a check, a layer half unpacked
+mkdir -p "$it_tmp/lib/volumes/.new.half/_data" "$it_tmp/lib/.check.killed" \
+	"$it_tmp/lib/images/staging/1.0000000000000001.x"
+ln -s "$left" "$it_tmp/lib/containers/.names/nobody"
+touch -h -d '1 hour ago' "$it_tmp"/lib/containers/.names/{nobody,orphan}
+cg=$(find /sys/fs/cgroup -maxdepth 2 -type d -name caisson | head -n 1)/$left
+mkdir "$cg"
 c system prune -f
 tap_is "system prune" "$status" 0
-tap_like "tells of leftovers" "$out" 'leftover of container aaaaaaaaaaaa'
+tap_like "tells of leftovers" "$out" "leftover of container $left"
 tap_like "of networks" "$out" 'empty'
 tap_like "of images" "$out" "Deleted: sha256:$id"
 tap_like "of space" "$out" 'Total reclaimed space: '
 tap_empty "the mount is gone" "$(it_mounts | grep "$left")"
 tap_is "and the folder" "$([ -e "$it_tmp/run/containers/$left" ] && echo there)" ""
+tap_empty "nothing of a container without a record" "$(it_mounts | grep "$orphan"
+	find "$it_tmp" /sys/fs/cgroup -name "$orphan" 2>/dev/null; find "$it_tmp/run/networks" -name 'c*.json'
+	ip -o link | grep -o 'cs[0-9a-f]*@')"
+ended() { ! kill -0 "$pid" 2>/dev/null; }
+it_wait 20 ended
+tap_is "its processes ended" "$?" 0
+[ -z "$table" ] || tap_is "its rules are gone, and others'" \
+	"$(nft list table inet "$table" | grep -Ec 'stray|8099|'"$orphan")" 0
+tap_empty "halves of volumes, names, checks, layers" "$(find "$it_tmp/lib/volumes" -name '.new*'
+	find "$it_tmp/lib/containers/.names" -name nobody -o -name orphan; find "$it_tmp/lib" -maxdepth 1 -name '.check*'
+	find "$it_tmp/lib/images/staging" -mindepth 1)"
+tap_is "a new cgroup may be somebody's" "$([ -e "$cg" ] && echo there)" there
+touch -d '1 hour ago' "$cg"
+c system prune -f
+tap_is "an old one is not" "$status $([ -e "$cg" ] && echo there)" "0 "
 c ps -a --format '{{.Names}}'
 tap_is "what runs stays" "$out" up
 c volume ls -q

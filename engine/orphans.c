@@ -1,0 +1,268 @@
+#include "engine/orphans.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "cgroups/cgroup.h"
+#include "engine/bring.h"
+#include "engine/check.h"
+#include "engine/engine.h"
+#include "engine/record.h"
+#include "engine/status.h"
+#include "engine/store.h"
+#include "engine/volume.h"
+#include "netns/attach.h"
+#include "netns/network.h"
+#include "netns/store.h"
+
+enum { NEW_S = 60 }; /* what is younger may be somebody's who is at work */
+
+struct sweep {
+	const struct eng *e;
+	eng_orphan_fn fn;
+	void *arg;
+	const struct cg_host *cg; /* while cgroups are looked at */
+};
+
+static void tell(const struct sweep *s, const char *kind, const char *name)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "leftover of %s %.64s", kind, name);
+	s->fn(text, s->arg);
+}
+
+static void failed(const char *kind, const char *name, const struct cs_err *why)
+{
+	cs_log(CS_LOG_WARN, "leftover of %s %.64s: %s", kind, name, why->msg);
+}
+
+static bool is_id(const char *s)
+{
+	return strlen(s) == ENG_ID_LEN && strspn(s, "0123456789abcdef") == ENG_ID_LEN;
+}
+
+static bool is_new(int dir, const char *name)
+{
+	struct stat sb;
+
+	return fstatat(dir, name, &sb, AT_SYMLINK_NOFOLLOW) < 0 || sb.st_mtime + NEW_S > time(NULL);
+}
+
+/* Calls @fn with each name in folder @dir. */
+static int each(const struct sweep *s, int dir,
+		void (*fn)(const struct sweep *s, int dir, const char *name), struct cs_err *err)
+{
+	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cs_auto_dir DIR *d = own < 0 ? NULL : fdopendir(own);
+	const struct dirent *f;
+
+	if (!d) {
+		cs_close_fd(&own);
+		return cs_err_sys(err, "read a folder");
+	}
+	while ((f = readdir(d)))
+		if (strcmp(f->d_name, ".") != 0 && strcmp(f->d_name, "..") != 0)
+			fn(s, dir, f->d_name);
+	return 0;
+}
+
+/* --- containers ------------------------------------------------------------------------------- */
+
+/* Is somebody at work in the folder? Whoever makes or removes a container has its lock; one without
+ * a lock's file is perhaps being made at this moment, if it is new. */
+static bool in_work(int dir, const char *id)
+{
+	cs_auto_fd int folder = openat(dir, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int lock = -EBADF;
+	struct stat sb;
+
+	if (folder < 0)
+		return false;
+	if (faccessat(folder, "lock", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return fstat(folder, &sb) == 0 && sb.st_mtime + NEW_S > time(NULL);
+	lock = cs_file_lock(folder, "lock", true, &why);
+	return lock == -EWOULDBLOCK;
+}
+
+/* A container that nobody knows, with whatever the runtime has of it. */
+static bool is_orphan(const struct eng *e, const char *id)
+{
+	struct cs_err why = CS_ERR_INIT;
+
+	return is_id(id) && !eng_has_record(e, id) && !in_work(e->containers, id) &&
+	       eng_live(e, id, &why) == 0;
+}
+
+static void take_down(const struct sweep *s, int dir, const char *id)
+{
+	struct eng_record r = ENG_RECORD_INIT;
+	struct cs_err why = CS_ERR_INIT;
+
+	(void)dir;
+	if (!is_orphan(s->e, id))
+		return;
+	r.id = r.name = id;
+	r.isolation = "container";
+	if (eng_take_down(s->e, &r, false, &why) < 0 || cs_file_rmtree(s->e->run, id, &why) < 0)
+		failed("container", id, &why);
+	else
+		tell(s, "container", id);
+}
+
+static void drop_folder(const struct sweep *s, int dir, const char *id)
+{
+	struct cs_err why = CS_ERR_INIT;
+
+	if (!is_orphan(s->e, id))
+		return;
+	if (cs_file_rmtree(dir, id, &why) < 0)
+		failed("container", id, &why);
+	else
+		tell(s, "container", id);
+}
+
+static void drop_name(const struct sweep *s, int dir, const char *name)
+{
+	char id[ENG_ID_LEN + 2];
+	ssize_t n = readlinkat(dir, name, id, sizeof(id) - 1);
+
+	if (n < 0)
+		return;
+	id[n] = '\0';
+	/* who takes it over in between makes a new one: then it is new */
+	if ((is_id(id) && !is_orphan(s->e, id)) || is_new(dir, name))
+		return;
+	if (unlinkat(dir, name, 0) == 0)
+		tell(s, "name", name);
+}
+
+static int drop_containers(const struct sweep *s, struct cs_err *err)
+{
+	cs_auto_fd int state = open(s->e->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cs_auto_fd int names =
+		openat(s->e->containers, ".names", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (state < 0)
+		return cs_err_sys(err, "open %s", s->e->state);
+	if (each(s, state, take_down, err) < 0 || each(s, s->e->run, take_down, err) < 0 ||
+	    each(s, s->e->containers, drop_folder, err) < 0)
+		return -err->code;
+	return names < 0 ? 0 : each(s, names, drop_name, err);
+}
+
+/* --- cgroups ---------------------------------------------------------------------------------- */
+
+/* Empty ones alone: those of other stores have the same parent. One that is being made is new. */
+static void drop_cgroup(const struct sweep *s, int dir, const char *id)
+{
+	char path[ENG_ID_LEN + 16];
+
+	if (!is_id(id) || !is_orphan(s->e, id) || is_new(dir, id))
+		return;
+	snprintf(path, sizeof(path), "/caisson/%s", id);
+	cg_remove_empty(s->cg, path);
+	if (faccessat(dir, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		tell(s, "cgroup", id);
+}
+
+static int drop_cgroups(const struct sweep *all, struct cs_err *err)
+{
+	cs_auto_fd int procfd = cs_path_proc_open(err);
+	struct sweep s = *all;
+	char path[PATH_MAX];
+	struct cg_host h;
+	int ret = 0;
+
+	if (procfd < 0 || cg_host_open(procfd, &h, err) < 0)
+		return -err->code;
+	s.cg = &h;
+	for (size_t i = 0; ret == 0 && i < h.n_hier; i++) {
+		cs_auto_fd int dir = -EBADF;
+
+		if (cs_str_fmt(path, sizeof(path), err, "%s/caisson", h.hier[i].mountpoint) < 0) {
+			ret = -err->code;
+			break;
+		}
+		dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (dir >= 0)
+			ret = each(&s, dir, drop_cgroup, err);
+	}
+	cg_host_fini(&h);
+	return ret;
+}
+
+/* --- networks --------------------------------------------------------------------------------- */
+
+static int drop_attachments(const struct eng *e, struct cs_err *err)
+{
+	net_auto_store struct net_store st = NET_STORE_INIT;
+	net_auto_list struct net_list l = { 0 };
+
+	if (net_store_open(&st, e->root, e->state, err) < 0 || net_store_list(&st, &l, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < l.n; i++) {
+		net_auto_net struct net_net n = NET_NET_INIT;
+		struct cs_err why = CS_ERR_INIT;
+
+		if ((net_net_open(&st, l.v[i], &n, &why) < 0 ||
+		     net_sweep(&st, &n, true, &why) < 0) &&
+		    why.code != ENOENT)
+			failed("network", l.v[i], &why);
+	}
+	/* rules and names are made anew from the records: what has none is gone */
+	return l.n ? net_network_reload(&st, err) : 0;
+}
+
+/* --- volumes ---------------------------------------------------------------------------------- */
+
+static size_t count_halves(const struct eng *e)
+{
+	char path[PATH_MAX];
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_dir DIR *d = NULL;
+	const struct dirent *f;
+	size_t n = 0;
+
+	if (cs_str_fmt(path, sizeof(path), &why, "%s/volumes", e->root) == 0)
+		d = opendir(path);
+	while (d && (f = readdir(d)))
+		n += cs_str_starts(f->d_name, ".new.") || cs_str_starts(f->d_name, ".old.");
+	return n;
+}
+
+static int drop_halves(const struct sweep *s, struct cs_err *err)
+{
+	size_t before = count_halves(s->e), after;
+
+	if (eng_volume_tidy(s->e, err) < 0)
+		return -err->code;
+	for (after = count_halves(s->e); after < before; after++)
+		tell(s, "a volume", "half made or removed");
+	return 0;
+}
+
+int eng_orphans_remove(const struct eng *e, eng_orphan_fn fn, void *arg, struct cs_err *err)
+{
+	struct sweep s = { .e = e, .fn = fn, .arg = arg };
+
+	eng_check_tidy(e->root, e->state);
+	if (drop_containers(&s, err) < 0 || drop_cgroups(&s, err) < 0 ||
+	    drop_attachments(e, err) < 0)
+		return -err->code;
+	return drop_halves(&s, err);
+}
