@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "cli/caisson.h"
 #include "cli/network.h"
+#include "engine/nets.h"
+#include "engine/record.h"
 #include "runtime/container.h"
 
 struct disconnect_opts {
@@ -16,31 +18,37 @@ static const struct cli_opt disconnect_optv[] = {
 		 "a container that is not on the network is no error"),
 };
 
+/* What it has now; then the record, so that it is not there again after the next start. */
 static int disconnect_run(struct cli_call *call, struct cs_err *err)
 {
 	const struct disconnect_opts *o = call->opts;
 	const struct ctr_rt rt = { .root = call->dirs->state };
+	cli_auto_net_target struct cli_net_target t = CLI_NET_TARGET_INIT;
 	net_auto_store struct net_store st = NET_STORE_INIT;
 	ctr_auto_info struct ctr_info info = { 0 };
-	char id[NET_OWNER_MAX + 1];
-	struct net_whom whom = { .owner = id };
+	struct net_whom whom = { 0 };
 	struct cs_err gone = CS_ERR_INIT;
 	char path[32];
-	int ret;
+	int ret, had = 0;
 
-	if (cli_net_container(call, call->argv[1], id, NULL, err) < 0 ||
-	    cli_net_store(call, &st, err) < 0)
+	if (cli_net_target(call, call->argv[1], &t, err) < 0 || cli_net_store(call, &st, err) < 0)
 		return -err->code;
+	whom.owner = t.id;
 	/* one that has ended can be taken off as well */
-	if (ctr_info_get(&rt, id, &info, &gone) == 0 && info.state.pid > 0) {
+	if (ctr_info_get(&rt, t.id, &info, &gone) == 0 && info.state.pid > 0) {
 		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)info.state.pid);
 		whom.path = path;
 	}
-	ret = net_detach(&st, call->argv[0], &whom, err);
-	if (ret == -ENOENT && o->force) {
-		cs_err_clear(err);
-		ret = 0;
-	}
+	cs_err_clear(&gone);
+	ret = net_detach(&st, call->argv[0], &whom, &gone);
+	if (ret == 0 || ret == -ENOENT)
+		had = t.r.id ? eng_nets_del(&t.e, &t.r, call->argv[0], err) : 0;
+	if (had < 0)
+		return had;
+	if (ret == -ENOENT && (had || o->force))
+		return 0;
+	if (ret < 0)
+		*err = gone;
 	return ret;
 }
 

@@ -28,31 +28,28 @@ int cli_net_store(const struct cli_call *call, struct net_store *st, struct cs_e
 	return net_store_open(st, call->dirs->root, call->dirs->state, err);
 }
 
-int cli_net_container(const struct cli_call *call, const char *text, char out[NET_OWNER_MAX + 1],
-		      char **name, struct cs_err *err)
+int cli_net_target(const struct cli_call *call, const char *text, struct cli_net_target *out,
+		   struct cs_err *err)
 {
-	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
-	eng_auto struct eng e = ENG_INIT;
-	char id[ENG_ID_LEN + 1];
-	int ret = cli_ctr_engine(call, &e, err);
+	int ret = cli_ctr_engine(call, &out->e, err);
 
 	if (ret == 0)
-		ret = eng_find(&e, text, id, err);
+		ret = eng_find(&out->e, text, out->id, err);
 	if (ret == -ENOENT) {
 		cs_err_clear(err);
-		return cs_str_fmt(out, NET_OWNER_MAX + 1, err, "%s", text);
+		return cs_str_fmt(out->id, sizeof(out->id), err, "%s", text);
 	}
-	if (ret == 0 && name)
-		ret = eng_record_load(&e, id, &r, err);
 	if (ret < 0)
 		return ret;
-	memcpy(out, id, sizeof(id));
-	if (name && r.name) {
-		*name = strdup(r.name);
-		if (!*name)
-			return cs_err_set(err, ENOMEM, "out of memory");
-	}
-	return 0;
+	out->lock = eng_lock(&out->e, out->id, err);
+	return out->lock < 0 ? out->lock : eng_record_load(&out->e, out->id, &out->r, err);
+}
+
+void cli_net_target_fini(struct cli_net_target *t)
+{
+	eng_record_fini(&t->r);
+	eng_close(&t->e);
+	cs_close_fd(&t->lock);
 }
 
 static int parse_addr(const char *option, const char *s, uint8_t family, struct net_addr *out,

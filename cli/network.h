@@ -2,6 +2,8 @@
 #define CS_CLI_NETWORK_H
 
 #include "cli/opt.h"
+#include "engine/engine.h"
+#include "engine/record.h"
 #include "netns/attach.h"
 #include "netns/network.h"
 #include "netns/store.h"
@@ -15,10 +17,19 @@ struct cs_jw;
 /* What the commands of "network" share. */
 
 /* A container as connect and disconnect name it: by name, id or the beginning of one; or by the id
- * that an OCI runtime knows it by. Puts the id into @out and, where it has one, its name into @name
- * (NULL is allowed), which the caller frees. */
-int cli_net_container(const struct cli_call *call, const char *text, char out[NET_OWNER_MAX + 1],
-		      char **name, struct cs_err *err);
+ * that an OCI runtime knows it by, which has no record. The caller calls cli_net_target_fini(). */
+struct cli_net_target {
+	struct eng e;
+	struct eng_record r; /* its @id is NULL: there is none */
+	int lock;	     /* of the container, held */
+	char id[NET_OWNER_MAX + 1];
+};
+#define CLI_NET_TARGET_INIT \
+	((struct cli_net_target){ .e = ENG_INIT, .r = ENG_RECORD_INIT, .lock = -EBADF })
+int cli_net_target(const struct cli_call *call, const char *text, struct cli_net_target *out,
+		   struct cs_err *err);
+void cli_net_target_fini(struct cli_net_target *t);
+#define cli_auto_net_target CS_CLEANUP(cli_net_target_fini) /* needs base/cleanup.h */
 
 /* Opens the networks of the call's folders. */
 int cli_net_store(const struct cli_call *call, struct net_store *st, struct cs_err *err);

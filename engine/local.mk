@@ -59,6 +59,7 @@ engine_libengine_a_SOURCES = \
 	engine/mountspec_csv.c \
 	engine/mountspec_int.h \
 	engine/mountspec_tmpfs.c \
+	engine/nets.c engine/nets.h \
 	engine/orphans.c engine/orphans.h \
 	engine/prepare.c engine/prepare.h \
 	engine/record.c engine/record.h \

@@ -22,7 +22,8 @@ struct net_store;
  */
 
 /* Opens the namespace at @path and says what an attachment to it lives by: the process of
- * "/proc/PID/ns/net", or the path where it is pinned (symlinks are resolved). Returns the fd. */
+ * "/proc/PID/ns/net", or the path where it is pinned (symlinks are resolved). EINVAL for the
+ * caller's own. Returns the fd. */
 int net_life_of_path(const struct net_store *st, const char *path, struct net_life *out,
 		     struct cs_err *err);
 

@@ -32,6 +32,14 @@ static uint32_t pid_of(const char *path)
 	return cs_str_u64(pid, &v) == 0 && v <= INT_MAX ? (uint32_t)v : 0;
 }
 
+/* The host is on all of its networks, by their gateways' addresses. */
+static int check_other(const char *path, const struct net_ns_id *id, struct cs_err *err)
+{
+	if (!net_ns_is_own(id))
+		return 0;
+	return cs_err_set(err, EINVAL, "%s is the host's own network namespace", path);
+}
+
 static int life_of_pid(const struct net_store *st, const char *path, uint32_t pid,
 		       struct net_life *out, struct cs_err *err)
 {
@@ -48,6 +56,8 @@ static int life_of_pid(const struct net_store *st, const char *path, uint32_t pi
 		return -err->code;
 	if (out->start != life.start)
 		return cs_err_set(err, ESRCH, "process %u has ended", pid);
+	if (check_other(path, &life.ns, err) < 0)
+		return -err->code;
 	*out = life;
 	return cs_take_fd(&fd);
 }
@@ -74,6 +84,8 @@ int net_life_of_path(const struct net_store *st, const char *path, struct net_li
 				  "%s does not say how long the namespace lives: give the path it "
 				  "is pinned on, or /proc/PID/ns/net",
 				  path);
+	if (check_other(path, &life.ns, err) < 0)
+		return -err->code;
 	if (strlen(real) >= sizeof(life.path))
 		return cs_err_set(err, ENAMETOOLONG, "path %s is too long", real);
 	memcpy(life.path, real, strlen(real) + 1);

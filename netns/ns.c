@@ -60,6 +60,13 @@ bool net_ns_is(const char *path, const struct net_ns_id *id)
 	return now.dev == id->dev && now.ino == id->ino && now.ctime_ns == id->ctime_ns;
 }
 
+bool net_ns_is_own(const struct net_ns_id *id)
+{
+	struct stat sb;
+
+	return stat(own, &sb) == 0 && sb.st_dev == id->dev && sb.st_ino == id->ino;
+}
+
 /* Makes the file the mount is to be on. */
 static int make_file(const char *path, struct cs_err *err)
 {

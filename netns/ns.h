@@ -19,6 +19,9 @@ struct net_ns_id {
 /* Are they the same one, as far as each says? */
 bool net_ns_same(const struct net_ns_id *a, const struct net_ns_id *b);
 
+/* Is it the one the calling thread is in? False also when that cannot be told. */
+bool net_ns_is_own(const struct net_ns_id *id);
+
 /* Opens the namespace at @path. EINVAL when that is something else. *@id may be NULL. */
 int net_ns_open(const char *path, struct net_ns_id *id, struct cs_err *err);
 

@@ -193,6 +193,8 @@ try attach own --netns "$it_tmp"
 tap_like "no namespace" "$status $err" '^125 .*is not a network namespace'
 try attach own --netns /proc/self/ns/net
 tap_like "not the command's own" "$status $err" '^125 .*does not say how long'
+try attach own --netns "/proc/$$/ns/net"
+tap_like "nor the host's" "$status $err" "^125 .*is the host's own network namespace"
 try ls --filter label=who=me -q
 tap_is "ls by label" "$out" own
 try ls --filter mode=routed -q

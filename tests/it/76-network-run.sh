@@ -37,12 +37,33 @@ c network connect two web
 tap_is "connect by name" "$status $err" "0 "
 c run --rm --network two box wget -q -O - http://web/
 tap_is "found by its name there, too" "$out" page
+c network connect two web
+tap_like "not twice" "$status $err" '^125 .*web is on network two already'
+c restart -t 0 web
 c network inspect --format '{{range .Members}}{{.Name}}{{end}}' two
-tap_is "a member by that name" "$out" web
+tap_is "a member by that name, also when it was started again" "$out" web
 c network disconnect two web
 tap_is "disconnect by name" "$status $err" "0 "
 it_wait 20 eval '[ "$(members two)" = 0 ]'
 tap_is "it is none any more" "$(members two)" 0
+c restart -t 0 web
+tap_is "nor when it was started again" "$status $(members two) $(members default)" "0 0 1"
+c network disconnect two web
+tap_like "again: it is not there" "$status $err" '^125 .*no such member of network two'
+c stop -t 0 web
+c network connect --alias www two web
+tap_is "connect while it does not run" "$status $out$err" "0 "
+c start web
+c run --rm --network two box wget -q -O - http://www/
+tap_is "then it is found, by its alias" "$out" page
+c network disconnect default web
+c network disconnect two web
+c restart -t 0 web
+c exec web ip -o link
+tap_is "on no network" "$status $(grep -vc ': lo:' <<<"$out")" "0 0"
+c create --network host box
+c network connect two "$out"
+tap_like "not one with the host's network" "$status $err" '^125 .*no network of its own'
 c network connect two web
 c rm -f web
 it_wait 20 eval '[ "$(members two)$(members default)" = 00 ]'

@@ -1,0 +1,60 @@
+#include "engine/nets.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "engine/record.h"
+#include "engine/store.h"
+
+static size_t find(const struct eng_record *r, const char *network)
+{
+	size_t i = 0;
+
+	while (i < r->n_nets && strcmp(r->nets[i].network, network) != 0)
+		i++;
+	return i;
+}
+
+int eng_nets_may_add(const struct eng_record *r, const char *network, struct cs_err *err)
+{
+	if (r->network_mode && strcmp(r->network_mode, "none") != 0)
+		return cs_err_set(err, EINVAL,
+				  "container %s has no network of its own (--network=%s): it is on "
+				  "no other one",
+				  r->name, r->network_mode);
+	if (find(r, network) < r->n_nets)
+		return cs_err_set(err, EEXIST, "container %s is on network %s already", r->name,
+				  network);
+	return 0;
+}
+
+int eng_nets_add(const struct eng *e, struct eng_record *r, const struct eng_net *n,
+		 struct cs_err *err)
+{
+	struct eng_net *v = cs_json_alloc(&r->doc, r->n_nets + 1, sizeof(*v));
+
+	if (!v)
+		return cs_err_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < r->n_nets; i++)
+		v[i] = r->nets[i];
+	v[r->n_nets] = *n;
+	r->nets = v;
+	r->n_nets++;
+	r->network_mode = NULL;
+	return eng_store_save(e, r, err);
+}
+
+int eng_nets_del(const struct eng *e, struct eng_record *r, const char *network, struct cs_err *err)
+{
+	size_t at = find(r, network);
+
+	if (at == r->n_nets)
+		return 0;
+	r->n_nets--;
+	for (size_t i = at; i < r->n_nets; i++)
+		r->nets[i] = r->nets[i + 1];
+	if (r->n_nets == 0)
+		r->network_mode = "none";
+	return eng_store_save(e, r, err) < 0 ? -err->code : 1;
+}
