@@ -26,7 +26,7 @@
 #include "netns/route.h"
 #include "netns/store.h"
 
-enum { ETH_MAX = 64 };
+enum { ETH_MAX = 64, CHOICES = 20 };
 
 /* One call of net_attach(). */
 struct job {
@@ -105,9 +105,18 @@ static int choose_ifname(struct job *j, struct cs_err *err)
 	return cs_err_set(err, ENOSPC, "the namespace has too many interfaces");
 }
 
-static int copy_names(struct job *j, struct cs_err *err)
+static int choose_ports(struct job *j, struct cs_err *err)
 {
 	const struct net_fw fw = net_store_fw(j->st);
+
+	for (size_t i = 0; i < j->w->n_ports; i++)
+		j->a.ports[i] = j->w->ports[i];
+	j->a.n_ports = j->w->n_ports;
+	return j->a.n_ports ? net_ports_choose(&fw, j->a.ports, j->a.n_ports, err) : 0;
+}
+
+static int copy_names(struct job *j, struct cs_err *err)
+{
 	const struct net_wish *w = j->w;
 	struct net_attachment *a = &j->a;
 
@@ -122,10 +131,7 @@ static int copy_names(struct job *j, struct cs_err *err)
 			return cs_err_set(err, ENOMEM, "out of memory");
 		a->n_aliases++;
 	}
-	for (size_t i = 0; i < w->n_ports; i++)
-		a->ports[i] = w->ports[i];
-	a->n_ports = w->n_ports;
-	return a->n_ports ? net_ports_choose(&fw, a->ports, a->n_ports, err) : 0;
+	return choose_ports(j, err);
 }
 
 /* --- the lease -------------------------------------------------------------------------------- */
@@ -440,10 +446,32 @@ static int finish_lease(struct job *j, struct cs_err *err)
 	return ret < 0 ? ret : 0;
 }
 
+static bool any_chosen(const struct net_wish *w)
+{
+	for (size_t i = 0; i < w->n_ports; i++)
+		if (!w->ports[i].host_port)
+			return true;
+	return false;
+}
+
+/* A port that was chosen may be somebody else's by now: then another is. */
+static int publish(struct job *j, struct cs_err *err)
+{
+	const struct net_fw fw = net_store_fw(j->st);
+	int ret = j->a.n_ports ? net_fw_publish(&fw, &j->a, owner_lives, j, err) : 0;
+
+	for (int i = 0; i < CHOICES && ret == -EEXIST && any_chosen(j->w); i++) {
+		cs_err_clear(err);
+		if (choose_ports(j, err) < 0 || net_att_save(&j->n, &j->a, err) < 0)
+			return -err->code;
+		ret = net_fw_publish(&fw, &j->a, owner_lives, j, err);
+	}
+	return ret;
+}
+
 /* The record, then all it speaks of, with the gate held. */
 static int build(struct job *j, struct cs_err *err)
 {
-	const struct net_fw fw = net_store_fw(j->st);
 	cs_auto_fd int gate = net_store_gate(j->st, false, err);
 
 	if (gate < 0 || net_att_save(&j->n, &j->a, err) < 0)
@@ -452,19 +480,16 @@ static int build(struct job *j, struct cs_err *err)
 		return -err->code;
 	if (j->w->ns >= 0 && set_up_inside(j, err) < 0)
 		return -err->code;
-	if (j->a.n_ports && net_fw_publish(&fw, &j->a, owner_lives, j, err) < 0)
-		return -err->code;
-	return 0;
+	return publish(j, err);
 }
 
 /* The firewall may have been flushed just now: once more. */
 static int build_again(struct job *j, struct cs_err *err)
 {
-	const struct net_fw fw = net_store_fw(j->st);
 	int ret = net_network_up(j->st, &j->n, &j->nl, &j->up, err);
 	cs_auto_fd int gate = ret < 0 ? ret : net_store_gate(j->st, false, err);
 
-	return gate < 0 ? -err->code : net_fw_publish(&fw, &j->a, owner_lives, j, err);
+	return gate < 0 ? -err->code : publish(j, err);
 }
 
 static int run(struct job *j, struct cs_err *err)

@@ -228,38 +228,3 @@ int net_ports_choose(const struct net_fw *fw, struct net_port *p, size_t n, stru
 			return -err->code;
 	return 0;
 }
-
-static void close_all(int *fds, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		close(fds[i]);
-	free(fds);
-}
-
-int net_ports_hold(const struct net_fw *fw, const struct net_port *p, size_t n, int **fds,
-		   size_t *n_fds, struct cs_err *err)
-{
-	size_t total = 0, have = 0;
-	int *v;
-
-	for (size_t i = 0; i < n; i++)
-		total += p[i].count;
-	v = calloc(total ? total : 1, sizeof(*v));
-	if (!v)
-		return cs_err_set(err, ENOMEM, "hold %zu ports: out of memory", total);
-	for (size_t i = 0; i < n; i++) {
-		for (uint16_t j = 0; j < p[i].count; j++) {
-			int fd = take_port(fw, &p[i], j, err);
-
-			if (fd >= 0) {
-				v[have++] = fd;
-			} else if (fd != -ENOPROTOOPT) {
-				close_all(v, have);
-				return fd;
-			}
-		}
-	}
-	*fds = v;
-	*n_fds = have;
-	return 0;
-}

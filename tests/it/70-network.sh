@@ -347,6 +347,21 @@ attach p2 default -p 8081:80
 tap_like "a port in use by a program" "$status $err" '^125 .*8081.*netpeer'
 attach p2 default -p 80
 tap_like "a host port is chosen" "$status $(field '.ports[0]')" '^0 [0-9]+:80/tcp'
+range=$(cat /proc/sys/net/ipv4/ip_local_port_range)
+echo 40000 40019 >/proc/sys/net/ipv4/ip_local_port_range
+pids=()
+for i in 0 1 2 3 4 5 6 7; do
+	ns_add "few$i"
+	net attach default --netns "$it_tmp/ns/few$i" -p 80 --format jsonl >"$it_tmp/few.$i" &
+	pids+=($!)
+done
+wait "${pids[@]}"
+tap_is "eight at once choose among twenty" \
+	"$(cat "$it_tmp"/few.? | jq -r '.ports[0]' | grep -c '^400.*:80/tcp')" 8
+for i in 0 1 2 3 4 5 6 7; do
+	detach "few$i" default
+done
+echo "$range" >/proc/sys/net/ipv4/ip_local_port_range
 if command -v dnsmasq >/dev/null; then
 	tap_like "there is a name server" "$(ss -Hlnu 'sport = :53')" '10\.201\.0\.1:53'
 	attach p53 default -p 53:53/udp -p 53:53

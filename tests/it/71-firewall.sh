@@ -232,10 +232,6 @@ fw choose "${a[@]}" "${web[@]}" port=203.0.113.9:1:1
 tap_like "an address of nobody" "$err" '^publish on 203.0.113.9: the host has no such address$'
 fw choose "${a[@]}" "${web[@]}" port=80 port=90-99/udp
 tap_like "free ports" "$out" '^[0-9]+:80/tcp.[0-9]+-[0-9]+:90-99/udp$'
-it_background "$netfw" "$it_tmp/run" hold "${a[@]}" "${web[@]}" port=7070-7079:80-89 >"$it_tmp/held"
-it_wait 5 [ -s "$it_tmp/held" ]
-fw choose "${a[@]}" "${web[@]}" port=127.0.0.1:7075:80
-tap_like "a held port" "$err" '^port 7075/tcp is in use by '
 
 # --- a flush, and kills ----------------------------------------------------------------------------
 

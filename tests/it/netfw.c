@@ -5,7 +5,7 @@
  *[v4=GATEWAY/LEN] [v6=GATEWAY/LEN] [owner=ID [ip4=ADDR] [ip6=ADDR] [mac=MAC] [name=NAME]
  *[alias=NAME] [port=PORT]...]...]...
  *
- * Commands on the first network or its first member: add del is-in publish unpublish choose hold
+ * Commands on the first network or its first member: add del is-in publish unpublish choose
  * name unname mend hosts; on all: restore; foreign BRIDGE. `dead=ID` is a holder that is no more.
  * Prints what there is to print; an error's message, on stderr, and status 1.
  */
@@ -173,19 +173,6 @@ static int choose(const struct net_fw *fw, struct cs_err *err)
 	return ret;
 }
 
-/* Holds them until killed. */
-static int hold(const struct net_fw *fw, struct cs_err *err)
-{
-	size_t n;
-	int *fds, ret = net_ports_hold(fw, atts[0].ports, atts[0].n_ports, &fds, &n, err);
-
-	if (ret < 0)
-		return ret;
-	(void)printf("%zu\n", n);
-	(void)fflush(stdout);
-	return pause();
-}
-
 static int hosts(int dir, struct cs_err *err)
 {
 	char *text = NULL;
@@ -215,8 +202,6 @@ static int run(const char *cmd, int dir, struct cs_err *err)
 		return restore(&fw, err);
 	if (strcmp(cmd, "choose") == 0)
 		return choose(&fw, err);
-	if (strcmp(cmd, "hold") == 0)
-		return hold(&fw, err);
 	if (strcmp(cmd, "name") == 0)
 		return net_names_add(dir, &nets[0], &atts[0], err);
 	if (strcmp(cmd, "unname") == 0)
