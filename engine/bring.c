@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "engine/engine.h"
 #include "engine/etcfiles.h"
+#include "engine/join.h"
 #include "engine/record.h"
 #include "engine/store.h"
 #include "netns/addr.h"
@@ -172,8 +173,9 @@ int eng_bring(const struct eng *e, const struct eng_record *r, const struct eng_
 	dir = eng_run_dir(e, r->id, err);
 	if (dir < 0 ||
 	    cs_str_fmt(bundle, sizeof(bundle), err, "%s/containers/%s", e->state, r->id) < 0 ||
-	    take_io(io, err) < 0 || ctr_create(&rt, r->id, &opts, &out->program_exit, err) < 0 ||
-	    ctr_info_get(&rt, r->id, &info, err) < 0)
+	    take_io(io, err) < 0 || eng_join_check(dir, err) < 0 ||
+	    ctr_create(&rt, r->id, &opts, &out->program_exit, err) < 0 ||
+	    eng_join_check(dir, err) < 0 || ctr_info_get(&rt, r->id, &info, err) < 0)
 		return -err->code;
 	out->pid = info.state.pid;
 	if (join_networks(e, r, dir, out->pid, err) < 0)
@@ -197,7 +199,7 @@ static int unmount_root(const struct eng *e, const char *id, struct cs_err *err)
 /* What prepare and the runs before made, but not "live" and "attach": they are the monitor's. */
 static int remove_bundle(const struct eng *e, const char *id, struct cs_err *err)
 {
-	static const char *const names[] = { "config.json", "etc", "rootfs", "console" };
+	static const char *const names[] = { "config.json", "joins", "etc", "rootfs", "console" };
 	cs_auto_fd int dir = openat(e->run, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (dir < 0)

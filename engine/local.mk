@@ -40,6 +40,7 @@ engine_libengine_a_SOURCES = \
 	engine/follow.c engine/follow.h \
 	engine/frame.c engine/frame.h \
 	engine/imageconf.c engine/imageconf.h \
+	engine/join.c engine/join.h \
 	engine/libexec.c engine/libexec.h \
 	engine/life.c engine/life.h \
 	engine/log.c engine/log.h \

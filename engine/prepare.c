@@ -19,9 +19,9 @@
 #include "engine/ctrvolumes.h"
 #include "engine/engine.h"
 #include "engine/etcfiles.h"
+#include "engine/join.h"
 #include "engine/libexec.h"
 #include "engine/record.h"
-#include "engine/status.h"
 #include "engine/store.h"
 #include "engine/userns.h"
 #include "images/rootfs.h"
@@ -84,27 +84,6 @@ static int mount_root(const struct eng *e, const struct eng_record *r, int run, 
 	return cs_take_fd(&fd);
 }
 
-/* The namespace of container @text ("container:ID"), as a path. */
-static int ns_of(const struct eng *e, const char *mode, const char *ns, char *out, size_t size,
-		 const char **path, struct cs_err *err)
-{
-	struct eng_status st = ENG_STATUS_INIT;
-	char id[ENG_ID_LEN + 1];
-
-	if (!mode || !cs_str_starts(mode, "container:"))
-		return 0;
-	if (eng_find(e, mode + strlen("container:"), id, err) < 0 ||
-	    eng_status_load(e, id, &st, err) < 0)
-		return -err->code;
-	if (st.state != ENG_RUNNING)
-		return cs_err_set(err, EBUSY,
-				  "container %s, whose %s namespace is to be shared, is %s: start "
-				  "it first",
-				  mode + strlen("container:"), ns, eng_state_name(st.state));
-	*path = out;
-	return cs_str_fmt(out, size, err, "/proc/%d/ns/%s", (int)st.pid, ns);
-}
-
 /* Everything of the config's that is only known now. */
 struct prep {
 	struct eng_place place;
@@ -112,7 +91,32 @@ struct prep {
 	char net[40], pid[40], ipc[40], uts[40];
 };
 
-static int fill_place(const struct eng *e, const struct eng_record *r, struct prep *p,
+/* The namespaces of others that it joins; with @run noted who they are. */
+static int find_joins(const struct eng *e, const struct eng_record *r, int run, struct prep *p,
+		      struct cs_err *err)
+{
+	const struct {
+		const char *mode, *ns;
+		char *path; /* of 40 bytes */
+		const char **out;
+	} v[] = {
+		{ r->network_mode, "net", p->net, &p->place.net_ns },
+		{ r->pid, "pid", p->pid, &p->place.pid_ns },
+		{ r->ipc, "ipc", p->ipc, &p->place.ipc_ns },
+		{ r->uts, "uts", p->uts, &p->place.uts_ns },
+	};
+	cs_auto_buf struct cs_buf note = CS_BUF_INIT;
+
+	for (size_t i = 0; i < CS_LEN(v); i++) {
+		if (eng_join_find(e, v[i].mode, v[i].ns, v[i].path, sizeof(p->net), &note, err) < 0)
+			return -err->code;
+		if (*v[i].path)
+			*v[i].out = v[i].path;
+	}
+	return eng_join_save(run, &note, err);
+}
+
+static int fill_place(const struct eng *e, const struct eng_record *r, int run, struct prep *p,
 		      struct cs_err *err)
 {
 	struct eng_place *pl = &p->place;
@@ -122,10 +126,7 @@ static int fill_place(const struct eng *e, const struct eng_record *r, struct pr
 	if (cs_str_fmt(p->rootfs, sizeof(p->rootfs), err, "%s/containers/%s/rootfs", e->state,
 		       r->id) < 0 ||
 	    cs_str_fmt(p->etc, sizeof(p->etc), err, "%s/containers/%s/etc", e->state, r->id) < 0 ||
-	    ns_of(e, r->network_mode, "net", p->net, sizeof(p->net), &pl->net_ns, err) < 0 ||
-	    ns_of(e, r->pid, "pid", p->pid, sizeof(p->pid), &pl->pid_ns, err) < 0 ||
-	    ns_of(e, r->ipc, "ipc", p->ipc, sizeof(p->ipc), &pl->ipc_ns, err) < 0 ||
-	    ns_of(e, r->uts, "uts", p->uts, sizeof(p->uts), &pl->uts_ns, err) < 0)
+	    find_joins(e, r, run, p, err) < 0)
 		return -err->code;
 	if (!r->init)
 		return 0;
@@ -153,7 +154,7 @@ static int prepare(const struct eng *e, const struct eng_record *r, struct cs_er
 	cs_auto_fd int root = -EBADF;
 	size_t len;
 
-	if (run < 0 || fill_place(e, r, &p, err) < 0 || eng_userns_pass(e, r, run, err) < 0)
+	if (run < 0 || fill_place(e, r, run, &p, err) < 0 || eng_userns_pass(e, r, run, err) < 0)
 		return -err->code;
 	root = mount_root(e, r, run, err);
 	if (root < 0)

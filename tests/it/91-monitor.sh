@@ -232,6 +232,30 @@ tap_is "and then it stays so" "$(state_of always)" exited
 tap_is "no monitor is left" "$(find "$it_tmp/run/containers" -name attach | wc -l)" 0
 
 # ------------------------------------------------------------------------------------------------
+tap_comment "joined namespaces"
+c run -d --name shared --network none box sleep 300
+c run -d --name joiner --network container:shared --restart always box \
+	sh -c 'until [ -e /go ]; do sleep 0.1; done'
+ns_of_ctr() { readlink "/proc/$(caisson inspect -f '{{.State.Pid}}' "$1")/ns/net"; }
+tap_is "container:NAME" "$(ns_of_ctr joiner)" "$(ns_of_ctr shared)"
+# the number of a process that has ended is given out again: here it is another by its start time
+c inspect -f '{{.Id}}' joiner
+joins=$it_tmp/run/containers/$out/joins
+sed -i 's/ [0-9]*$/ 1/' "$joins"
+c exec joiner touch /go
+refused()
+{
+	caisson inspect -f '{{.State.Error}}' joiner | grep -q 'whose namespaces are shared, has ended'
+}
+it_wait $wait_s refused
+tap_is "a restart joins no other process of that number" "$?" 0
+c stop joiner
+c restart -t 0 shared
+c rm -f joiner
+c run -d --name joiner --network container:shared box sleep 300
+tap_is "nor do we keep to an old one" "$(ns_of_ctr joiner)" "$(ns_of_ctr shared)"
+c rm -f joiner shared
+
 tap_comment "memory"
 if caisson run -d --name hog --network none --memory 8m --memory-swap 8m box \
 	sh -c 'x=$(dd if=/dev/zero bs=1M count=64 2>/dev/null | tr "\0" x); echo survived' \
