@@ -27,8 +27,8 @@ struct between {
  * our own file takes nothing more. */
 static bool pass(int *from, int to)
 {
+	static char buf[CHUNK]; /* not cleared again and again, as one on the stack is */
 	struct cs_err why = CS_ERR_INIT;
-	char buf[CHUNK];
 	ssize_t n = read(*from, buf, sizeof(buf));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -123,7 +123,7 @@ int cli_relay_null(struct cs_err *err)
 /* Signals are the program's: those of the terminal come to all of its process group. */
 static void start_between(const int in[2], const int out[2], const int er[2], const int over[2])
 {
-	struct between *b = calloc(1, sizeof(*b));
+	static struct between b;
 	static const int passed_by[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
 	const int keep[] = { in[1], out[0], er[0], over[0] };
 	struct cs_err why = CS_ERR_INIT;
@@ -131,13 +131,13 @@ static void start_between(const int in[2], const int out[2], const int er[2], co
 	for (size_t i = 0; i < CS_LEN(passed_by); i++)
 		if (signal(passed_by[i], SIG_IGN) == SIG_ERR)
 			_exit(EXIT_FAILURE);
-	if (!b || cs_fd_close_others(3, keep, CS_LEN(keep), &why) < 0)
+	if (cs_fd_close_others(3, keep, CS_LEN(keep), &why) < 0)
 		_exit(EXIT_FAILURE);
-	b->in = in[1];
-	b->out = out[0];
-	b->err = er[0];
-	b->over = over[0];
-	relay(b);
+	b.in = in[1];
+	b.out = out[0];
+	b.err = er[0];
+	b.over = over[0];
+	relay(&b);
 }
 
 static void close_all(int *v, size_t n)

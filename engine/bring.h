@@ -9,8 +9,8 @@ struct eng;
 struct eng_record;
 
 /*
- * The work of a start and of an end. The monitor has it done by a child of its own that ends: what
- * it needs of memory is not the monitor's then.
+ * The work of a start and of an end. While the monitor goes on living it has it done by a child of
+ * its own that ends: what it needs of memory is not the monitor's then.
  */
 
 /* What the container's program gets. All borrowed. */

@@ -204,11 +204,15 @@ static void load_again(struct mon *m)
 	m->r = r;
 }
 
-static void take_down(struct mon *m, enum mon_step step)
+/* At the end by this process itself, which ends soon: a fork would take longer than the work. Who
+ * attaches meanwhile is served afterwards. */
+static void take_down(struct mon *m, bool again)
 {
 	struct cs_err why = CS_ERR_INIT;
+	int ret = again ? eng_mon_step(m, MON_DOWN, NULL, &why)
+			: m->ops->take_down(&m->e, &m->r, false, &why);
 
-	if (eng_mon_step(m, step, NULL, &why) < 0 && !m->st.error[0])
+	if (ret < 0 && !m->st.error[0])
 		snprintf(m->st.error, sizeof(m->st.error), "take down: %.240s", why.msg);
 	eng_mon_io_close(m);
 	m->st.pid = 0;
@@ -223,7 +227,7 @@ static bool end_run(struct mon *m, bool ran)
 	m->st.user_stopped = eng_mon_stop_wanted(m);
 	again = (ran || m->st.restarts > 0) &&
 		eng_restart_wanted(&m->r, &m->st, m->st.user_stopped);
-	take_down(m, again ? MON_DOWN_KEEP : MON_DOWN);
+	take_down(m, again);
 	m->st.state = again ? ENG_RESTARTING : m->st.started_ns ? ENG_EXITED : ENG_CREATED;
 	save(m);
 	return again;
@@ -239,7 +243,7 @@ static bool wait_restart(struct mon *m, int64_t *delay_ms, int64_t ran_ms)
 		return true;
 	}
 	m->st.user_stopped = true;
-	take_down(m, MON_DOWN);
+	take_down(m, false);
 	m->st.state = ENG_EXITED;
 	save(m);
 	return false;
@@ -280,7 +284,8 @@ static void say_goodbye(struct mon *m, bool started)
 	if (m->r.auto_remove && started) { /* else the command that waits for the report does it */
 		struct cs_err why = CS_ERR_INIT;
 
-		eng_mon_step(m, MON_REMOVE, NULL, &why);
+		if (m->ops->remove)
+			m->ops->remove(&m->e, &m->r, &why);
 	} else if (m->run >= 0) {
 		unlinkat(m->run, "attach", 0);
 	}

@@ -19,12 +19,7 @@ static void work(const struct mon *m, enum mon_step step, const struct eng_bring
 		out->ret = m->ops->bring(&m->e, &m->r, io, &out->brought, &out->err);
 		return;
 	case MON_DOWN:
-	case MON_DOWN_KEEP:
-		out->ret = m->ops->take_down(&m->e, &m->r, step == MON_DOWN_KEEP, &out->err);
-		return;
-	case MON_REMOVE:
-		if (m->ops->remove)
-			out->ret = m->ops->remove(&m->e, &m->r, &out->err);
+		out->ret = m->ops->take_down(&m->e, &m->r, true, &out->err);
 		return;
 	}
 }

@@ -121,8 +121,9 @@ void eng_mon_clients_hurry(struct mon *m);
 /* Says so to all and lets go of them. */
 void eng_mon_clients_exit(struct mon *m, int exit_code);
 
-/* mon_child.c: work done by a process of its own, and who ended. */
-enum mon_step { MON_BRING, MON_DOWN, MON_DOWN_KEEP, MON_REMOVE };
+/* mon_child.c: work done by a process of its own, so that its memory is not ours for long; and who
+ * ended. MON_DOWN: before another run. */
+enum mon_step { MON_BRING, MON_DOWN };
 int eng_mon_child_start(struct mon *m, enum mon_step step, const struct eng_bring_io *io,
 			struct cs_err *err);
 /* Who ended? Of a child that did a step m->found is set, of init m->ended. */

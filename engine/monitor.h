@@ -12,9 +12,9 @@ struct eng_record;
 /*
  * libexec/caisson/monitor, a process a container: holds its terminal or pipes, writes the log,
  * serves who attaches, reaps it, records how it ended, applies the restart policy and takes down
- * what the start made. The work of a start is done by a child of its own that ends (bring.h), so
- * that its memory is not the monitor's; the container's init becomes the monitor's own child
- * because it is a subreaper.
+ * what the start made. The work of a start, and that between two runs, is done by a child of its
+ * own that ends (bring.h), so that its memory is not the monitor's; the container's init becomes
+ * the monitor's own child because it is a subreaper.
  *
  *   monitor ROOT STATE ID, with open: 3 the write end of a pipe, on which it says how the
  *   start went (struct eng_report, once); 4 the lock of eng_live_take(); 5 a socket of a client

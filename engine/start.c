@@ -21,10 +21,11 @@
 #include "engine/record.h"
 #include "engine/status.h"
 #include "engine/store.h"
+#include "runtime/ns/self.h"
 
 /* From a container that does not run to one that does: eng_start() of life.h. */
 
-enum { START_FAILED = 125 };
+enum { START_FAILED = 125, HIGH_FD = 16 };
 
 /* The three fds of monitor.h, out of each other's way. */
 static int place_fds(posix_spawn_file_actions_t *fa, const int from[3], int high[3],
@@ -33,7 +34,7 @@ static int place_fds(posix_spawn_file_actions_t *fa, const int from[3], int high
 	int ret = 0;
 
 	for (int i = 0; i < 3; i++) {
-		high[i] = from[i] < 0 ? -EBADF : fcntl(from[i], F_DUPFD_CLOEXEC, 16);
+		high[i] = from[i] < 0 ? -EBADF : fcntl(from[i], F_DUPFD_CLOEXEC, HIGH_FD);
 		if (from[i] >= 0 && high[i] < 0)
 			return cs_err_sys(err, "fds for the monitor");
 	}
@@ -49,12 +50,13 @@ static int place_fds(posix_spawn_file_actions_t *fa, const int from[3], int high
 
 static int spawn(const struct eng *e, const char *id, const int fds[3], struct cs_err *err)
 {
-	posix_spawn_file_actions_t fa;
 	char path[PATH_MAX], root[PATH_MAX], state[PATH_MAX], me[ENG_ID_LEN + 1],
 		name[] = "monitor";
-	char *argv[] = { name, root, state, me, NULL };
+	posix_spawn_file_actions_t fa;
 	int high[3] = { -EBADF, -EBADF, -EBADF };
+	cs_auto_fd int sealed = -EBADF, exe = -EBADF;
 	posix_spawnattr_t attr;
+	char by_fd[32];
 	pid_t pid;
 	int ret;
 
@@ -63,12 +65,21 @@ static int spawn(const struct eng *e, const char *id, const int fds[3], struct c
 	snprintf(me, sizeof(me), "%s", id);
 	if (eng_libexec("monitor", path, sizeof(path), err) < 0)
 		return -err->code;
+	sealed = ctr_sealed_open(path, err);
+	if (sealed < 0)
+		return sealed;
+	exe = fcntl(sealed, F_DUPFD_CLOEXEC, HIGH_FD);
+	if (exe < 0)
+		return cs_err_sys(err, "fds for the monitor");
+	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", exe);
 	posix_spawn_file_actions_init(&fa);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID);
 	ret = place_fds(&fa, fds, high, err);
 	if (ret == 0) {
-		ret = posix_spawn(&pid, path, &fa, &attr, argv, environ);
+		char *argv[] = { name, root, state, me, NULL };
+
+		ret = posix_spawn(&pid, by_fd, &fa, &attr, argv, environ);
 		if (ret)
 			ret = cs_err_errno(err, ret, "start %s", path);
 	}

@@ -69,6 +69,20 @@ static int copy_to_memfd(int exe, struct cs_err *err)
 	return cs_take_fd(&fd);
 }
 
+static int sealed(int exe, struct cs_err *err)
+{
+	int clone = clone_read_only(exe);
+
+	return clone < 0 ? copy_to_memfd(exe, err) : clone;
+}
+
+int ctr_sealed_open(const char *path, struct cs_err *err)
+{
+	cs_auto_fd int exe = open(path, O_RDONLY | O_CLOEXEC);
+
+	return exe < 0 ? cs_err_sys(err, "open %s", path) : sealed(exe, err);
+}
+
 int ctr_self_seal(char *const argv[], struct cs_err *err)
 {
 	cs_auto_fd int exe = -EBADF;
@@ -86,9 +100,7 @@ int ctr_self_seal(char *const argv[], struct cs_err *err)
 			return cs_err_sys(err, "make the runtime undumpable");
 		return 0;
 	}
-	clone = clone_read_only(exe);
-	if (clone < 0)
-		clone = copy_to_memfd(exe, err);
+	clone = sealed(exe, err);
 	if (clone < 0)
 		return clone;
 	execveat(clone, "", argv, environ, AT_EMPTY_PATH);

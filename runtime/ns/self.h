@@ -14,4 +14,8 @@ struct cs_err;
  */
 int ctr_self_seal(char *const argv[], struct cs_err *err);
 
+/* Another program that will call it, opened so that it finds itself sealed: executed through this
+ * fd it need not execute itself again. */
+int ctr_sealed_open(const char *path, struct cs_err *err);
+
 #endif

@@ -44,6 +44,7 @@ struct mf {
 	const char *argv[2];
 	pid_t pid; /* of the monitor */
 	int report, client;
+	int stuck_ms; /* as eng_mon_ops has it */
 };
 
 /* --- the double ------------------------------------------------------------------------------- */
@@ -143,9 +144,10 @@ static inline void mf_setup(struct mf *f, const char *cmd)
 /* Writes the record and starts the monitor; @attached: f->client is a client from the beginning. */
 static inline void mf_start(struct mf *f, bool attached)
 {
-	static const struct eng_mon_ops ops = { .bring = mf_bring,
-						.take_down = mf_take_down,
-						.remove = mf_remove };
+	const struct eng_mon_ops ops = { .bring = mf_bring,
+					 .take_down = mf_take_down,
+					 .remove = mf_remove,
+					 .stuck_ms = f->stuck_ms };
 	char prog[] = "monitor", id[] = MF_ID;
 	char *argv[] = { prog, f->root, f->state, id, NULL };
 	struct cs_err err = CS_ERR_INIT;

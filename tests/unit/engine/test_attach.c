@@ -102,15 +102,20 @@ END_TEST
 /* eng_attach() in a child with pipes for its files; returns its exit status. */
 static pid_t attach_child(struct mf *f, const struct eng_attach_opts *o)
 {
-	pid_t pid = fork();
+	struct eng_attach_opts greeted = *o;
+	struct cs_err err = CS_ERR_INIT;
+	pid_t pid;
 
+	/* before the program can write anything, however slowly the child starts */
+	ck_assert_int_eq(eng_attach_hello(f->client, o, &err), 0);
+	greeted.greeted = true;
+	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
-		struct cs_err err = CS_ERR_INIT;
 		int code = 0, ret;
 
 		signal(SIGTERM, SIG_DFL); /* Check's own handler ends the test */
-		ret = eng_attach(&f->e, MF_ID, f->client, o, &code, &err);
+		ret = eng_attach(&f->e, MF_ID, f->client, &greeted, &code, &err);
 
 		_exit(ret < 0 ? 125 : ret == 1 ? 99 : code);
 	}
@@ -306,6 +311,9 @@ START_TEST(test_gone)
 	waitpid(f.pid, NULL, 0);
 	f.pid = 0;
 	ck_assert_int_eq(status_of(pid), 125);
+	/* once nobody who was forked with the lock has it any more */
+	for (int i = 0; i < 1000 && mf_status(&f).state != ENG_DEAD; i++)
+		usleep(10000);
 	ck_assert_int_eq(mf_status(&f).state, ENG_DEAD);
 	mf_fini(&f);
 }

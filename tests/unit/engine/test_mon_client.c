@@ -66,6 +66,7 @@ START_TEST(test_slow)
 	struct mf f;
 
 	mf_setup(&f, "seq 1 500000; echo gone >&2");
+	f.stuck_ms = 1000;
 	mf_start(&f, true);
 	mf_hello(f.client, ENG_WANT_STDOUT);
 	ck_assert(mf_report(&f).ok);
@@ -85,6 +86,7 @@ START_TEST(test_stuck)
 	int late;
 
 	mf_setup(&f, "read go; seq 1 500000");
+	f.stuck_ms = 1000;
 	f.r.stdin_open = true;
 	mf_start(&f, true);
 	mf_hello(f.client, ENG_WANT_STDIN | ENG_WANT_STDOUT);
