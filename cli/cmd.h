@@ -26,6 +26,7 @@ struct cli_cmd {
 	int min_args, max_args; /* CLI_ANY_ARGS: no upper bound */
 	bool in_order;		/* words after the first argument are no options of ours */
 	bool seal;		/* starts a process inside: the binary must be sealed first */
+	bool transfer;		/* moves images: see cli/transfer.h */
 	bool any_opts;		/* options are taken as arguments */
 	bool hidden;
 	int fail_status; /* exit status when run() fails; 0: 1 */
@@ -55,6 +56,7 @@ struct cli_call {
 	const struct ctr_rt *rt;	 /* the OCI command line's; else NULL */
 	const struct caisson_dirs *dirs; /* the user's command line's; else NULL */
 	const void *opts;		 /* the command's options' struct */
+	char *const *words;		 /* all of the command line; the user's, else NULL */
 	char *const *argv;		 /* arguments, NULL-terminated */
 	size_t argc;
 	int status; /* exit status; -1: not set */

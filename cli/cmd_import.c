@@ -79,6 +79,7 @@ const struct cli_cmd cli_cmd_import = {
 	.opts_size = sizeof(struct import_opts),
 	.min_args = 1,
 	.max_args = 2,
+	.transfer = true,
 	.run = import_run,
 };
 
@@ -90,5 +91,6 @@ const struct cli_cmd cli_cmd_image_import = {
 	.opts_size = sizeof(struct import_opts),
 	.min_args = 1,
 	.max_args = 2,
+	.transfer = true,
 	.run = import_run,
 };

@@ -113,6 +113,7 @@ const struct cli_cmd cli_cmd_load = {
 	.opts = CLI_OPTS(load_optv),
 	.opts_size = sizeof(struct load_opts),
 	.max_args = 1,
+	.transfer = true,
 	.run = load_run,
 };
 
@@ -125,5 +126,6 @@ const struct cli_cmd cli_cmd_image_load = {
 	.opts = CLI_OPTS(load_optv),
 	.opts_size = sizeof(struct load_opts),
 	.max_args = 1,
+	.transfer = true,
 	.run = load_run,
 };

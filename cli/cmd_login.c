@@ -208,5 +208,6 @@ const struct cli_cmd cli_cmd_login = {
 	.opts_size = sizeof(struct login_opts),
 	.min_args = 1,
 	.max_args = 1,
+	.transfer = true,
 	.run = login_run,
 };

@@ -127,6 +127,7 @@ const struct cli_cmd cli_cmd_pull = {
 	.opts_size = sizeof(struct pull_opts),
 	.min_args = 1,
 	.max_args = CLI_ANY_ARGS,
+	.transfer = true,
 	.run = pull_run,
 };
 
@@ -138,5 +139,6 @@ const struct cli_cmd cli_cmd_image_pull = {
 	.opts_size = sizeof(struct pull_opts),
 	.min_args = 1,
 	.max_args = CLI_ANY_ARGS,
+	.transfer = true,
 	.run = pull_run,
 };

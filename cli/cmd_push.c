@@ -102,6 +102,7 @@ const struct cli_cmd cli_cmd_push = {
 	.opts_size = sizeof(struct push_opts),
 	.min_args = 1,
 	.max_args = 2,
+	.transfer = true,
 	.run = push_run,
 };
 
@@ -113,5 +114,6 @@ const struct cli_cmd cli_cmd_image_push = {
 	.opts_size = sizeof(struct push_opts),
 	.min_args = 1,
 	.max_args = 2,
+	.transfer = true,
 	.run = push_run,
 };

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #include "cli/out.h"
 #include "cli/progress.h"
 #include "cli/runopts.h"
+#include "cli/transfer.h"
 #include "engine/attach.h"
 #include "engine/create.h"
 #include "engine/engine.h"
@@ -56,26 +58,24 @@ static int pull(const struct cli_run_opts *o, struct img_store *st, const char *
 	return ret < 0 ? cs_err_wrap(err, "pull %s", text) : 0;
 }
 
-/* The image as the store has it, pulled first where --pull says so. */
-static int find_image(const struct cli_run_opts *o, struct img_store *st, const char *text,
-		      struct img_image *im, struct cs_err *err)
+/* The image as the store has it. 1: it is to be pulled first, as --pull says. Nothing has been read
+ * or made yet: what pulls may be another program (transfer.h). */
+static int look(const struct cli_call *call, const struct cli_run_opts *o, struct img_store *st,
+		struct img_image *im, struct cs_err *err)
 {
 	static const char *const policies[] = { "always", "missing", "never" };
 	const char *policy = o->pull ? o->pull : "missing";
-	char id[IMG_DIGEST_TEXT];
-	int ret;
+	int ret = -ENOENT;
 
 	if (!cs_str_in(policy, policies, CS_LEN(policies)))
 		return cs_err_set(err, EINVAL,
 				  "option --pull: \"%s\" is not always, missing or never", policy);
-	if (strcmp(policy, "always") != 0) {
-		ret = img_store_image(st, text, im, err);
-		if (ret != -ENOENT || strcmp(policy, "never") == 0)
-			return ret;
-		cs_err_clear(err);
-	}
-	ret = pull(o, st, text, id, err);
-	return ret < 0 ? ret : img_store_image(st, id, im, err);
+	if (strcmp(policy, "always") != 0)
+		ret = img_store_image(st, call->argv[0], im, err);
+	if (ret != -ENOENT || strcmp(policy, "never") == 0)
+		return ret;
+	cs_err_clear(err);
+	return cli_transfer(call->words, err) < 0 ? -err->code : 1;
 }
 
 /* --- create ----------------------------------------------------------------------------------- */
@@ -108,27 +108,38 @@ static int make_room(const struct eng *e, const char *name, struct cs_err *err)
 	return ret < 0 ? ret : eng_remove(e, id, true, true, err);
 }
 
-static int make(struct cli_call *call, const struct cli_run_opts *o, const struct eng *e,
-		struct cs_arena *a, struct eng_record *r, struct cs_err *err)
-{
-	img_auto_store struct img_store *st = NULL;
-	img_auto_image struct img_image im = IMG_IMAGE_INIT;
-	int ret = cli_run_record(o, e, a, r, err);
+/* What is to be made, and of what. */
+struct making {
+	const struct cli_run_opts *o;
+	const struct eng *e;
+	struct img_store *st; /* owned */
+	struct img_image im;  /* owned */
+	bool pull;	      /* the image comes first */
+};
 
-	if (ret == 0)
-		ret = cli_img_store(call, &st, err);
-	if (ret == 0)
-		ret = find_image(o, st, call->argv[0], &im, err);
+static int make(struct cli_call *call, struct making *m, struct cs_arena *a, struct eng_record *r,
+		struct cs_err *err)
+{
+	const struct cli_run_opts *o = m->o;
+	int ret = cli_run_record(o, m->e, a, r, err);
+
+	if (ret == 0 && m->pull) {
+		char id[IMG_DIGEST_TEXT];
+
+		ret = pull(o, m->st, call->argv[0], id, err);
+		if (ret == 0)
+			ret = img_store_image(m->st, id, &m->im, err);
+	}
 	if (ret == 0 && o->replace && o->name)
-		ret = make_room(e, o->name, err);
+		ret = make_room(m->e, o->name, err);
 	r->image = call->argv[0];
 	r->cmd = (struct eng_strv){ .v = (const char *const *)call->argv + 1, .n = call->argc - 1 };
-	return ret < 0 ? ret : eng_create(e, &im, a, r, err);
+	return ret < 0 ? ret : eng_create(m->e, &m->im, a, r, err);
 }
 
-int cli_run_create(struct cli_call *call, const struct cli_run_opts *o, const struct eng *e,
-		   char id[65], struct cs_err *err)
+static int create(struct cli_call *call, struct making *m, char id[65], struct cs_err *err)
 {
+	const struct cli_run_opts *o = m->o;
 	struct eng_record r = ENG_RECORD_INIT;
 	struct cs_arena *a = cs_arena_new(0);
 	cs_auto_fd int cidfile = -EBADF;
@@ -141,7 +152,7 @@ int cli_run_create(struct cli_call *call, const struct cli_run_opts *o, const st
 		ret = cidfile < 0 ? cidfile : 0;
 	}
 	if (ret == 0)
-		ret = make(call, o, e, a, &r, err);
+		ret = make(call, m, a, &r, err);
 	if (ret == 0) {
 		memcpy(id, r.id, ENG_ID_LEN + 1);
 		if (cidfile >= 0)
@@ -150,6 +161,23 @@ int cli_run_create(struct cli_call *call, const struct cli_run_opts *o, const st
 		unlink(o->cidfile);
 	}
 	cs_arena_free(a);
+	return ret;
+}
+
+int cli_run_create(struct cli_call *call, const struct cli_run_opts *o, const struct eng *e,
+		   char id[65], struct cs_err *err)
+{
+	struct making m = { .o = o, .e = e };
+	int ret = cli_img_store(call, &m.st, err);
+
+	m.im = IMG_IMAGE_INIT;
+	if (ret == 0)
+		ret = look(call, o, m.st, &m.im, err);
+	m.pull = ret == 1;
+	if (ret >= 0)
+		ret = create(call, &m, id, err);
+	img_image_fini(&m.im);
+	img_store_close(m.st);
 	return ret;
 }
 

@@ -115,6 +115,7 @@ cli_libcli_a_SOURCES = \
 	cli/template_int.h \
 	cli/template_parse.c \
 	cli/timetext.c cli/timetext.h \
+	cli/transfer.c cli/transfer.h \
 	cli/value.c cli/value.h \
 	cli/volume.c cli/volume.h
 
@@ -125,15 +126,22 @@ caisson_oci_LDFLAGS = $(CS_STATIC_LDFLAGS)
 caisson_oci_LDADD = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
 	$(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
 
-# What only pulling needs (libcurl) is loaded when it pulls.
+# So is caisson; for what needs libcurl or isa-l it executes the same command line, linked with them.
+caisson_libs = cli/libcli.a engine/libengine.a images/libimages.a netns/libnetns.a \
+	runtime/libruntime.a cgroups/libcgroups.a base/libbase.a $(ZSTD_LIBS) $(ZLIB_LIBS) \
+	$(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
 bin_PROGRAMS += caisson
-caisson_SOURCES = cli/main.c
-caisson_LDADD = cli/libcli.a engine/libengine.a images/libimages.a netns/libnetns.a \
-	runtime/libruntime.a cgroups/libcgroups.a base/libbase.a $(MNL_LIBS) $(ISAL_LIBS) \
-	$(ZSTD_LIBS) $(ZLIB_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
+caisson_SOURCES = cli/main.c images/none.c
+caisson_LDFLAGS = $(CS_STATIC_LDFLAGS)
+caisson_LDADD = $(caisson_libs)
 
-# A process a container, as long as that lives: libmnl is its only shared library beside libc.
+pkglibexec_PROGRAMS += transfer
+transfer_SOURCES = cli/main.c
+transfer_LDADD = $(caisson_libs) $(ISAL_LIBS)
+
+# A process a container, as long as that lives.
 pkglibexec_PROGRAMS += monitor
 monitor_SOURCES = engine/monitor_main.c
+monitor_LDFLAGS = $(CS_STATIC_LDFLAGS)
 monitor_LDADD = engine/libengine.a netns/libnetns.a runtime/libruntime.a cgroups/libcgroups.a \
-	base/libbase.a $(MNL_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
+	base/libbase.a $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm

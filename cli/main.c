@@ -12,6 +12,7 @@
 #include "cli/help.h"
 #include "cli/out.h"
 #include "cli/stdio.h"
+#include "cli/transfer.h"
 #include "runtime/ns/self.h"
 
 /* The state of one invocation. */
@@ -83,8 +84,8 @@ static int print_dump(struct cs_err *err)
 	return cli_out(&b, err);
 }
 
-static int call_command(struct caisson_main *m, const struct cli_cmd *cmd, struct cli_args *args,
-			struct cs_err *err)
+static int call_command(struct caisson_main *m, const struct cli_cmd *cmd, char *const *words,
+			struct cli_args *args, struct cs_err *err)
 {
 	cs_auto_free void *values = calloc(1, cmd->opts_size ? cmd->opts_size : 1);
 	struct cli_call call = {
@@ -92,6 +93,7 @@ static int call_command(struct caisson_main *m, const struct cli_cmd *cmd, struc
 		.cmd = cmd,
 		.dirs = &m->dirs,
 		.opts = values,
+		.words = words,
 		.status = -1,
 	};
 	int ret;
@@ -141,11 +143,13 @@ static int dispatch(struct caisson_main *m, int argc, char **argv, struct cs_err
 		return ret;
 	if (!cmd)
 		return print_help(NULL, group, err);
+	if (cmd->transfer && cli_transfer(argv, err) < 0)
+		return -err->code;
 	if (cmd->seal && ctr_self_seal(argv, err) < 0)
 		return -err->code;
 	args.argv += words;
 	args.argc -= words;
-	return call_command(m, cmd, &args, err);
+	return call_command(m, cmd, argv, &args, err);
 }
 
 int main(int argc, char **argv)

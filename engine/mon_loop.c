@@ -1,7 +1,10 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -12,6 +15,7 @@ enum {
 	HUP_PAUSE_MS = 100, /* how often to look if someone opened the terminal again */
 	IDLE_MS = 50,	    /* after the end: a pause that says nothing more will come */
 	LINGER_MS = 1000,   /* after the end: how long others may go on writing */
+	SETTLE_MS = 1000,   /* who lives that long lives long */
 };
 
 static int sooner(int a, int64_t b)
@@ -68,21 +72,54 @@ int eng_mon_step(struct mon *m, enum mon_step step, const struct eng_bring_io *i
 	return m->found.ret;
 }
 
-void eng_mon_wait_init(struct mon *m, int64_t timeout_s)
+/* Serves until init ended (true) or it is @until (0: never). */
+static bool serve_until(struct mon *m, int64_t until)
 {
-	int64_t until =
-		timeout_s > 0 && timeout_s < INT32_MAX ? eng_mono_ms() + timeout_s * 1000 : 0;
-
 	while (!m->ended) {
 		int64_t left = until ? until - eng_mono_ms() : -1;
 
-		if (until && left <= 0) {
-			kill(m->init, SIGKILL); /* ours and not reaped: the pid is its own */
-			until = 0;
-			left = -1;
-		}
+		if (until && left <= 0)
+			return false;
 		eng_mon_turn(m, left > INT32_MAX ? INT32_MAX : (int)left);
 	}
+	return true;
+}
+
+/* What the start needed is not needed again for long: memory that was freed, and the program's code
+ * and constants, which come back from the page cache piece by piece. */
+static void settle_down(void)
+{
+	/* NOLINTNEXTLINE(bugprone-reserved-identifier): the linker's, our own file as it is mapped
+	 */
+	extern const ElfW(Ehdr) __ehdr_start;
+	const char *base = (const char *)&__ehdr_start;
+	const ElfW(Phdr) *ph = (const void *)(base + __ehdr_start.e_phoff);
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	malloc_trim(0);
+	for (size_t i = 0; i < __ehdr_start.e_phnum; i++) {
+		size_t from = ph[i].p_vaddr & ~(page - 1);
+		size_t to = ph[i].p_vaddr + ph[i].p_filesz;
+
+		if (ph[i].p_type == PT_LOAD && !(ph[i].p_flags & PF_W)) /* nothing of ours in it */
+			madvise((void *)(uintptr_t)(base + from), to - from, MADV_DONTNEED);
+	}
+}
+
+void eng_mon_wait_init(struct mon *m, int64_t timeout_s)
+{
+	int64_t now = eng_mono_ms(), settle = now + SETTLE_MS;
+	int64_t until = timeout_s > 0 && timeout_s < INT32_MAX ? now + timeout_s * 1000 : 0;
+
+	if (!until || settle < until) {
+		if (serve_until(m, settle))
+			return;
+		settle_down();
+	}
+	if (serve_until(m, until))
+		return;
+	kill(m->init, SIGKILL); /* ours and not reaped: the pid is its own */
+	serve_until(m, 0);
 }
 
 void eng_mon_drain(struct mon *m)

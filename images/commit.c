@@ -348,7 +348,6 @@ int img_commit(struct img_store *st, const struct img_commit *c, char *id, struc
 	if (ret == 0)
 		ret = make_image(&k, id, err);
 	img_layer_free(k.layer);
-	img_sha_fini(&k.sha);
 	img_txn_end(k.txn);
 	img_image_fini(&k.base);
 	return ret;

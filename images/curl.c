@@ -38,6 +38,8 @@ static const struct {
 	FN(multi_wakeup, "curl_multi_wakeup"),
 };
 
+const bool img_curl_here = true;
+
 int img_curl_load(const struct img_curl **out, struct cs_err *err)
 {
 	static struct img_curl table;

@@ -2,6 +2,7 @@
 #define CS_IMAGES_CURL_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 
 struct cs_err;
 
@@ -30,6 +31,9 @@ struct img_curl {
 	__typeof__(curl_multi_poll) *multi_poll;
 	__typeof__(curl_multi_wakeup) *multi_wakeup;
 };
+
+/* false in a program that is linked with images/none.c instead: it cannot load it. */
+extern const bool img_curl_here;
 
 /* Loads libcurl.so.4 (once a process; it stays) and points *@out at its functions. ENOENT when it
  * is not there. Not for two threads at once. */

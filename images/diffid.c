@@ -55,7 +55,7 @@ static int inflate_all(int fd, struct img_inflate *z, struct cs_err *err)
 int img_diffid_check(int fd, const struct img_digest *diff_id, struct cs_err *err)
 {
 	const struct img_inflate_opts o = { 0 };
-	img_auto_sha struct img_sha sha = IMG_SHA_INIT;
+	struct img_sha sha = IMG_SHA_INIT;
 	struct img_inflate *z = NULL;
 	struct img_digest is;
 	int ret = img_sha_init(&sha, err);

@@ -7,7 +7,6 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "images/crypto.h"
 
 static bool is_hex(const char *s, size_t len)
 {
@@ -53,26 +52,21 @@ bool img_digest_equal(const struct img_digest *a, const struct img_digest *b)
 	return a->hex[0] && memcmp(a->hex, b->hex, IMG_SHA_HEX) == 0;
 }
 
+/*
+ * The old interface of libcrypto on purpose: of the static library it takes along the hash alone,
+ * where EVP takes along all of it, a millisecond of every command that makes a digest.
+ */
 int img_sha_init(struct img_sha *s, struct cs_err *err)
 {
-	const struct img_crypto *lib;
-	EVP_MD_CTX *ctx;
-	int ret = img_crypto_load(&lib, err);
-
-	if (ret < 0)
-		return ret;
-	ctx = lib->ctx_new();
-	if (!ctx || lib->init(ctx, lib->sha256(), NULL) != 1) {
-		lib->ctx_free(ctx);
-		return cs_err_set(err, ENOMEM, "begin a sha256: libcrypto refuses");
-	}
-	*s = (struct img_sha){ .ctx = ctx, .lib = lib };
+	*s = IMG_SHA_INIT;
+	if (SHA256_Init(&s->ctx) != 1)
+		return cs_err_set(err, EIO, "begin a sha256: libcrypto refuses");
 	return 0;
 }
 
 void img_sha_update(struct img_sha *s, const void *buf, size_t len)
 {
-	if (s->lib->update(s->ctx, buf, len) != 1)
+	if (SHA256_Update(&s->ctx, buf, len) != 1)
 		s->failed = true;
 	s->size += len;
 }
@@ -80,12 +74,11 @@ void img_sha_update(struct img_sha *s, const void *buf, size_t len)
 int img_sha_done(struct img_sha *s, struct img_digest *out, struct cs_err *err)
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char raw[EVP_MAX_MD_SIZE];
-	unsigned int n = 0;
+	unsigned char raw[IMG_SHA_SIZE];
 
-	if (s->lib->final(s->ctx, raw, &n) != 1 || n != IMG_SHA_SIZE || s->failed)
+	if (SHA256_Final(raw, &s->ctx) != 1 || s->failed)
 		return cs_err_set(err, EIO, "end a sha256: libcrypto failed");
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < IMG_SHA_SIZE; i++) {
 		out->hex[2 * i] = digits[raw[i] >> 4];
 		out->hex[2 * i + 1] = digits[raw[i] & 15];
 	}
@@ -93,16 +86,9 @@ int img_sha_done(struct img_sha *s, struct img_digest *out, struct cs_err *err)
 	return 0;
 }
 
-void img_sha_fini(struct img_sha *s)
-{
-	if (s->ctx)
-		s->lib->ctx_free(s->ctx);
-	s->ctx = NULL;
-}
-
 int img_sha_buf(const void *buf, size_t len, struct img_digest *out, struct cs_err *err)
 {
-	CS_CLEANUP(img_sha_fini) struct img_sha s = IMG_SHA_INIT;
+	struct img_sha s = IMG_SHA_INIT;
 	int ret = img_sha_init(&s, err);
 
 	if (ret < 0)

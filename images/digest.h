@@ -1,12 +1,13 @@
 #ifndef CS_IMAGES_DIGEST_H
 #define CS_IMAGES_DIGEST_H
 
+#define OPENSSL_SUPPRESS_DEPRECATED /* see digest.c */
+#include <openssl/sha.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct cs_err;
-struct img_crypto;
 
 /*
  * Digests, "sha256:<64 lower-case hex digits>" (OCI image-spec, descriptor.md). Nothing that calls
@@ -38,19 +39,16 @@ bool img_digest_equal(const struct img_digest *a, const struct img_digest *b);
 
 /* A sha256 under way, by libcrypto (which uses the CPU's own instructions). */
 struct img_sha {
-	void *ctx; /* owned: EVP_MD_CTX */
-	const struct img_crypto *lib;
+	SHA256_CTX ctx;
 	uint64_t size; /* bytes so far */
 	bool failed;   /* sticks until img_sha_done() reports it */
 };
-#define IMG_SHA_INIT ((struct img_sha){ 0 })
+#define IMG_SHA_INIT ((struct img_sha){ .size = 0 })
 
 int img_sha_init(struct img_sha *s, struct cs_err *err);
 void img_sha_update(struct img_sha *s, const void *buf, size_t len);
 /* The digest of all bytes; @s may only be freed afterwards. */
 int img_sha_done(struct img_sha *s, struct img_digest *out, struct cs_err *err);
-void img_sha_fini(struct img_sha *s);
-#define img_auto_sha CS_CLEANUP(img_sha_fini) /* needs base/cleanup.h */
 
 /* The digest of one buffer. */
 int img_sha_buf(const void *buf, size_t len, struct img_digest *out, struct cs_err *err);

@@ -274,7 +274,7 @@ static int add_all(struct img_apply *a, const struct stack *s, const struct path
 static int purpose(const struct img_digest *layers, size_t n, struct img_digest *out,
 		   struct cs_err *err)
 {
-	CS_CLEANUP(img_sha_fini) struct img_sha sha = IMG_SHA_INIT;
+	struct img_sha sha = IMG_SHA_INIT;
 	int ret = img_sha_init(&sha, err);
 
 	if (ret < 0)

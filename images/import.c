@@ -225,7 +225,6 @@ int img_import(struct img_store *st, const struct img_import *im, char *id, stru
 	else
 		ret = make_image(&p, id, err);
 	img_layer_free(p.layer);
-	img_sha_fini(&p.sha);
 	img_txn_end(p.txn);
 	return ret;
 }

@@ -418,8 +418,6 @@ void img_layer_free(struct img_layer *l)
 	join(l);
 	img_ring_fini(&l->in);
 	img_ring_fini(&l->tar_ring);
-	img_sha_fini(&l->blob_sha);
-	img_sha_fini(&l->tar_sha);
 	img_inflate_free(l->inflate);
 	img_tar_free(l->tar);
 	img_apply_fini(&l->apply);

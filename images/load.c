@@ -67,7 +67,7 @@ static int pump(const struct img_piece *p, struct img_layer *l, int keep, struct
 		struct cs_err *err)
 {
 	cs_auto_free char *buf = malloc(CHUNK);
-	img_auto_sha struct img_sha sha = IMG_SHA_INIT;
+	struct img_sha sha = IMG_SHA_INIT;
 	uint64_t at = 0;
 	int ret = img_sha_init(&sha, err);
 

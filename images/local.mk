@@ -35,7 +35,6 @@ images_libimages_a_SOURCES += \
 	images/creds.c images/creds.h \
 	images/creds_int.h \
 	images/creds_store.c \
-	images/crypto.c images/crypto.h \
 	images/curl.c images/curl.h \
 	images/helper.c \
 	images/http.c images/http.h \

@@ -190,7 +190,6 @@ static int fetch_once(struct fetch *f, uint64_t *resumed, struct cs_err *err)
 		ret = keep(f, err);
 	img_layer_free(f->layer);
 	f->layer = NULL;
-	img_sha_fini(&f->sha);
 	f->sha = IMG_SHA_INIT;
 	cs_close_fd(&f->fd);
 	if (ret < 0 && bad_bytes(ret))

@@ -54,7 +54,7 @@ static int check_blob(const struct img_store *st, const char *digest, uint64_t s
 		      struct cs_err *err)
 {
 	cs_auto_free char *buf = malloc(READ_SIZE);
-	img_auto_sha struct img_sha sha = IMG_SHA_INIT;
+	struct img_sha sha = IMG_SHA_INIT;
 	struct img_digest want, is;
 	cs_auto_fd int fd = -EBADF;
 	ssize_t n = 0;

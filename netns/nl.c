@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,33 +99,44 @@ static struct nlmsghdr *last_msg(const struct net_nl_req *r)
 	return (struct nlmsghdr *)(void *)(r->buf + r->msg);
 }
 
+/* @len bytes at the end of the last message, and zeros up to the next multiple of 4. There is room.
+ */
+static void append(struct net_nl_req *r, const void *data, size_t len)
+{
+	size_t full = aligned(len);
+
+	if (len)
+		memcpy(r->buf + r->len, data, len);
+	memset(r->buf + r->len + len, 0, full - len);
+	r->len += full;
+	last_msg(r)->nlmsg_len = (uint32_t)(r->len - r->msg);
+}
+
 void net_nl_msg(struct net_nl_req *r, uint16_t type, uint16_t flags, const void *head, size_t size)
 {
-	struct nlmsghdr *h;
+	const struct nlmsghdr h = { .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | flags };
 
 	if (!reserve(r, msg_head + aligned(size)))
 		return;
 	r->msg = r->len;
-	h = mnl_nlmsg_put_header(r->buf + r->msg);
-	h->nlmsg_type = type;
-	h->nlmsg_flags = NLM_F_REQUEST | flags;
-	if (size)
-		memcpy(mnl_nlmsg_put_extra_header(h, size), head, size);
-	r->len = r->msg + h->nlmsg_len;
+	append(r, &h, sizeof(h));
+	append(r, head, size);
 	r->n++;
 }
 
 void net_nl_put(struct net_nl_req *r, uint16_t type, const void *data, size_t len)
 {
+	struct nlattr a = { .nla_type = type };
+
 	if (len > UINT16_MAX - attr_head || !r->n) {
 		r->failed = true;
 		return;
 	}
 	if (!reserve(r, attr_head + aligned(len)))
 		return;
-	if (!mnl_attr_put_check(last_msg(r), r->cap - r->msg, type, len, data))
-		r->failed = true;
-	r->len = r->msg + last_msg(r)->nlmsg_len;
+	a.nla_len = (uint16_t)(attr_head + len);
+	append(r, &a, sizeof(a));
+	append(r, data, len);
 }
 
 void net_nl_put_u8(struct net_nl_req *r, uint16_t type, uint8_t v)
@@ -168,10 +178,8 @@ void net_nl_put_str(struct net_nl_req *r, uint16_t type, const char *s)
 
 void net_nl_put_head(struct net_nl_req *r, const void *head, size_t size)
 {
-	if (!r->n || !reserve(r, aligned(size)))
-		return;
-	memcpy(mnl_nlmsg_put_extra_header(last_msg(r), size), head, size);
-	r->len = r->msg + last_msg(r)->nlmsg_len;
+	if (r->n && reserve(r, aligned(size)))
+		append(r, head, size);
 }
 
 size_t net_nl_nest(struct net_nl_req *r, uint16_t type)

@@ -9,7 +9,7 @@
 struct cs_err;
 
 /*
- * A netlink conversation (netlink(7)) over libmnl, for NETLINK_ROUTE and NETLINK_NETFILTER: several
+ * A netlink conversation (netlink(7)), for NETLINK_ROUTE and NETLINK_NETFILTER: several
  * requests in one datagram, one answer for all, errors in the kernel's own words (extended ack).
  */
 struct net_nl {

@@ -10,8 +10,7 @@
 struct cs_err;
 
 /*
- * As much rtnetlink(7) as moving an interface takes. By hand, since the OCI command line is linked
- * statically and distributions have no static libmnl.
+ * As much rtnetlink(7) as moving an interface takes.
  */
 
 /* A request under construction. Large enough for all that this folder asks; a put that does not

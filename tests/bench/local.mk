@@ -2,7 +2,7 @@
 noinst_PROGRAMS += tests/bench/clock tests/bench/netattach tests/bench/pace
 tests_bench_clock_SOURCES = tests/bench/clock.c
 tests_bench_netattach_SOURCES = tests/bench/netattach.c
-tests_bench_netattach_LDADD = netns/libnetns.a base/libbase.a $(MNL_LIBS) $(YAJL_LIBS)
+tests_bench_netattach_LDADD = netns/libnetns.a base/libbase.a $(YAJL_LIBS)
 tests_bench_pace_SOURCES = tests/bench/pace.c
 
 bench: all

@@ -25,10 +25,10 @@ tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(fuzz_main)
 tests_fuzz_fuzz_json_LDADD = base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_nft_SOURCES = tests/fuzz/fuzz_nft.c $(fuzz_main)
-tests_fuzz_fuzz_nft_LDADD = netns/libnetns.a base/libbase.a $(MNL_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+tests_fuzz_fuzz_nft_LDADD = netns/libnetns.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_port_SOURCES = tests/fuzz/fuzz_port.c $(fuzz_main)
-tests_fuzz_fuzz_port_LDADD = netns/libnetns.a base/libbase.a $(MNL_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+tests_fuzz_fuzz_port_LDADD = netns/libnetns.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_spec_SOURCES = tests/fuzz/fuzz_spec.c $(fuzz_main)
 tests_fuzz_fuzz_spec_LDADD = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
@@ -62,10 +62,10 @@ tests_fuzz_fuzz_registries_SOURCES = tests/fuzz/fuzz_registries.c $(fuzz_main)
 tests_fuzz_fuzz_registries_LDADD = images/libimages.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_network_SOURCES = tests/fuzz/fuzz_network.c $(fuzz_main)
-tests_fuzz_fuzz_network_LDADD = netns/libnetns.a base/libbase.a $(MNL_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+tests_fuzz_fuzz_network_LDADD = netns/libnetns.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_nl_SOURCES = tests/fuzz/fuzz_nl.c $(fuzz_main)
-tests_fuzz_fuzz_nl_LDADD = netns/libnetns.a base/libbase.a $(MNL_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+tests_fuzz_fuzz_nl_LDADD = netns/libnetns.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
 if FUZZERS
 fuzz_main =

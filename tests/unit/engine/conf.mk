@@ -1,6 +1,6 @@
 # The tests of what makes a container's configuration.
 conf_unit_ldadd = engine/libengine.a runtime/libruntime.a cgroups/libcgroups.a \
-	images/libimages.a netns/libnetns.a base/libbase.a $(MNL_LIBS) $(ISAL_LIBS) $(ZSTD_LIBS) \
+	images/libimages.a netns/libnetns.a base/libbase.a $(ISAL_LIBS) $(ZSTD_LIBS) \
 	$(ZLIB_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
 
 unit_tests += \

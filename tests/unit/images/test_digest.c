@@ -78,7 +78,7 @@ END_TEST
 
 START_TEST(hashes)
 {
-	CS_CLEANUP(img_sha_fini) struct img_sha s = IMG_SHA_INIT;
+	struct img_sha s = IMG_SHA_INIT;
 	struct img_digest d = IMG_DIGEST_NONE;
 	struct cs_err err = CS_ERR_INIT;
 

@@ -1,4 +1,4 @@
-netns_unit_ldadd = netns/libnetns.a base/libbase.a $(MNL_LIBS) $(YAJL_LIBS) $(CHECK_LIBS)
+netns_unit_ldadd = netns/libnetns.a base/libbase.a $(YAJL_LIBS) $(CHECK_LIBS)
 
 unit_tests += \
 	tests/unit/netns/test_addr \
