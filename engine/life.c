@@ -394,6 +394,19 @@ int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, st
 
 /* --- mending ---------------------------------------------------------------------------------- */
 
+/* With --rm: its monitor wrote how it ended, and died before it removed it. A start that failed is
+ * its command's to remove. */
+static int finish_removal(const struct eng *e, const struct eng_record *r, struct cs_err *err)
+{
+	int ret = r->auto_remove ? eng_live(e, r->id, err) : 1;
+
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	if (eng_take_down(e, r, false, err) < 0 || remove_locked(e, r, true, err) < 0)
+		return -err->code;
+	return 1;
+}
+
 static int mend_locked(const struct eng *e, const char *id, struct cs_err *err)
 {
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
@@ -402,6 +415,8 @@ static int mend_locked(const struct eng *e, const char *id, struct cs_err *err)
 
 	if (eng_record_load(e, id, &r, err) < 0 || eng_status_load(e, id, &st, err) < 0)
 		return -err->code;
+	if (st.state == ENG_EXITED)
+		return finish_removal(e, &r, err);
 	if (st.state != ENG_DEAD)
 		return 0;
 	if (eng_take_down(e, &r, false, err) < 0)
@@ -421,6 +436,13 @@ static int mend_locked(const struct eng *e, const char *id, struct cs_err *err)
 	return 1;
 }
 
+/* One that ended well has nothing below the state. */
+static bool has_rest(const struct eng *e, const char *id, enum eng_state s)
+{
+	return s == ENG_DEAD ||
+	       (s == ENG_EXITED && faccessat(e->run, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
 int eng_mend(const struct eng *e, const char *id, struct cs_err *err)
 {
 	struct eng_status st = ENG_STATUS_INIT;
@@ -428,7 +450,7 @@ int eng_mend(const struct eng *e, const char *id, struct cs_err *err)
 
 	if (eng_status_load(e, id, &st, err) < 0)
 		return -err->code;
-	if (st.state != ENG_DEAD)
+	if (!has_rest(e, id, st.state))
 		return 0;
 	dir = eng_dir(e, id, err);
 	if (dir < 0)

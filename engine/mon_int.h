@@ -65,6 +65,7 @@ struct mon {
 	bool in_once;	     /* the end of the first client's input is the end of stdin */
 	uint16_t rows, cols; /* of the terminal, 0: unknown */
 	uint64_t bytes;	     /* read so far */
+	bool full;	     /* nothing more is read of this run */
 	struct eng_log log;
 
 	/* processes (mon_child.c) */
@@ -96,6 +97,8 @@ void eng_mon_io_given(const struct eng_bring_io *io);
 void eng_mon_io_close(struct mon *m);
 size_t eng_mon_io_watch(const struct mon *m, struct pollfd *fds);
 void eng_mon_io_serve(struct mon *m, const struct pollfd *fds);
+/* How many bytes at most it has written that are not read yet. */
+uint64_t eng_mon_io_waiting(const struct mon *m);
 /* Is everything read that ever comes? */
 bool eng_mon_io_ended(const struct mon *m);
 /* Is there room for a client's message of stdin? */

@@ -241,7 +241,7 @@ static void serve_master(struct mon *m, short events)
 
 	if (events & POLLOUT)
 		write_keys(m);
-	if (m->chunk_len || !(events & (POLLIN | POLLHUP | POLLERR)))
+	if (m->chunk_len || m->full || !(events & (POLLIN | POLLHUP | POLLERR)))
 		return;
 	for (int i = 0; i < READS && take(m, m->master, ENG_LOG_STDOUT, &end); i++)
 		;
@@ -261,9 +261,23 @@ static void serve_out(struct mon *m, int s)
 
 enum { IO_CONSOLE, IO_MASTER, IO_IN, IO_OUT, IO_ERR, IO_N };
 
+uint64_t eng_mon_io_waiting(const struct mon *m)
+{
+	enum { TTY_MAX = 64 * 1024 }; /* in the terminal's buffers: they tell only a part */
+	uint64_t sum = m->master >= 0 ? TTY_MAX : 0;
+
+	for (int s = 0; s < 2; s++) {
+		int n = 0;
+
+		if (m->out[s] >= 0 && ioctl(m->out[s], FIONREAD, &n) == 0 && n > 0)
+			sum += (uint64_t)n;
+	}
+	return sum;
+}
+
 size_t eng_mon_io_watch(const struct mon *m, struct pollfd *fds)
 {
-	short in = m->chunk_len ? 0 : POLLIN;
+	short in = m->chunk_len || m->full ? 0 : POLLIN;
 	short out = keys_wait(m) ? POLLOUT : 0;
 	bool idle = m->hup || !(in | out); /* a hang-up would be reported without end */
 

@@ -124,6 +124,8 @@ void eng_mon_wait_init(struct mon *m, int64_t timeout_s)
 
 void eng_mon_drain(struct mon *m)
 {
+	/* what it left itself is read however long clients take for it */
+	uint64_t own = m->bytes + eng_mon_io_waiting(m);
 	int64_t since = eng_mono_ms();
 
 	m->hup = false; /* look once more */
@@ -133,12 +135,14 @@ void eng_mon_drain(struct mon *m)
 		bool owed = m->chunk_len;
 
 		eng_mon_turn(m, IDLE_MS);
-		if (owed || m->chunk_len)
-			continue;
-		/* others may hold its files open, and write to them */
-		if (m->bytes == before || eng_mono_ms() - since > LINGER_MS)
+		/* others may hold its files open, and write to them, faster than clients read */
+		m->full = m->bytes >= own && eng_mono_ms() - since > LINGER_MS;
+		if (m->full && !m->chunk_len)
+			break;
+		if (!owed && !m->chunk_len && m->bytes == before)
 			break;
 	}
+	m->full = false;
 	m->hurry = false;
 }
 

@@ -286,6 +286,18 @@ tap_is "its folder" "$(readlink "/proc/$mon/cwd")" /
 
 # ------------------------------------------------------------------------------------------------
 tap_comment "deaths"
+c run -d --rm --name last --network none -v /anon box sleep 300
+c inspect -f '{{.Id}} {{.State.MonitorPid}}' last
+read -r id last <<<"$out"
+kill -9 "$last"
+it_wait $wait_s sh -c "! kill -0 $last 2>/dev/null"
+# as if it had died a moment later: after its last word, before it removed the container
+status_file=$it_tmp/lib/containers/$id/status.json
+jq '.state = "exited" | .pid = 0 | .monitor = 0' "$status_file" >"$it_tmp/status.json"
+cp "$it_tmp/status.json" "$status_file"
+c ps -a --filter name=last --format '{{.Names}}'
+tap_is "--rm is kept by the next command" "$out" ""
+tap_empty "wholly" "$(find "$it_tmp" -name "$id"; it_mounts | grep "$id")"
 kill -9 "$mon"
 it_wait $wait_s sh -c "! kill -0 $mon 2>/dev/null"
 c ps -a --filter name=idle --format '{{.State}}'

@@ -157,6 +157,49 @@ START_TEST(test_rude)
 }
 END_TEST
 
+/* Somebody else holds the output open and floods it, and a client reads, but slowly: what the
+ * container itself wrote comes, and then the end. */
+START_TEST(test_flood)
+{
+	static char buf[ENG_FRAME_MAX];
+	struct timespec pause = { 0, 20 * 1000 * 1000 };
+	bool own = false, ended = false;
+	pid_t flood;
+	struct mf f;
+
+	mf_setup(&f, "echo mine; (trap '' HUP; exec yes flood) & echo $! >&2; exit 6");
+	mf_start(&f, true);
+	mf_hello(f.client, ENG_WANT_STDOUT | ENG_WANT_STDERR);
+	ck_assert(mf_report(&f).ok);
+	flood = 0;
+	for (int i = 0; i < 3000 && !ended; i++) { /* a minute: 1 MB of what never ends */
+		struct pollfd p = { f.client, POLLIN, 0 };
+		struct eng_msg m;
+		ssize_t n;
+
+		ck_assert_int_eq(poll(&p, 1, 30000), 1);
+		n = recv(f.client, buf, sizeof(buf) - 1, 0);
+		if (n <= 0)
+			break;
+		ck_assert_int_eq(eng_msg_parse(buf, (size_t)n, &m, &(struct cs_err){ 0 }), 0);
+		buf[n] = '\0';
+		own = own || (m.type == ENG_F_STDOUT && strncmp(m.data, "mine\n", 5) == 0);
+		if (m.type == ENG_F_STDERR && flood == 0)
+			flood = (pid_t)strtol(m.data, NULL, 10);
+		ended = m.type == ENG_F_EXIT;
+		if (ended)
+			ck_assert_int_eq(m.exit_code, 6);
+		nanosleep(&pause, NULL);
+	}
+	if (flood > 1)
+		kill(flood, SIGKILL);
+	ck_assert(own);
+	ck_assert(ended);
+	mf_wait(&f);
+	mf_fini(&f);
+}
+END_TEST
+
 /* More than there is room for. */
 START_TEST(test_many)
 {
@@ -216,4 +259,4 @@ START_TEST(test_full_stdin)
 END_TEST
 
 UNIT_MAIN("engine/mon_client", test_several, test_slow, test_stuck, test_reads_later, test_rude,
-	  test_many, test_full_stdin)
+	  test_flood, test_many, test_full_stdin)
