@@ -124,6 +124,8 @@ static void bash(const struct cli_prog *prog, struct cs_buf *out)
 	for (size_t i = 0; i < prog->n_cmds; i++) {
 		const struct cli_cmd *cmd = prog->cmds[i];
 
+		if (cmd->hidden)
+			continue;
 		cs_buf_addf(out, "\t'%s') opts='", cmd->name);
 		options(&cmd->opts, false, out);
 		cs_buf_add(out, "' valued='");

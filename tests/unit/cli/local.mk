@@ -4,6 +4,7 @@ cli_unit_ldadd = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a base/lib
 unit_tests += \
 	tests/unit/cli/test_alias \
 	tests/unit/cli/test_cmd \
+	tests/unit/cli/test_completion \
 	tests/unit/cli/test_features \
 	tests/unit/cli/test_oci \
 	tests/unit/cli/test_opt \
@@ -47,6 +48,10 @@ tests_unit_cli_test_spec_LDADD = $(cli_unit_ldadd)
 tests_unit_cli_test_timetext_SOURCES = tests/unit/cli/test_timetext.c
 tests_unit_cli_test_timetext_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_cli_test_timetext_LDADD = $(cli_unit_ldadd)
+
+tests_unit_cli_test_completion_SOURCES = tests/unit/cli/test_completion.c
+tests_unit_cli_test_completion_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_cli_test_completion_LDADD = $(cli_unit_ldadd)
 
 tests_unit_cli_test_value_SOURCES = tests/unit/cli/test_value.c
 tests_unit_cli_test_value_CPPFLAGS = $(UNIT_CPPFLAGS)

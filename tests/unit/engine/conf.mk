@@ -5,7 +5,9 @@ conf_unit_ldadd = engine/libengine.a runtime/libruntime.a cgroups/libcgroups.a \
 
 unit_tests += \
 	tests/unit/engine/test_cdi \
+	tests/unit/engine/test_commit \
 	tests/unit/engine/test_config \
+	tests/unit/engine/test_ctrroot \
 	tests/unit/engine/test_envfile \
 	tests/unit/engine/test_etcfiles \
 	tests/unit/engine/test_imageconf \
@@ -54,3 +56,11 @@ tests_unit_engine_test_record_LDADD = $(conf_unit_ldadd)
 tests_unit_engine_test_store_SOURCES = tests/unit/engine/test_store.c
 tests_unit_engine_test_store_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_engine_test_store_LDADD = $(conf_unit_ldadd)
+
+tests_unit_engine_test_commit_SOURCES = tests/unit/engine/test_commit.c
+tests_unit_engine_test_commit_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_commit_LDADD = $(conf_unit_ldadd)
+
+tests_unit_engine_test_ctrroot_SOURCES = tests/unit/engine/test_ctrroot.c
+tests_unit_engine_test_ctrroot_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_ctrroot_LDADD = $(conf_unit_ldadd)
