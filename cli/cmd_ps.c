@@ -98,7 +98,7 @@ static int collect(const struct eng *e, const struct ps_opts *o, bool all, struc
 		struct cs_err one = CS_ERR_INIT;
 
 		*c = CLI_CTR_INIT;
-		ret = cli_ctr_load(e, ids.v[i], c, &one);
+		ret = cli_ctr_glance(e, ids.v[i], c, &one);
 		if (ret < 0) { /* removed meanwhile, or damaged: the others are shown */
 			if (ret != -ENOENT)
 				cs_log(CS_LOG_WARN, "%s", one.msg);

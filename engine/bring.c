@@ -199,7 +199,8 @@ static int unmount_root(const struct eng *e, const char *id, struct cs_err *err)
 /* What prepare and the runs before made, but not "live" and "attach": they are the monitor's. */
 static int remove_bundle(const struct eng *e, const char *id, struct cs_err *err)
 {
-	static const char *const names[] = { "config.json", "joins", "etc", "rootfs", "console" };
+	static const char *const names[] = { "config.json", "joins",   "etc",
+					     "rootfs",	    "console", "paused" };
 	cs_auto_fd int dir = openat(e->run, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (dir < 0)

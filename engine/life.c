@@ -278,7 +278,7 @@ int eng_pause(const struct eng *e, const char *id, struct cs_err *err)
 	if (st.state != ENG_RUNNING)
 		return cs_err_set(err, EBUSY, "container %s is %s, not running", r.name,
 				  eng_state_name(st.state));
-	if (ctr_pause(&rt, id, err) < 0)
+	if (eng_pause_note(e, id, err) < 0 || ctr_pause(&rt, id, err) < 0)
 		return -err->code;
 	eng_event(e, "pause", &r, NULL, NULL);
 	return 0;

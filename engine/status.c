@@ -154,19 +154,52 @@ int eng_status_load(const struct eng *e, const char *id, struct eng_status *out,
 	return 0;
 }
 
-int eng_status_get(const struct eng *e, const char *id, struct eng_status *out, struct cs_err *err)
+/* It may end at any moment: what cannot be asked is not paused. */
+static void ask_paused(const struct eng *e, const char *id, struct eng_status *st)
 {
 	const struct ctr_rt rt = { .root = e->state, .wall = "container" };
 	ctr_auto_info struct ctr_info info = { 0 };
 	struct cs_err why = CS_ERR_INIT;
+
+	if (ctr_info_get(&rt, id, &info, &why) == 0 && info.status == CTR_PAUSED)
+		st->state = ENG_PAUSED;
+}
+
+int eng_status_get(const struct eng *e, const char *id, struct eng_status *out, struct cs_err *err)
+{
 	int ret = eng_status_load(e, id, out, err);
 
-	if (ret < 0 || out->state != ENG_RUNNING)
-		return ret;
-	/* it may end at any moment: what cannot be asked is not paused */
-	if (ctr_info_get(&rt, id, &info, &why) == 0 && info.status == CTR_PAUSED)
-		out->state = ENG_PAUSED;
-	return 0;
+	if (ret == 0 && out->state == ENG_RUNNING)
+		ask_paused(e, id, out);
+	return ret;
+}
+
+static void note_path(const char *id, char out[NAME_MAX])
+{
+	snprintf(out, NAME_MAX, "%.64s/paused", id);
+}
+
+int eng_status_glance(const struct eng *e, const char *id, struct eng_status *out,
+		      struct cs_err *err)
+{
+	int ret = eng_status_load(e, id, out, err);
+	char path[NAME_MAX];
+
+	note_path(id, path);
+	if (ret == 0 && out->state == ENG_RUNNING &&
+	    faccessat(e->run, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		ask_paused(e, id, out);
+	return ret;
+}
+
+int eng_pause_note(const struct eng *e, const char *id, struct cs_err *err)
+{
+	cs_auto_fd int fd = -EBADF;
+	char path[NAME_MAX];
+
+	note_path(id, path);
+	fd = openat(e->run, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? cs_err_sys(err, "note that container %.12s is paused", id) : 0;
 }
 
 static int open_live(const struct eng *e, const char *id, int flags, struct cs_err *err)

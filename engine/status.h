@@ -52,6 +52,13 @@ int eng_status_load(const struct eng *e, const char *id, struct eng_status *out,
 /* The same, and asks the runtime whether it is paused. */
 int eng_status_get(const struct eng *e, const char *id, struct eng_status *out, struct cs_err *err);
 
+/* The same for a list of many: asks the runtime only about those that eng_pause() was called for.
+ */
+int eng_status_glance(const struct eng *e, const char *id, struct eng_status *out,
+		      struct cs_err *err);
+/* Notes that it may be paused, before it is; until it ends. */
+int eng_pause_note(const struct eng *e, const char *id, struct cs_err *err);
+
 /* Makes <state>/containers/ID and takes the lock that says the monitor lives. EBUSY: one lives.
  * Returns the fd: the lock goes with its last copy, so it is handed on to the monitor. */
 int eng_live_take(const struct eng *e, const char *id, struct cs_err *err);
