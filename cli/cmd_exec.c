@@ -26,11 +26,17 @@
 struct exec_opts {
 	bool detach, interactive, privileged, tty;
 	struct cli_strv env, env_file;
-	const char *user, *workdir;
+	const char *user, *workdir, *detach_keys;
 };
 
 static const struct cli_opt exec_optv[] = {
 	CLI_BOOL(struct exec_opts, detach, "detach", 'd', "return once it runs"),
+	{ .name = "detach-keys",
+	  .hidden = true,
+	  .type = CLI_OPT_STR,
+	  .off = CLI_OFF(struct exec_opts, detach_keys, const char *),
+	  .arg = "KEYS",
+	  .help = "not supported yet" },
 	CLI_STRV(struct exec_opts, env, "env", 'e', "NAME[=VALUE]", "an environment variable"),
 	CLI_STRV(struct exec_opts, env_file, "env-file", 0, "FILE", "a file of them, one a line"),
 	CLI_BOOL(struct exec_opts, interactive, "interactive", 'i', "give it our stdin"),
@@ -141,6 +147,10 @@ static int exec_run(struct cli_call *call, struct cs_err *err)
 	struct cs_arena *a;
 	int ret;
 
+	if (o->detach_keys)
+		return cs_err_set(err, ENOTSUP,
+				  "option --detach-keys is not supported yet: exec ends with its "
+				  "program, or start it by --detach");
 	if (o->tty && o->interactive && !isatty(STDIN_FILENO))
 		return cs_err_set(err, ENOTTY,
 				  "options -i and -t: stdin is not a terminal: leave out -t");

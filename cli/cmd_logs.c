@@ -20,10 +20,15 @@ enum { BATCH = 32 * 1024 };
 
 struct logs_opts {
 	const char *tail, *since, *until;
-	bool follow, timestamps;
+	bool follow, timestamps, details;
 };
 
 static const struct cli_opt logs_optv[] = {
+	{ .name = "details",
+	  .hidden = true,
+	  .type = CLI_OPT_BOOL,
+	  .off = CLI_OFF(struct logs_opts, details, bool),
+	  .help = "not supported yet" },
 	CLI_BOOL(struct logs_opts, follow, "follow", 'f', "go on until the container has ended"),
 	CLI_STR(struct logs_opts, since, "since", 0, "TIME",
 		"from then on: 2026-01-02T03:04:05Z, Unix time, or how long ago (10m)"),
@@ -116,6 +121,8 @@ static int logs_run(struct cli_call *call, struct cs_err *err)
 	struct eng_logs_opts lo;
 	int ret = read_opts(o, &lo, err);
 
+	if (o->details)
+		return cs_err_set(err, ENOTSUP, "option --details is not supported yet");
 	if (ret == 0)
 		ret = cli_ctr_engine(call, &e, err);
 	if (ret == 0)

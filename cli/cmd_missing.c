@@ -24,4 +24,9 @@ static int missing_run(struct cli_call *call, struct cs_err *err)
 	}
 
 MISSING(build, "build");
+MISSING(checkpoint, "checkpoint");
+MISSING(healthcheck, "healthcheck");
+MISSING(restore, "restore");
 MISSING(search, "search");
+MISSING(secret, "secret");
+MISSING(system_reset, "system reset");

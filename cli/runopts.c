@@ -29,6 +29,14 @@ static int refuse(const struct cli_run_opts *o, struct cs_err *err)
 		"health-interval is not supported yet",
 		"health-retries is not supported yet",
 		"secret is not supported yet: mount a file, --mount type=bind,ro,...",
+		"health-start-interval is not supported yet",
+		"health-start-period is not supported yet",
+		"health-timeout is not supported yet",
+		"link is not supported: containers on one network know each other's names",
+		"pidfile is not supported yet: inspect --format '{{.State.Pid}}' tells it",
+		"runtime is not supported: the wall is chosen by --isolation",
+		"storage-opt is not supported yet",
+		"volume-driver is not supported: there is the local one, volume create --opt",
 	};
 
 	for (size_t i = 0; i < CS_LEN(names); i++)

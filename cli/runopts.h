@@ -21,7 +21,7 @@ struct cli_run_opts {
 		*domainname, *entrypoint, *hostname, *ip, *ip6, *ipc, *isolation, *log_driver,
 		*mac_address, *name, *pid, *platform, *progress, *pull, *restart, *stop_signal,
 		*umask, *user, *userns, *uts, *workdir;
-	const char *refused[8]; /* known to docker's users, not there yet */
+	const char *refused[16]; /* known to docker's users, not there yet */
 	const char *cpus;
 	struct cli_num blkio_weight, cpu_period, cpu_quota, cpu_shares, memory, memory_reservation,
 		memory_swap, memory_swappiness, oom_score_adj, pids_limit, shm_size, stop_timeout,

@@ -104,6 +104,33 @@ tap_like "says so, and what to do" "$out" 'FAIL storage: root: .*
 umount "$it_tmp/ro"
 c check --format '{{'
 tap_is "a template that is none: 125" "$status" 125
+tap_comment "what is not there yet says so, by name"
+bad=
+for o in gpus health-cmd health-interval health-retries health-start-interval health-start-period \
+	health-timeout link pidfile runtime secret storage-opt volume-driver; do
+	c run "--$o" x box true
+	case "$status $err" in
+	"125 "*"option --$o is not supported"*) ;;
+	*) bad+="$o: $status $err"$'\n' ;;
+	esac
+done
+for o in build checkpoint healthcheck restore search secret "system reset"; do
+	# shellcheck disable=SC2086 # words
+	c $o x --some
+	case "$status $err" in
+	"125 "*"$o: not supported yet"*) ;;
+	*) bad+="$o: $status $err"$'\n' ;;
+	esac
+done
+tap_empty "options and commands" "$bad"
+c exec --detach-keys a up true
+tap_is "exec --detach-keys" "$status ${err##*option }" \
+	"125 --detach-keys is not supported yet: exec ends with its program, or start it by --detach"
+c logs --details up
+tap_is "logs --details" "$status ${err##*option }" "125 --details is not supported yet"
+c run --mount type=volume,source=vol,target=/v,volume-subpath=a box true
+tap_is "volume-subpath" "$status $(grep -c volume-subpath <<<"$err")" "125 1"
+
 comp=$(caisson completion bash)
 tap_like "completion knows it" "$comp" 'check'
 
