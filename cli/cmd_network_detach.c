@@ -38,6 +38,8 @@ static int detach_run(struct cli_call *call, struct cs_err *err)
 		whom.ns = &life.ns;
 	if (ns >= 0 && !*life.path)
 		whom.path = o->netns;
+	/* what goes on behind this command must not keep the namespace busy */
+	cs_close_fd(&ns);
 	return net_detach(&st, call->argv[0], &whom, err);
 }
 
