@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -85,6 +86,11 @@ static int connect_it(struct cli_call *call, struct cli_net_target *t, const str
 	if (!runs && !t->r.id)
 		return cs_err_set(err, EBUSY, "container %s is %s, not running", call->argv[1],
 				  ctr_status_name(info.status));
+	if ((runs && strcmp(info.state.wall, "vm") == 0) || eng_is_vm(&t->r))
+		return cs_err_set(err, ENOTSUP,
+				  "container %s runs in a machine: networks of machines are not "
+				  "there yet",
+				  call->argv[1]);
 	w->owner = t->id;
 	if (!w->name)
 		w->name = t->r.name;

@@ -64,7 +64,7 @@
 	CLI_STR(T, ip, "ip", 0, "ADDRESS", "its IPv4 address"),                                  \
 	CLI_STR(T, ip6, "ip6", 0, "ADDRESS", "its IPv6 address"),                                \
 	CLI_STR(T, ipc, "ipc", 0, "MODE", "private, host, or container:NAME"),                   \
-	CLI_STR(T, isolation, "isolation", 0, "WALL", "container (vm is not there yet)"),        \
+	CLI_STR(T, isolation, "isolation", 0, "WALL", "container (default) or vm"),              \
 	CLI_STRV(T, label, "label", 'l', "KEY[=VALUE]", "a label"),                              \
 	CLI_STRV(T, label_file, "label-file", 0, "FILE", "a file of them, one a line"),          \
 	REFUSED(8, "link"),                                                                      \

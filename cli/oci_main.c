@@ -16,7 +16,6 @@
 #include "cli/out.h"
 #include "cli/stdio.h"
 #include "runtime/container.h"
-#include "runtime/isolation.h"
 #include "runtime/ns/self.h"
 
 /* The state of one invocation. */
@@ -159,15 +158,6 @@ static int print_dump(struct cs_err *err)
 	return cli_out(&b, err);
 }
 
-/* What starts a process inside must refuse a wall that is not there before anything is sealed or
- * made. */
-static int check_wall(const struct oci_main *m, const struct cli_cmd *cmd, struct cs_err *err)
-{
-	if (!cmd->seal || ctr_isolation_by_name(m->rt.wall))
-		return 0;
-	return cs_err_set(err, ENOTSUP, "isolation \"%s\" is not supported yet", m->rt.wall);
-}
-
 static int call_command(struct oci_main *m, const struct cli_cmd *cmd, struct cli_args *args,
 			struct cs_err *err)
 {
@@ -185,8 +175,6 @@ static int call_command(struct oci_main *m, const struct cli_cmd *cmd, struct cl
 		call.argv = args->argv;
 		call.argc = args->argc;
 		ret = setup(m, err);
-		if (ret == 0)
-			ret = check_wall(m, cmd, err);
 		if (ret == 0)
 			ret = cmd->run(&call, err);
 		if (ret < 0)

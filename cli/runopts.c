@@ -42,13 +42,13 @@ static int refuse(const struct cli_run_opts *o, struct cs_err *err)
 	for (size_t i = 0; i < CS_LEN(names); i++)
 		if (o->refused[i])
 			return cs_err_set(err, ENOTSUP, "option --%s", names[i]);
-	if (o->vm || (o->isolation && strcmp(o->isolation, "vm") == 0))
-		return cs_err_set(err, ENOTSUP,
-				  "isolation \"vm\" is not supported yet: leave out --vm and "
-				  "--isolation");
-	if (o->isolation && strcmp(o->isolation, "container") != 0)
+	if (o->isolation && strcmp(o->isolation, "container") != 0 &&
+	    strcmp(o->isolation, "vm") != 0)
 		return cs_err_set(err, EINVAL,
 				  "option --isolation: \"%s\" is not \"container\" or \"vm\"",
+				  o->isolation);
+	if (o->vm && o->isolation && strcmp(o->isolation, "vm") != 0)
+		return cs_err_set(err, EINVAL, "options --vm and --isolation=%s: one or the other",
 				  o->isolation);
 	return 0;
 }
@@ -62,7 +62,7 @@ static struct eng_strv strv(const struct cli_strv *v)
 static void copy(const struct cli_run_opts *o, struct eng_record *r)
 {
 	r->name = o->name;
-	r->isolation = "container";
+	r->isolation = o->vm ? "vm" : o->isolation ? o->isolation : "container";
 	r->workdir = o->workdir;
 	r->user = o->user;
 	r->stop_signal = o->stop_signal;

@@ -34,6 +34,7 @@
  */
 
 struct run {
+	const char *isolation;
 	bool network;
 	int ret;
 	double ms;
@@ -98,7 +99,7 @@ static int run_once(const struct eng *e, const struct img_image *im, struct run 
 
 	if (!a)
 		return cs_err_set(err, ENOMEM, "out of memory");
-	r.isolation = "container";
+	r.isolation = run->isolation;
 	r.image = "check";
 	r.network_mode = run->network ? NULL : "none";
 	if (run->network) {
@@ -195,6 +196,9 @@ static void check_run(struct eng_check *c, struct run *run, const char *name)
 	cs_err_set(&run->err, ECHILD, "the process was killed");
 	if (eng_check_try(c, try_run, run, &why) == 0)
 		eng_check_pass(c, name, "created, run and waited for in %.1f ms", run->ms);
+	else if (strcmp(run->isolation, "vm") == 0)
+		eng_check_warn(c, name, "see what is said of /dev/kvm and of make-guest", "%s",
+			       why.msg);
 	else
 		eng_check_fail(c, name,
 			       "mend what failed above; else caisson --debug check says "
@@ -212,8 +216,12 @@ void eng_check_run(struct eng_check *c)
 		eng_check_fail(c, "container", "mend what failed above", "cannot be tried");
 		return;
 	}
+	run->isolation = "container";
 	check_run(c, run, "container");
 	run->network = true;
 	check_run(c, run, "container with a network and a port");
+	run->isolation = "vm";
+	run->network = false;
+	check_run(c, run, "machine (--isolation=vm)");
 	munmap(run, sizeof(*run));
 }

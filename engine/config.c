@@ -172,8 +172,10 @@ static int gather(struct cfg *c, struct cs_err *err)
 
 static int build(struct cfg *c, struct cs_err *err)
 {
-	int ret = gather(c, err);
+	int ret = eng_cfg_vm(c, err);
 
+	if (ret == 0)
+		ret = gather(c, err);
 	if (ret < 0)
 		return ret;
 	cs_jw_obj(&c->w, NULL);

@@ -128,6 +128,9 @@ void eng_cfg_put_rules(struct cfg *c);
 /* config_resources.c */
 int eng_cfg_put_resources(struct cfg *c, struct cs_err *err);
 
+/* config_vm.c: refuses, by the option's name, what a machine cannot have */
+int eng_cfg_vm(const struct cfg *c, struct cs_err *err);
+
 /* {"name": […]} of strings */
 void eng_cfg_put_strv(struct cs_jw *w, const char *name, const struct eng_strv *v);
 

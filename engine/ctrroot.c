@@ -139,17 +139,13 @@ static int volume_path(const struct eng *e, const struct eng_mount *m, char *out
 	return ret < 0 ? ret : eng_volume_path(e, m->source, out, size, err);
 }
 
-static int stopped_root(const struct eng *e, struct eng_ctrroot *c, struct cs_err *err)
+/* What lies at the mount @m, in which c->path is taken from there on. */
+static int mount_root(const struct eng *e, struct eng_ctrroot *c, const struct eng_mount *m,
+		      struct cs_err *err)
 {
-	const struct eng_mount *m = mount_of(&c->r, c->path);
 	cs_auto_fd int fd = -EBADF;
 	char path[PATH_MAX];
 
-	if (!m) {
-		c->folder = eng_dir(e, c->r.id, err);
-		c->mounted = c->folder >= 0;
-		return c->folder < 0 ? c->folder : eng_rootfs_open(e, &c->r, err);
-	}
 	if (m->type == ENG_MOUNT_VOLUME) {
 		if (volume_path(e, m, path, sizeof(path), err) < 0)
 			return -err->code;
@@ -163,6 +159,33 @@ static int stopped_root(const struct eng *e, struct eng_ctrroot *c, struct cs_er
 	if (!*c->path)
 		memcpy(c->path, "/", 2);
 	return m->read_only ? read_only(fd, err) : cs_take_fd(&fd);
+}
+
+static int stopped_root(const struct eng *e, struct eng_ctrroot *c, struct cs_err *err)
+{
+	const struct eng_mount *m = mount_of(&c->r, c->path);
+
+	if (m)
+		return mount_root(e, c, m, err);
+	c->folder = eng_dir(e, c->r.id, err);
+	c->mounted = c->folder >= 0;
+	return c->folder < 0 ? c->folder : eng_rootfs_open(e, &c->r, err);
+}
+
+/* Its first process is the host's: that one's root is not the container's. What the machine sees is
+ * mounted here. */
+static int vm_root(const struct eng *e, struct eng_ctrroot *c, struct cs_err *err)
+{
+	const struct eng_mount *m = mount_of(&c->r, c->path);
+	char path[PATH_MAX];
+	int fd;
+
+	if (m)
+		return mount_root(e, c, m, err);
+	if (cs_str_fmt(path, sizeof(path), err, "%s/containers/%s/rootfs", e->state, c->r.id) < 0)
+		return -err->code;
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? cs_err_sys(err, "open the root that its machine sees") : fd;
 }
 
 int eng_ctrroot_open(const struct eng *e, const char *id, const char *path, struct eng_ctrroot *out,
@@ -181,7 +204,7 @@ int eng_ctrroot_open(const struct eng *e, const char *id, const char *path, stru
 	case ENG_RUNNING:
 	case ENG_PAUSED:
 		cs_close_fd(&c.lock);
-		c.fd = running_root(e, id, err);
+		c.fd = eng_is_vm(&c.r) ? vm_root(e, &c, err) : running_root(e, id, err);
 		break;
 	case ENG_CREATED:
 	case ENG_EXITED:

@@ -41,6 +41,12 @@ int eng_join_find(const struct eng *e, const char *mode, const char *ns, char *o
 	/* the runtime knows the process by its start time, too */
 	if (ctr_info_get(&rt, id, &info, err) < 0)
 		return -err->code;
+	/* its first process on the host is outside of it: what that one has is the host's own */
+	if (strcmp(info.state.wall, "vm") == 0)
+		return cs_err_set(
+			err, ENOTSUP,
+			"container %s runs in a machine: its %s namespace cannot be shared",
+			mode + strlen(prefix), ns);
 	if (info.status != CTR_RUNNING && info.status != CTR_PAUSED)
 		return cs_err_set(err, EBUSY,
 				  "container %s, whose %s namespace is to be shared, is ending",

@@ -26,6 +26,7 @@ engine_libengine_a_SOURCES = \
 	engine/config_process.c \
 	engine/config_resources.c \
 	engine/config_security.c \
+	engine/config_vm.c \
 	engine/copytree.c engine/copytree.h \
 	engine/cp.c engine/cp.h \
 	engine/create.c engine/create.h \

@@ -336,6 +336,11 @@ void eng_record_fini(struct eng_record *r)
 	r->doc = (struct cs_json_doc){ 0 };
 }
 
+bool eng_is_vm(const struct eng_record *r)
+{
+	return r->isolation && strcmp(r->isolation, "vm") == 0;
+}
+
 const char *eng_record_label(const struct eng_record *r, const char *key)
 {
 	size_t len = strlen(key);

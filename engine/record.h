@@ -56,7 +56,7 @@ struct eng_record {
 	const char *image;	      /* as the user named it; NULL: none (--rootfs) */
 	const char *image_id;	      /* digest of its config */
 	const char *manifest;	      /* digest of its manifest */
-	const char *isolation;	      /* "container" */
+	const char *isolation;	      /* "container", "vm" */
 	struct eng_strv command_line; /* what the user typed, for inspect */
 
 	/* the process; the image's config is merged in */
@@ -130,6 +130,10 @@ int eng_record_text(const struct eng_record *r, char **out, size_t *len, struct 
 void eng_record_write(const struct eng_record *r, struct cs_jw *w);
 void eng_record_fini(struct eng_record *r);	    /* idempotent */
 #define eng_auto_record CS_CLEANUP(eng_record_fini) /* needs base/cleanup.h */
+
+/* Is it in a machine of its own? Its first process on the host is then no process of the
+ * container's, nor are that one's namespaces and root. */
+bool eng_is_vm(const struct eng_record *r);
 
 /* The value of label @key, NULL if there is none. */
 const char *eng_record_label(const struct eng_record *r, const char *key);

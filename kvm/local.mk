@@ -47,6 +47,9 @@ unpack_kernel_SOURCES = kvm/unpack_kernel.c
 unpack_kernel_LDFLAGS = $(CS_STATIC_LDFLAGS)
 unpack_kernel_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_STATIC_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS)
 
+# What a machine for a container starts with.
+dist_pkglibexec_SCRIPTS = kvm/guest/make-guest kvm/guest/debian-kernel kvm/guest/initramfs
+
 # Kernels for guests; the tailored one is built from Debian's linux-source, which takes minutes.
 EXTRA_DIST += kvm/guest
 guest-kernel:

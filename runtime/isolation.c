@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 
-static const struct ctr_isolation_ops *const walls[] = { &ctr_isolation_ns };
+static const struct ctr_isolation_ops *const walls[] = { &ctr_isolation_ns, &ctr_isolation_vm };
 
 const struct ctr_isolation_ops *ctr_isolation_by_name(const char *name)
 {

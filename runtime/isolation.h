@@ -60,6 +60,7 @@ struct ctr_isolation_ops {
 };
 
 extern const struct ctr_isolation_ops ctr_isolation_ns;
+extern const struct ctr_isolation_ops ctr_isolation_vm;
 
 /* The wall of that name, NULL if there is none. */
 const struct ctr_isolation_ops *ctr_isolation_by_name(const char *name);

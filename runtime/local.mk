@@ -79,4 +79,31 @@ runtime_libruntime_a_SOURCES = \
 	runtime/spec_util.c \
 	runtime/spec_vm.c \
 	runtime/state.c runtime/state.h \
-	runtime/teardown.c runtime/teardown.h
+	runtime/teardown.c runtime/teardown.h \
+	runtime/vm/ask.c \
+	runtime/vm/config.c \
+	runtime/vm/create.c \
+	runtime/vm/exec.c \
+	runtime/vm/frame.c runtime/vm/frame.h \
+	runtime/vm/host.h \
+	runtime/vm/keeper.c \
+	runtime/vm/machine.c \
+	runtime/vm/package.c \
+	runtime/vm/request.h \
+	runtime/vm/share.c \
+	runtime/vm/stream.c runtime/vm/stream.h \
+	runtime/vm/term.c \
+	runtime/vm/wall.c
+
+# PID 1 of a machine that a container runs in.
+pkglibexec_PROGRAMS += guest-init
+guest_init_SOURCES = \
+	runtime/vm/guest/agent.h \
+	runtime/vm/guest/job.c \
+	runtime/vm/guest/main.c \
+	runtime/vm/guest/proc.c \
+	runtime/vm/guest/setup.c \
+	runtime/vm/guest/work.c
+guest_init_LDFLAGS = $(CS_STATIC_LDFLAGS)
+guest_init_LDADD = runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
+	$(SECCOMP_LIBS) $(YAJL_STATIC_LIBS)

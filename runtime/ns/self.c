@@ -1,17 +1,23 @@
 #include "runtime/ns/self.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "base/sys.h"
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
@@ -76,17 +82,33 @@ static int sealed(int exe, struct cs_err *err)
 	return clone < 0 ? copy_to_memfd(exe, err) : clone;
 }
 
+/* The clone has no path: what stands beside the binary is found by this. */
+static int note_folder(const char *path, struct cs_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
+
+	if (cs_str_fmt(folder, sizeof(folder), err, "%.*s", slash ? (int)(slash - path) : 1,
+		       slash ? path : ".") < 0)
+		return -err->code;
+	return setenv(CTR_SELF_FOLDER, folder, 1) < 0 ? cs_err_sys(err, "set the environment") : 0;
+}
+
 int ctr_sealed_open(const char *path, struct cs_err *err)
 {
 	cs_auto_fd int exe = open(path, O_RDONLY | O_CLOEXEC);
 
-	return exe < 0 ? cs_err_sys(err, "open %s", path) : sealed(exe, err);
+	if (exe < 0)
+		return cs_err_sys(err, "open %s", path);
+	return note_folder(path, err) < 0 ? -err->code : sealed(exe, err);
 }
 
 int ctr_self_seal(char *const argv[], struct cs_err *err)
 {
 	cs_auto_fd int exe = -EBADF;
 	cs_auto_fd int clone = -EBADF;
+	char path[PATH_MAX];
+	ssize_t n;
 	int rc;
 
 	exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -103,6 +125,12 @@ int ctr_self_seal(char *const argv[], struct cs_err *err)
 	clone = sealed(exe, err);
 	if (clone < 0)
 		return clone;
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (n < 0)
+		return cs_err_sys(err, "read /proc/self/exe");
+	path[n] = '\0';
+	if (note_folder(path, err) < 0)
+		return -err->code;
 	execveat(clone, "", argv, environ, AT_EMPTY_PATH);
 	return cs_err_sys(err, "execute the runtime's read-only clone");
 }

@@ -15,7 +15,10 @@ struct cs_err;
 int ctr_self_seal(char *const argv[], struct cs_err *err);
 
 /* Another program that will call it, opened so that it finds itself sealed: executed through this
- * fd it need not execute itself again. */
+ * fd it need not execute itself again. Sets CTR_SELF_FOLDER in the environment for it. */
 int ctr_sealed_open(const char *path, struct cs_err *err);
+
+/* In the environment of the sealed process: the folder that its binary was in. */
+#define CTR_SELF_FOLDER "CAISSON_SELF_FOLDER"
 
 #endif

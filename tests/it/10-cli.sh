@@ -106,12 +106,14 @@ fails "restore" 1 'restore: not supported yet' oci restore -b /x y
 fails "--rootless=true" 1 '--rootless=true is not supported yet' oci --rootless=true list
 fails "--rootless of another kind" 1 '--rootless: "x"' oci --rootless x list
 fails "spec --rootless" 1 '--rootless is not supported yet' oci spec --rootless
-fails "a wall that is not there" 1 'isolation "vm" is not supported yet' \
-	oci --isolation vm run x
 fails "no such wall" 1 '--isolation: "paper"' oci --isolation paper list
 ln -s "$(realpath "$CAISSON_OCI")" "$it_tmp/caisson-vm"
-fails "called as caisson-vm" 1 'caisson-vm: error: isolation "vm"' "$it_tmp/caisson-vm" \
-	--root "$it_tmp/state" run x
+it_bundle vmdev '.linux.devices = [ { path: "/dev/x", type: "c", major: 1, minor: 1 } ]'
+for wall in "$CAISSON_OCI --isolation vm" "$it_tmp/caisson-vm"; do
+	# shellcheck disable=SC2086 # words
+	fails "${wall##*/}: what a machine cannot have" 1 'linux.devices: isolation "vm" cannot' \
+		$wall --root "$it_tmp/state" run -b "$bundle" x
+done
 it_bundle sd '.linux.cgroupsPath = "system.slice:a:b"'
 fails "--systemd-cgroup" 1 'systemd' oci --systemd-cgroup run -b "$bundle" sd
 fails "a full disk" 1 'standard output' bash -c "\"$CAISSON_OCI\" --help >/dev/full"

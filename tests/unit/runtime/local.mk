@@ -33,7 +33,10 @@ unit_tests += \
 	tests/unit/runtime/test_sysctl \
 	tests/unit/runtime/test_tmpcopyup \
 	tests/unit/runtime/test_tty \
-	tests/unit/runtime/test_tty_proxy
+	tests/unit/runtime/test_tty_proxy \
+	tests/unit/runtime/test_vm_config \
+	tests/unit/runtime/test_vm_frame \
+	tests/unit/runtime/test_vm_stream
 
 tests_unit_runtime_test_caps_SOURCES = tests/unit/runtime/test_caps.c
 tests_unit_runtime_test_caps_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -168,3 +171,15 @@ tests_unit_runtime_test_mounts_gaps_SOURCES = tests/unit/runtime/test_mounts_gap
 tests_unit_runtime_test_mounts_gaps_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_mounts_gaps_LDADD = $(runtime_unit_ldadd)
 
+
+tests_unit_runtime_test_vm_config_SOURCES = tests/unit/runtime/test_vm_config.c
+tests_unit_runtime_test_vm_config_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_vm_config_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_vm_frame_SOURCES = tests/unit/runtime/test_vm_frame.c
+tests_unit_runtime_test_vm_frame_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_vm_frame_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_vm_stream_SOURCES = tests/unit/runtime/test_vm_stream.c
+tests_unit_runtime_test_vm_stream_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_vm_stream_LDADD = $(runtime_unit_ldadd)

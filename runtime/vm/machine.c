@@ -1,0 +1,255 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "base/sys.h"
+#include "runtime/spec.h"
+#include "runtime/vm/host.h"
+#include "runtime/vm/request.h"
+
+/* The monitor's files, by number. */
+enum {
+	FD_CONFIG = 10,
+	FD_KERNEL,
+	FD_INITRAMFS,
+	FD_CONSOLE,
+	FD_RESULT,
+	FD_VSOCK,
+	FD_SHARE,
+	FD_END,
+};
+
+enum {
+	CPUS = 1,
+	CPUS_MAX = 32,
+	MEMORY_MIB = 512,
+	OVERHEAD_MIB = 128,
+	PERIOD_US = 100000,
+	MEMORY_STEP = 2 << 20,
+	CID = 3,
+};
+
+static void put_devices(struct cs_jw *w)
+{
+	cs_jw_arr(w, "devices");
+	cs_jw_obj(w, NULL);
+	cs_jw_str(w, "type", "vsock");
+	cs_jw_u64(w, "cid", CID);
+	cs_jw_u64(w, "fd", FD_VSOCK);
+	cs_jw_obj_end(w);
+	cs_jw_obj(w, NULL);
+	cs_jw_str(w, "type", "fs");
+	cs_jw_str(w, "tag", CTR_VM_SHARE_TAG);
+	cs_jw_u64(w, "root", FD_SHARE);
+	cs_jw_obj_end(w);
+	cs_jw_obj(w, NULL);
+	cs_jw_str(w, "type", "rng");
+	cs_jw_obj_end(w);
+	cs_jw_obj(w, NULL);
+	cs_jw_str(w, "type", "balloon");
+	cs_jw_obj_end(w);
+	cs_jw_arr_end(w);
+}
+
+static bool given(const struct ctr_spec *spec, enum cg_field f)
+{
+	return (spec->resources.has >> f & 1) != 0 && spec->resources.num[f] > 0;
+}
+
+/* As many processors as the container may use. */
+static uint64_t cpus(const struct ctr_spec *spec)
+{
+	int64_t period =
+		given(spec, CG_CPU_PERIOD) ? spec->resources.num[CG_CPU_PERIOD] : PERIOD_US;
+
+	if (spec->vm.vcpus)
+		return spec->vm.vcpus;
+	if (!given(spec, CG_CPU_QUOTA))
+		return CPUS;
+	return (uint64_t)((spec->resources.num[CG_CPU_QUOTA] - 1) / period + 1);
+}
+
+/* What the container may have, and what the machine's own kernel needs besides. */
+static uint64_t memory(const struct ctr_spec *spec)
+{
+	uint64_t v = (uint64_t)MEMORY_MIB << 20;
+
+	if (spec->vm.memory)
+		v = spec->vm.memory;
+	else if (given(spec, CG_MEMORY_LIMIT))
+		v = (uint64_t)spec->resources.num[CG_MEMORY_LIMIT] + ((uint64_t)OVERHEAD_MIB << 20);
+	return (v + MEMORY_STEP - 1) / MEMORY_STEP * MEMORY_STEP;
+}
+
+/* kvm/config.h, as a memfd. */
+static int make_config(const struct ctr_spec *spec, const struct ctr_vm_package *p,
+		       struct cs_err *err)
+{
+	cs_auto_fd int fd = memfd_create("caisson-vm", MFD_CLOEXEC);
+	cs_auto_jw struct cs_jw w = CS_JW_INIT;
+	cs_auto_free char *text = NULL;
+	size_t len;
+
+	if (fd < 0)
+		return cs_err_sys(err, "make the machine's config");
+	if (cpus(spec) > CPUS_MAX)
+		return cs_err_set(err, EINVAL, "%" PRIu64 " processors: a machine has at most %d",
+				  cpus(spec), CPUS_MAX);
+	cs_jw_obj(&w, NULL);
+	cs_jw_u64(&w, "version", 1);
+	cs_jw_u64(&w, "cpus", cpus(spec));
+	cs_jw_u64(&w, "memory", memory(spec));
+	cs_jw_obj(&w, "kernel");
+	cs_jw_u64(&w, "fd", FD_KERNEL);
+	cs_jw_str(&w, "cmdline", p->cmdline);
+	cs_jw_obj_end(&w);
+	cs_jw_arr(&w, "initramfs");
+	cs_jw_u64(&w, NULL, FD_INITRAMFS);
+	cs_jw_arr_end(&w);
+	cs_jw_obj(&w, "serial");
+	cs_jw_u64(&w, "out", FD_CONSOLE);
+	cs_jw_obj_end(&w);
+	cs_jw_u64(&w, "result", FD_RESULT);
+	put_devices(&w);
+	cs_jw_obj_end(&w);
+	if (cs_jw_take(&w, &text, &len, err) < 0 || cs_fd_write_all(fd, text, len, err) < 0)
+		return -err->code;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return cs_err_sys(err, "make the machine's config");
+	return cs_take_fd(&fd);
+}
+
+/* In the child. @from: what becomes the files FD_CONFIG and up; @errors its stderr. */
+static _Noreturn void become_vmm(const char *path, int from[], int errors, pid_t keeper)
+{
+	char name[] = "vmm", option[] = "--config-fd", fd[] = "10";
+	char *argv[] = { name, option, fd, NULL };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* above their places first: one may lie on another's */
+	for (int i = 0; i < FD_END - FD_CONFIG; i++)
+		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, FD_END);
+	errors = fcntl(errors, F_DUPFD_CLOEXEC, FD_END);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != keeper ||
+	    cs_proc_default_signals() < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(errors, 2) < 0)
+		_exit(EXIT_FAILURE);
+	for (int i = 0; i < FD_END - FD_CONFIG; i++)
+		if (dup2(from[i], FD_CONFIG + i) < 0)
+			_exit(EXIT_FAILURE);
+	execv(path, argv);
+	dprintf(2, "%s: %s\n", path, strerror(errno));
+	_exit(EXIT_FAILURE);
+}
+
+static int make_tail(struct ctr_vm_tail *t, int *write_end, struct cs_err *err)
+{
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return cs_err_sys(err, "make a pipe");
+	t->fd = p[0];
+	*write_end = p[1];
+	return fcntl(p[0], F_SETFL, O_NONBLOCK) < 0 ? cs_err_sys(err, "make a pipe") : 0;
+}
+
+int ctr_vm_machine_start(const struct ctr_spec *spec, const struct ctr_vm_package *p, int share,
+			 struct ctr_vm_machine *m, struct cs_err *err)
+{
+	cs_auto_fd int config = make_config(spec, p, err);
+	cs_auto_fd int console = -EBADF, errors = -EBADF, theirs = -EBADF;
+	const pid_t keeper = getpid();
+	int pair[2];
+
+	if (config < 0 || make_tail(&m->console, &console, err) < 0 ||
+	    make_tail(&m->errors, &errors, err) < 0)
+		return -err->code;
+	m->result = memfd_create("caisson-result", MFD_CLOEXEC);
+	if (m->result < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return cs_err_sys(err, "make the machine's files");
+	m->owner = pair[0];
+	theirs = pair[1];
+	if (fcntl(m->owner, F_SETFL, O_NONBLOCK) < 0)
+		return cs_err_sys(err, "make the machine's files");
+	m->pid = fork();
+	if (m->pid < 0)
+		return cs_err_sys(err, "start the machine's monitor");
+	if (m->pid == 0)
+		become_vmm(p->vmm,
+			   (int[]){ config, p->kernel, p->initramfs, console, m->result, theirs,
+				    share },
+			   errors, keeper);
+	m->pidfd = cs_sys_pidfd_open(m->pid, 0);
+	return m->pidfd < 0 ? cs_err_sys(err, "watch the machine's monitor") : 0;
+}
+
+void ctr_vm_tail_read(struct ctr_vm_tail *t)
+{
+	char buf[1024];
+	ssize_t n = read(t->fd, buf, sizeof(buf));
+	size_t keep = sizeof(t->text) - 1 - sizeof(buf);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		cs_close_fd(&t->fd);
+		return;
+	}
+	if (t->len > keep) {
+		memmove(t->text, t->text + (t->len - keep), keep);
+		t->len = keep;
+	}
+	memcpy(t->text + t->len, buf, (size_t)n);
+	t->len += (size_t)n;
+	t->text[t->len] = '\0';
+}
+
+/* The last line that says something. */
+static const char *last_line(struct ctr_vm_tail *t)
+{
+	char *s = t->text + t->len;
+
+	while (s > t->text && (s[-1] == '\n' || s[-1] == '\r' || s[-1] == ' '))
+		*--s = '\0';
+	while (s > t->text && s[-1] != '\n' && s[-1] != '\r')
+		s--;
+	cs_str_plain(s);
+	return s;
+}
+
+void ctr_vm_machine_why(struct ctr_vm_machine *m, char *out, size_t size)
+{
+	cs_auto_json struct cs_json_doc doc = CS_JSON_DOC_INIT;
+	const char *reason = "", *text = "", *line;
+	struct cs_err err = CS_ERR_INIT;
+	char buf[65536];
+	ssize_t n = pread(m->result, buf, sizeof(buf), 0);
+
+	if (n > 0 && cs_json_parse(buf, (size_t)n, "result", &doc, &err) == 0 &&
+	    cs_json_str(doc.root, "reason", &reason, &err) == 1)
+		cs_json_str(doc.root, "text", &text, &err);
+	while (m->errors.fd >= 0 && m->errors.len < sizeof(m->errors.text) / 2) {
+		size_t before = m->errors.len;
+
+		ctr_vm_tail_read(&m->errors);
+		if (m->errors.len == before)
+			break;
+	}
+	line = last_line(*reason ? &m->console : &m->errors);
+	snprintf(out, size, "%s%s%s%s%s", reason, *text ? ": " : "", text,
+		 *reason && *line ? "; its console's last line: " : "", line);
+	if (!*out)
+		snprintf(out, size, "its monitor said nothing");
+}

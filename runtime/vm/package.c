@@ -1,0 +1,104 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "runtime/ns/self.h"
+#include "runtime/spec.h"
+#include "runtime/vm/host.h"
+
+static const char needed[] = "quiet loglevel=1 panic=-1 console=ttyS0";
+
+/* The monitor stands beside this program, or in libexec of the same installation. */
+static int find_vmm(char *out, size_t size, struct cs_err *err)
+{
+	static const char *const at[] = { "/../libexec/caisson/vmm", "/vmm" };
+	const char *folder = getenv(CTR_SELF_FOLDER);
+
+	if (!folder)
+		return cs_err_set(err, EINVAL, "virtual machines need the sealed runtime");
+	for (size_t i = 0; i < CS_LEN(at); i++) {
+		if (cs_str_fmt(out, size, err, "%s%s", folder, at[i]) < 0)
+			return -err->code;
+		if (access(out, X_OK) == 0)
+			return 0;
+	}
+	return cs_err_set(err, ENOENT,
+			  "the monitor of virtual machines, vmm, is neither in "
+			  "%s/../libexec/caisson nor in %s: install caisson whole",
+			  folder, folder);
+}
+
+static int open_part(const char *given, const char *folder, const char *name, struct cs_err *err)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (cs_str_fmt(path, sizeof(path), err, "%s/%s", folder, name) < 0)
+		return -err->code;
+	fd = open(given ? given : path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT && !given)
+		return cs_err_set(err, ENOENT,
+				  "there is no guest package for machines in %s (%s is missing): "
+				  "make-guest, beside vmm, makes it from Debian's cloud kernel",
+				  folder, name);
+	return cs_err_sys(err, "open %s", given ? given : path);
+}
+
+static int make_cmdline(const struct ctr_spec *spec, const char *folder, struct ctr_vm_package *out,
+			struct cs_err *err)
+{
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+	cs_auto_free char *own = NULL;
+	char path[PATH_MAX];
+	size_t len;
+
+	cs_buf_add(&b, needed);
+	if (!spec->vm.kernel_path) {
+		if (cs_str_fmt(path, sizeof(path), err, "%s/cmdline", folder) < 0 ||
+		    cs_file_read(AT_FDCWD, path, sizeof(out->cmdline), &own, &len, err) < 0)
+			return -err->code;
+		cs_buf_addf(&b, " %.*s", (int)strcspn(own, "\n"), own);
+	}
+	for (size_t i = 0; spec->vm.kernel_parameters && spec->vm.kernel_parameters[i]; i++)
+		cs_buf_addf(&b, " %s", spec->vm.kernel_parameters[i]);
+	if (cs_buf_ok(&b, err) < 0)
+		return -err->code;
+	return cs_str_fmt(out->cmdline, sizeof(out->cmdline), err, "%s", b.s) < 0
+		       ? cs_err_wrap(err, "vm.kernel.parameters")
+		       : 0;
+}
+
+int ctr_vm_package_open(const struct ctr_spec *spec, struct ctr_vm_package *out, struct cs_err *err)
+{
+	const char *folder = getenv("CAISSON_GUEST");
+	struct ctr_vm_package p = { .kernel = -EBADF, .initramfs = -EBADF };
+
+	if (!folder)
+		folder = CTR_VM_PACKAGE;
+	if (find_vmm(p.vmm, sizeof(p.vmm), err) < 0)
+		return -err->code;
+	p.kernel = open_part(spec->vm.kernel_path, folder, "vmlinux", err);
+	if (p.kernel >= 0)
+		p.initramfs = open_part(spec->vm.kernel_initrd, folder, "initramfs", err);
+	if (p.initramfs < 0 || make_cmdline(spec, folder, &p, err) < 0) {
+		ctr_vm_package_close(&p);
+		return -err->code;
+	}
+	*out = p;
+	return 0;
+}
+
+void ctr_vm_package_close(struct ctr_vm_package *p)
+{
+	cs_close_fd(&p->kernel);
+	cs_close_fd(&p->initramfs);
+}

@@ -1,0 +1,127 @@
+#!/bin/bash
+# Containers in machines of their own, --isolation=vm: what a person types, and the OCI runtime.
+. "$(dirname "$0")/netlib.sh"
+net_host "$@"
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/englib.sh"
+
+if ! grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo || [ ! -e /dev/kvm ]; then
+	tap_skip_all "/dev/kvm that runs Linux is not here; the lab has it"
+fi
+command -v cpio >/dev/null || tap_skip_all "cpio is not installed"
+build=$(dirname "$CAISSON_OCI")
+export CAISSON_GUEST=$it_tmp/guest
+"$it_here/../../kvm/guest/make-guest" --programs "$build" "$CAISSON_GUEST" ||
+	tap_skip_all "there is no guest kernel, and none can be downloaded"
+eng_image || { echo "Bail out! the image could not be made"; exit 1; }
+
+# A machine that is emulated takes its time.
+vm() # COMMAND [ARGUMENT...]
+{
+	it_try caisson "$@" </dev/null
+}
+
+tap_comment "run"
+vm run --rm --vm --network none box sh -c 'echo out; echo err >&2; uname -r; exit 7'
+tap_like "what it prints, from a kernel of its own" "$out" $'^out\n.*cloud'
+tap_is "its stderr" "$err" err
+tap_is "its exit status" "$status" 7
+it_try sh -c "echo from-stdin | timeout 120 '$CAISSON' --root '$it_tmp/lib' --state '$it_tmp/run' \
+	run -i --rm --vm --network none -m 100m -u user -w /tmp box \
+	sh -c 'cat; id -un; pwd; cat /sys/fs/cgroup/memory.max'"
+tap_is "-i, -u, -w, -m" "$out" $'from-stdin\nuser\n/tmp\n104857600'
+vm run --rm --vm --network none -v "$it_tmp/home:/mnt:ro" -v vol:/data box sh -c 'touch /mnt/x
+	cat /data/seed; echo kept >/data/kept; sh -c "kill -9 \$\$"; exit $?'
+tap_like "a read-only volume" "$err" "touch: /mnt/x: Read-only file system"
+tap_is "a volume is filled from the image" "$out" hello
+tap_is "ended by a signal: 128 + n" "$status" 137
+vm run --rm --network none -v vol:/data box cat /data/kept
+tap_is "a volume keeps what was written, for containers of both kinds" "$out" kept
+vm run --rm --vm --network none box no-such-program
+tap_is "no such program: 127" "$status" 127
+tap_like "and it says so" "$err" no-such-program
+
+tap_comment "detached"
+vm run -d --vm --network none --name m -e A=1 box sh -c 'trap "echo bye; exit 3" TERM; echo up
+	while :; do sleep 0.2; done'
+tap_is "run -d" "$status" 0
+vm exec -e B=2 m sh -c 'echo $A$B; cat /proc/1/comm; exit 4'
+tap_is "exec: its output" "$out" $'12\nsh'
+tap_is "and its status" "$status" 4
+it_try sh -c "head -c 300000 /dev/zero | timeout 120 '$CAISSON' --root '$it_tmp/lib' \
+	--state '$it_tmp/run' exec -i m sh -c 'cat | wc -c; cat /nowhere'"
+tap_is "exec -i: all of a long input arrives" "$out" 300000
+tap_like "and stderr comes apart" "$err" nowhere
+vm exec -t m sh -c 'test -t 0 && tty'
+tap_like "exec -t: a terminal" "$out" /dev/pts/0
+vm exec m no-such-program
+tap_is "exec: no such program: 127" "$status" 127
+vm ps --format '{{.Names}} {{.Status}}'
+tap_like "ps" "$out" '^m Up'
+vm inspect m --format '{{.Isolation}}'
+tap_like "inspect" "$out" '^vm$'
+vm logs m
+tap_is "logs" "$out" up
+vm pause m
+tap_like "pause is refused, by name" "$err" "cannot be paused yet"
+echo "from the host" >"$it_tmp/put"
+vm cp "$it_tmp/put" m:/tmp/put
+vm exec m cat /tmp/put
+tap_is "cp, to it" "$out" "from the host"
+vm cp m:/www/index.html "$it_tmp/got"
+tap_is "and from it" "$(cat "$it_tmp/got")" page
+vm cp m:/../../../etc/debian_version "$it_tmp/host"
+tap_like "but not from the host" "$err" "m:|debian_version"
+vm run --rm --network none --pid container:m box true
+tap_like "its namespaces are not shared" "$err" "runs in a machine"
+vm top m
+tap_like "top is refused, by name" "$err" "cannot be listed from the host yet"
+vm stop -t 100 m
+tap_is "stop" "$status" 0
+vm logs m
+tap_is "it was told to end" "$out" $'up\nbye'
+vm inspect m --format '{{.State.ExitCode}}'
+tap_is "and its status is kept" "$out" 3
+vm start m
+tap_is "start again" "$status" 0
+vm kill m
+vm wait m
+tap_is "kill" "$out" 137
+vm rm m
+tap_is "rm" "$status" 0
+
+vm check
+tap_like "check runs one" "$out" 'PASS run: machine'
+
+tap_comment "what goes wrong"
+vm run -d --vm --network none --name m box sleep 1000
+pid=$(caisson inspect m --format '{{.State.Pid}}')
+monitor=$(pgrep -P "$pid" -x vmm)
+kill -KILL "$monitor"
+vm wait m
+tap_is "the monitor is killed: 125" "$out" 125
+vm logs m
+tap_like "and the log says it" "$out$err" "its machine has ended"
+vm rm m
+vm run -d --vm --network none --name m box sleep 1000
+kill -KILL "$(caisson inspect m --format '{{.State.Pid}}')"
+vm wait m
+tap_is "the keeper is killed: 137" "$out" 137
+vm rm m
+tap_is "and rm finds nothing in its way" "$status" 0
+CAISSON_GUEST=/nowhere vm run --rm --vm --network none box true
+tap_is "no guest package: 125" "$status" 125
+tap_like "it says what makes one" "$err" make-guest
+: >"$it_tmp/empty"
+mkdir "$it_tmp/bad"
+cp "$CAISSON_GUEST/cmdline" "$CAISSON_GUEST/initramfs" "$it_tmp/bad"
+cp "$it_tmp/empty" "$it_tmp/bad/vmlinux"
+CAISSON_GUEST=$it_tmp/bad vm run --rm --vm --network none box true
+tap_is "a kernel that is none: 125" "$status" 125
+tap_like "the monitor says why" "$err" "its machine has ended: .*kernel"
+vm run --rm --vm box true
+tap_like "a network is refused, by name" "$err" "option --network: not with isolation"
+vm run --rm --vm --network none --pid host box true
+tap_like "and what is the host's kernel's" "$err" "option --pid: not with isolation"
+tap_empty "no process of a machine is left" "$(pgrep -x vmm)"
+eng_done
