@@ -110,6 +110,7 @@ static int check_run(struct cli_call *call, struct cs_err *err)
 		.opts_size = sizeof(struct check_opts),                                     \
 		.fail_status = CAISSON_FAILED,                                              \
 		.run = check_run,                                                           \
+		.transfer = true, /* libcurl is tried, too */                               \
 	}
 
 CHECK(check, "check");

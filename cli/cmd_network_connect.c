@@ -52,16 +52,18 @@ static int keep(struct cli_net_target *t, const char *network, const struct cli_
 }
 
 /* In the container that runs as process @pid. */
-static int attach(const struct net_store *st, const char *network, pid_t pid, struct net_wish *w,
-		  struct net_attachment *a, struct cs_err *err)
+static int attach(const struct net_store *st, const char *network, const struct ctr_state *state,
+		  struct net_wish *w, struct net_attachment *a, struct cs_err *err)
 {
 	cs_auto_fd int ns = -EBADF;
 	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)state->pid);
 	ns = net_life_of_path(st, path, &w->life, err);
 	if (ns < 0)
 		return ns;
+	if (w->life.start != state->start_time)
+		return cs_err_set(err, ESRCH, "container %s has ended", state->id);
 	w->ns = ns;
 	return net_attach(st, network, w, a, NULL, err);
 }
@@ -95,7 +97,7 @@ static int connect_it(struct cli_call *call, struct cli_net_target *t, const str
 	if (!w->name)
 		w->name = t->r.name;
 	if (net_network_get(st, network, &n, err) < 0 ||
-	    (runs && attach(st, network, info.state.pid, w, &a, err) < 0))
+	    (runs && attach(st, network, &info.state, w, &a, err) < 0))
 		return -err->code;
 	if (t->r.id && keep(t, network, o, err) < 0) {
 		const struct net_whom whom = { .owner = t->id };

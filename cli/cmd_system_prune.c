@@ -34,8 +34,12 @@ static int prune_run(struct cli_call *call, struct cs_err *err)
 	if (cli_prune_containers(call, NULL, &b, err) < 0 ||
 	    cli_prune_leftovers(call, &b, err) < 0 || cli_prune_networks(call, &b, err) < 0 ||
 	    (o->volumes && cli_prune_volumes(call, &b, err) < 0) ||
-	    cli_prune_images(call, o->all, &b, &freed, err) < 0)
+	    cli_prune_images(call, o->all, &b, &freed, err) < 0) {
+		struct cs_err ignored = CS_ERR_INIT;
+
+		cli_out(&b, &ignored); /* what is gone is told of all the same */
 		return -err->code;
+	}
 	cli_size_text(freed, text);
 	cs_buf_addf(&b, "Total reclaimed space: %s\n", text);
 	return cli_out(&b, err);

@@ -1,6 +1,8 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -48,13 +50,30 @@ static int set_dir(char out[PATH_MAX], const char *given, const char *xdg, const
 	return cs_str_fmt(out, PATH_MAX, err, "%s", system);
 }
 
+/* Each store has a state folder of its own: that of one that --root names has its path's hash
+ * (FNV-1a) in its name. */
+static int set_state(struct caisson_main *m, struct cs_err *err)
+{
+	char base[PATH_MAX], usual[PATH_MAX];
+	uint64_t hash = 0xcbf29ce484222325;
+
+	if (set_dir(base, m->g.state, "XDG_RUNTIME_DIR", "/run/caisson", err) < 0 ||
+	    set_dir(usual, NULL, "XDG_DATA_HOME", "/var/lib/caisson", err) < 0)
+		return -err->code;
+	if ((m->g.state && *m->g.state) || strcmp(m->root, usual) == 0)
+		return cs_str_fmt(m->state, sizeof(m->state), err, "%s", base);
+	for (const char *p = m->root; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 0x100000001b3;
+	return cs_str_fmt(m->state, sizeof(m->state), err, "%s-stores/%016" PRIx64, base, hash);
+}
+
 static int setup(struct caisson_main *m, struct cs_err *err)
 {
 	int ret = set_dir(m->root, m->g.root, "XDG_DATA_HOME", "/var/lib/caisson", err);
 
 	if (ret < 0)
 		return cs_err_wrap(err, "option --root");
-	ret = set_dir(m->state, m->g.state, "XDG_RUNTIME_DIR", "/run/caisson", err);
+	ret = set_state(m, err);
 	if (ret < 0)
 		return cs_err_wrap(err, "option --state");
 	m->dirs = (struct caisson_dirs){ .root = m->root, .state = m->state };

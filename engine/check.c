@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -23,7 +24,10 @@
 #include "base/str.h"
 #include "engine/check_int.h"
 
-enum { TRY_MS = 60 * 1000 };
+enum {
+	TRY_MS = 60 * 1000,
+	NEW_S = 60,
+};
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
@@ -169,11 +173,14 @@ static void sweep(const char *path)
 	while (d && (f = readdir(d))) {
 		cs_auto_fd int fd = -EBADF;
 		struct cs_err why = CS_ERR_INIT;
+		struct stat sb;
 
 		if (!cs_str_starts(f->d_name, ENG_CHECK_DIR))
 			continue;
 		fd = openat(dirfd(d), f->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		/* a new one is perhaps about to be locked */
+		if (fd >= 0 && fstat(fd, &sb) == 0 && sb.st_mtime + NEW_S < time(NULL) &&
+		    flock(fd, LOCK_EX | LOCK_NB) == 0)
 			cs_file_rmtree(dirfd(d), f->d_name, &why);
 	}
 }

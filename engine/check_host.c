@@ -318,7 +318,7 @@ static void check_clock(struct eng_check *c)
 
 static void check_programs(struct eng_check *c)
 {
-	static const char *const names[] = { "monitor", "caisson-init" };
+	static const char *const names[] = { "monitor", "caisson-init", "transfer" };
 	char path[PATH_MAX] = "";
 
 	for (size_t i = 0; i < CS_LEN(names); i++) {

@@ -3,11 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/path.h"
 #include "base/str.h"
+
+#define CLAIM ".root"
+
+enum { CLAIM_TRIES = 16 };
 
 /* Opens @dir/containers, made with its parents. */
 static int open_below(const char *dir, struct cs_err *err)
@@ -33,6 +40,54 @@ static int open_below(const char *dir, struct cs_err *err)
 	return ret;
 }
 
+/* Are both the same folder? One that is gone is nobody's. */
+static int same_folder(const char *root, const char *other)
+{
+	struct stat a, b;
+
+	if (strcmp(root, other) == 0)
+		return 1;
+	if (stat(other, &b) < 0)
+		return errno == ENOENT ? -ENOENT : 0;
+	return stat(root, &a) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* A state folder is of one store: what another one has there has no record in this one, and would
+ * be taken for left over. A link in it says whose it is. */
+static int claim(const struct eng *e, struct cs_err *err)
+{
+	char owner[PATH_MAX];
+
+	for (int i = 0; i < CLAIM_TRIES; i++) {
+		ssize_t n = readlinkat(e->run, CLAIM, owner, sizeof(owner) - 1);
+		int same;
+
+		if (n < 0 && errno != ENOENT)
+			return cs_err_sys(err, "read whose state folder %s is", e->state);
+		if (n < 0) {
+			if (symlinkat(e->root, e->run, CLAIM) == 0)
+				return 0;
+			if (errno != EEXIST)
+				return cs_err_sys(err, "mark state folder %s", e->state);
+			continue;
+		}
+		owner[n] = '\0';
+		same = same_folder(e->root, owner);
+		if (same == 1)
+			return 0;
+		if (same == 0)
+			return cs_err_set(
+				err, EBUSY,
+				"state folder %s belongs to the store in %s: give this one "
+				"another by --state",
+				e->state, owner);
+		if (unlinkat(e->run, CLAIM, 0) < 0 && errno != ENOENT)
+			return cs_err_sys(err, "mark state folder %s", e->state);
+	}
+	return cs_err_set(err, EBUSY, "state folder %s is taken by others at this moment",
+			  e->state);
+}
+
 int eng_open(struct eng *e, const char *root, const char *state, struct cs_err *err)
 {
 	struct eng n = ENG_INIT;
@@ -46,6 +101,10 @@ int eng_open(struct eng *e, const char *root, const char *state, struct cs_err *
 	if (n.run < 0) {
 		cs_close_fd(&n.containers);
 		return n.run;
+	}
+	if (claim(&n, err) < 0) {
+		eng_close(&n);
+		return -err->code;
 	}
 	*e = n;
 	return 0;

@@ -463,6 +463,16 @@ int eng_mend(const struct eng *e, const char *id, struct cs_err *err)
 	return lock < 0 ? lock : mend_locked(e, id, err);
 }
 
+/* What a rm left that was killed when all was down and the record gone; not what lives. */
+static void drop_unknown(const struct eng *e, const char *id)
+{
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int live = eng_live_take(e, id, &why);
+
+	if (live >= 0)
+		cs_file_rmtree(e->run, id, &why);
+}
+
 int eng_mend_all(const struct eng *e, struct cs_err *err)
 {
 	eng_auto_ids struct eng_ids ids = { 0 };
@@ -472,9 +482,8 @@ int eng_mend_all(const struct eng *e, struct cs_err *err)
 	for (size_t i = 0; i < ids.n; i++) {
 		struct cs_err one = CS_ERR_INIT;
 
-		/* a rm that was killed when all was down and the record gone */
 		if (!eng_has_record(e, ids.v[i])) {
-			cs_file_rmtree(e->run, ids.v[i], &one);
+			drop_unknown(e, ids.v[i]);
 			continue;
 		}
 		if (eng_mend(e, ids.v[i], &one) < 0 && one.code != ENOENT)

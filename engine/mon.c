@@ -271,6 +271,8 @@ static int runs(struct mon *m, struct cs_err *err)
 		again = end_run(m, run == 0);
 		if (again)
 			again = wait_restart(m, &delay_ms, eng_mono_ms() - began_ms);
+		if (again) /* it may have been changed while it waited */
+			load_again(m);
 	}
 	return ret;
 }

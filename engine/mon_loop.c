@@ -85,25 +85,30 @@ static bool serve_until(struct mon *m, int64_t until)
 	return true;
 }
 
-/* What the start needed is not needed again for long: memory that was freed, and the program's code
- * and constants, which come back from the page cache piece by piece. */
+/* Lets go of the program's code and constants, which come back from the page cache piece by piece.
+ */
+static int let_go(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)size;
+	(void)arg;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		uintptr_t from = (info->dlpi_addr + ph->p_vaddr) & ~(page - 1);
+		uintptr_t to = info->dlpi_addr + ph->p_vaddr + ph->p_filesz;
+
+		if (ph->p_type == PT_LOAD && !(ph->p_flags & PF_W)) /* nothing of ours in it */
+			madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+	return 1; /* the program itself comes first */
+}
+
+/* What the start needed is not needed again for long: memory that was freed as well. */
 static void settle_down(void)
 {
-	/* NOLINTNEXTLINE(bugprone-reserved-identifier): the linker's, our own file as it is mapped
-	 */
-	extern const ElfW(Ehdr) __ehdr_start;
-	const char *base = (const char *)&__ehdr_start;
-	const ElfW(Phdr) *ph = (const void *)(base + __ehdr_start.e_phoff);
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
 	malloc_trim(0);
-	for (size_t i = 0; i < __ehdr_start.e_phnum; i++) {
-		size_t from = ph[i].p_vaddr & ~(page - 1);
-		size_t to = ph[i].p_vaddr + ph[i].p_filesz;
-
-		if (ph[i].p_type == PT_LOAD && !(ph[i].p_flags & PF_W)) /* nothing of ours in it */
-			madvise((void *)(uintptr_t)(base + from), to - from, MADV_DONTNEED);
-	}
+	dl_iterate_phdr(let_go, NULL);
 }
 
 void eng_mon_wait_init(struct mon *m, int64_t timeout_s)

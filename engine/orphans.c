@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@
 #include "netns/attach.h"
 #include "netns/network.h"
 #include "netns/store.h"
+#include "runtime/container.h"
 
 enum { NEW_S = 60 }; /* what is younger may be somebody's who is at work */
 
@@ -34,7 +36,6 @@ struct sweep {
 	const struct eng *e;
 	eng_orphan_fn fn;
 	void *arg;
-	const struct cg_host *cg; /* while cgroups are looked at */
 };
 
 static void tell(const struct sweep *s, const char *kind, const char *name)
@@ -108,13 +109,34 @@ static bool is_orphan(const struct eng *e, const char *id)
 	       eng_live(e, id, &why) == 0;
 }
 
+/* Is what the runtime has by that id the engine's? Its state folder is caisson-oci's as well, with
+ * containers of podman and others in it. */
+static bool is_engines(const struct eng *e, const char *id)
+{
+	const struct ctr_rt rt = { .root = e->state, .wall = "container" };
+	ctr_auto_info struct ctr_info info = { 0 };
+	struct cs_err why = CS_ERR_INIT;
+	char bundle[PATH_MAX];
+	int ret = ctr_info_get(&rt, id, &info, &why);
+
+	if (ret == -ENOENT)
+		return true;
+	return ret == 0 &&
+	       cs_str_fmt(bundle, sizeof(bundle), &why, "%s/containers/%s", e->state, id) == 0 &&
+	       strcmp(info.state.bundle, bundle) == 0;
+}
+
 static void take_down(const struct sweep *s, int dir, const char *id)
 {
 	struct eng_record r = ENG_RECORD_INIT;
 	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int live = -EBADF;
 
 	(void)dir;
-	if (!is_orphan(s->e, id))
+	if (!is_orphan(s->e, id) || !is_engines(s->e, id))
+		return;
+	live = eng_live_take(s->e, id, &why); /* nobody starts it meanwhile */
+	if (live < 0)
 		return;
 	r.id = r.name = id;
 	r.isolation = "container";
@@ -144,7 +166,6 @@ static void drop_name(const struct sweep *s, int dir, const char *name)
 	if (n < 0)
 		return;
 	id[n] = '\0';
-	/* who takes it over in between makes a new one: then it is new */
 	if ((is_id(id) && !is_orphan(s->e, id)) || is_new(dir, name))
 		return;
 	if (unlinkat(dir, name, 0) == 0)
@@ -155,42 +176,39 @@ static int drop_containers(const struct sweep *s, struct cs_err *err)
 {
 	cs_auto_fd int state = open(s->e->state, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cs_auto_fd int names =
-		openat(s->e->containers, ".names", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		openat(s->e->containers, ".names", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (state < 0)
 		return cs_err_sys(err, "open %s", s->e->state);
 	if (each(s, state, take_down, err) < 0 || each(s, s->e->run, take_down, err) < 0 ||
 	    each(s, s->e->containers, drop_folder, err) < 0)
 		return -err->code;
-	return names < 0 ? 0 : each(s, names, drop_name, err);
+	/* nobody takes a name over meanwhile (store.c) */
+	if (names < 0 || flock(names, LOCK_EX) < 0)
+		return 0;
+	return each(s, names, drop_name, err);
 }
 
 /* --- cgroups ---------------------------------------------------------------------------------- */
 
-/* Empty ones alone: those of other stores have the same parent. One that is being made is new. */
+/* Empty ones alone, those that the kernel lets go: those of other stores have the same parent. One
+ * that is being made is new. */
 static void drop_cgroup(const struct sweep *s, int dir, const char *id)
 {
-	char path[ENG_ID_LEN + 16];
-
-	if (!is_id(id) || !is_orphan(s->e, id) || is_new(dir, id))
-		return;
-	snprintf(path, sizeof(path), "/caisson/%s", id);
-	cg_remove_empty(s->cg, path);
-	if (faccessat(dir, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (is_id(id) && is_orphan(s->e, id) && !is_new(dir, id) &&
+	    unlinkat(dir, id, AT_REMOVEDIR) == 0)
 		tell(s, "cgroup", id);
 }
 
-static int drop_cgroups(const struct sweep *all, struct cs_err *err)
+static int drop_cgroups(const struct sweep *s, struct cs_err *err)
 {
 	cs_auto_fd int procfd = cs_path_proc_open(err);
-	struct sweep s = *all;
 	char path[PATH_MAX];
 	struct cg_host h;
 	int ret = 0;
 
 	if (procfd < 0 || cg_host_open(procfd, &h, err) < 0)
 		return -err->code;
-	s.cg = &h;
 	for (size_t i = 0; ret == 0 && i < h.n_hier; i++) {
 		cs_auto_fd int dir = -EBADF;
 
@@ -200,7 +218,7 @@ static int drop_cgroups(const struct sweep *all, struct cs_err *err)
 		}
 		dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (dir >= 0)
-			ret = each(&s, dir, drop_cgroup, err);
+			ret = each(s, dir, drop_cgroup, err);
 	}
 	cg_host_fini(&h);
 	return ret;
@@ -212,20 +230,24 @@ static int drop_attachments(const struct eng *e, struct cs_err *err)
 {
 	net_auto_store struct net_store st = NET_STORE_INIT;
 	net_auto_list struct net_list l = { 0 };
+	struct cs_err why = CS_ERR_INIT;
 
 	if (net_store_open(&st, e->root, e->state, err) < 0 || net_store_list(&st, &l, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < l.n; i++) {
 		net_auto_net struct net_net n = NET_NET_INIT;
-		struct cs_err why = CS_ERR_INIT;
 
+		cs_err_clear(&why);
 		if ((net_net_open(&st, l.v[i], &n, &why) < 0 ||
 		     net_sweep(&st, &n, true, &why) < 0) &&
 		    why.code != ENOENT)
 			failed("network", l.v[i], &why);
 	}
+	cs_err_clear(&why);
 	/* rules and names are made anew from the records: what has none is gone */
-	return l.n ? net_network_reload(&st, err) : 0;
+	if (l.n && net_network_reload(&st, &why) < 0)
+		failed("network", "rules", &why);
+	return 0;
 }
 
 /* --- volumes ---------------------------------------------------------------------------------- */

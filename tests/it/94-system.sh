@@ -47,6 +47,11 @@ ln -s "$left" "$it_tmp/lib/containers/.names/nobody"
 touch -h -d '1 hour ago' "$it_tmp"/lib/containers/.names/{nobody,orphan}
 cg=$(find /sys/fs/cgroup -maxdepth 2 -type d -name caisson | head -n 1)/$left
 mkdir "$cg"
+touch -d '1 hour ago' "$it_tmp/lib/.check.killed"
+# a container of the OCI runtime's, with the same state folder and an id that could be the engine's
+other=$(printf '%016x' 7 0 $$ 9)
+it_bundle other '.process.args = ["sleep", "1000"] | .linux.cgroupsPath = "/'"$it_cg"'/other"'
+"$CAISSON_OCI" --root "$it_tmp/run" run -d -b "$bundle" "$other" >/dev/null 2>&1 </dev/null
 c system prune -f
 tap_is "system prune" "$status" 0
 tap_like "tells of leftovers" "$out" "leftover of container $left"
@@ -66,6 +71,12 @@ tap_is "its processes ended" "$?" 0
 tap_empty "halves of volumes, names, checks, layers" "$(find "$it_tmp/lib/volumes" -name '.new*'
 	find "$it_tmp/lib/containers/.names" -name nobody -o -name orphan; find "$it_tmp/lib" -maxdepth 1 -name '.check*'
 	find "$it_tmp/lib/images/staging" -mindepth 1)"
+tap_is "a container that is not the engine's stays" \
+	"$("$CAISSON_OCI" --root "$it_tmp/run" state "$other" | jq -r .status)" running
+"$CAISSON_OCI" --root "$it_tmp/run" delete -f "$other"
+it_try timeout 60 "$CAISSON" --root "$it_tmp/lib2" --state "$it_tmp/run" ps
+tap_is "another store has another state folder" "$status" 125
+tap_like "it says whose it is" "$err" "belongs to the store in $it_tmp/lib"
 tap_is "a new cgroup may be somebody's" "$([ -e "$cg" ] && echo there)" there
 touch -d '1 hour ago' "$cg"
 c system prune -f

@@ -45,7 +45,7 @@ eng_remove_all()
 eng_leftovers()
 {
 	it_mounts | grep -v "^$it_tmp/lib/images/"
-	find "$it_tmp/run/containers" -mindepth 1 -maxdepth 1 2>/dev/null
+	find "$it_tmp/run/containers" -mindepth 1 -maxdepth 1 -name '[!.]*' 2>/dev/null
 	# an empty one is what a create leaves that was killed before it took its lock
 	find "$it_tmp/lib/containers" -mindepth 1 -maxdepth 1 -name '[!.]*' ! -empty 2>/dev/null
 	find "$it_tmp/lib/containers/.names" -mindepth 1 2>/dev/null
