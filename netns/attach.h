@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "netns/ipam.h"
 #include "netns/types.h"
@@ -26,6 +27,10 @@ struct net_store;
  * caller's own. Returns the fd. */
 int net_life_of_path(const struct net_store *st, const char *path, struct net_life *out,
 		     struct cs_err *err);
+
+/* What a tap's attachment lives by: a process. ESRCH: it is not there. */
+int net_life_of_process(const struct net_store *st, pid_t pid, struct net_life *out,
+			struct cs_err *err);
 
 /* What is wanted. Everything is borrowed. */
 struct net_wish {

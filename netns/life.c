@@ -62,6 +62,17 @@ static int life_of_pid(const struct net_store *st, const char *path, uint32_t pi
 	return cs_take_fd(&fd);
 }
 
+int net_life_of_process(const struct net_store *st, pid_t pid, struct net_life *out,
+			struct cs_err *err)
+{
+	struct net_life life = { .pid = (uint32_t)pid };
+
+	if (cs_proc_start_time(st->proc, pid, true, &life.start, err) < 0)
+		return -err->code;
+	*out = life;
+	return 0;
+}
+
 int net_life_of_path(const struct net_store *st, const char *path, struct net_life *out,
 		     struct cs_err *err)
 {

@@ -129,16 +129,13 @@ static int attach(char **argv, struct guest *g, int *tap, struct cs_err *err)
 {
 	net_auto_store struct net_store st = NET_STORE_INIT;
 	struct net_wish w = { .owner = argv[4], .name = argv[4], .ns = -1 };
-	cs_auto_fd int own = -EBADF;
 	cs_auto_fd int ns = -EBADF;
-	char path[64];
 
 	if (net_store_open(&st, argv[1], argv[2], err) < 0)
 		return -err->code;
 	/* it lives as long as this process */
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)getpid());
-	own = net_life_of_path(&st, path, &w.life, err);
-	if (own < 0 || net_attach(&st, argv[3], &w, &g->a, tap, err) < 0)
+	if (net_life_of_process(&st, getpid(), &w.life, err) < 0 ||
+	    net_attach(&st, argv[3], &w, &g->a, tap, err) < 0)
 		return -err->code;
 	ns = net_ns_open(argv[5], NULL, err);
 	return ns < 0 ? ns : net_ns_run(ns, make_card, g, err);
