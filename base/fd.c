@@ -18,7 +18,7 @@
 
 enum {
 	FDS_MAX = 16, /* fds in one message */
-	KEEP_MAX = 8,
+	KEEP_MAX = 16,
 	READ_FIRST = 64 * 1024, /* cs_fd_read_all()'s first buffer; untouched pages cost nothing */
 };
 

@@ -29,7 +29,7 @@ int cs_fd_recv(int sock, int *fds, size_t max, size_t *n, void *buf, size_t *len
 /* Marks every fd from @first up close-on-exec (close_range(2)). */
 int cs_fd_cloexec_from(unsigned int first, struct cs_err *err);
 
-/* Closes every fd from @first up but the @n (up to 8) of @keep, where a negative one is none. */
+/* Closes every fd from @first up but the @n (up to 16) of @keep, where a negative one is none. */
 int cs_fd_close_others(unsigned int first, const int *keep, size_t n, struct cs_err *err);
 
 /* Closes the @n fds, which ascend, by a close_range(2) for each unbroken row: a process gets the

@@ -88,11 +88,12 @@ static int connect_it(struct cli_call *call, struct cli_net_target *t, const str
 	if (!runs && !t->r.id)
 		return cs_err_set(err, EBUSY, "container %s is %s, not running", call->argv[1],
 				  ctr_status_name(info.status));
-	if ((runs && strcmp(info.state.wall, "vm") == 0) || eng_is_vm(&t->r))
-		return cs_err_set(err, ENOTSUP,
-				  "container %s runs in a machine: networks of machines are not "
-				  "there yet",
-				  call->argv[1]);
+	if (runs && strcmp(info.state.wall, "vm") == 0)
+		return cs_err_set(
+			err, ENOTSUP,
+			"container %s runs in a machine, which has the networks that it was "
+			"started with: stop it first",
+			call->argv[1]);
 	w->owner = t->id;
 	if (!w->name)
 		w->name = t->r.name;

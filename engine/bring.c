@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +30,17 @@
 struct places {
 	struct net_attachment *v; /* owned */
 	struct eng_etc_net *etc;  /* owned */
+	int tap[CTR_NICS_MAX];	  /* owned; of a machine's */
 	size_t n;
 };
+#define PLACES_INIT ((struct places){ .n = 0 })
 
 static void places_fini(struct places *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		eng_etc_net_fini(&p->etc[i]);
 		net_attachment_fini(&p->v[i]);
+		cs_close_fd(&p->tap[i]);
 	}
 	free(p->etc);
 	free(p->v);
@@ -79,12 +83,25 @@ static int make_wish(const struct eng_record *r, const struct eng_net *n, struct
 	return 0;
 }
 
+/* What it lives by and where it goes: its namespace, or a tap for a machine (@pid 0), which lives
+ * by the monitor, whose child this process is. Returns the namespace's fd, -EBADF for a tap. */
+static int find_end(const struct net_store *st, pid_t pid, struct net_wish *w, struct cs_err *err)
+{
+	char path[32];
+
+	if (pid) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+		return net_life_of_path(st, path, &w->life, err);
+	}
+	w->ifname = NULL;
+	return net_life_of_process(st, getppid(), &w->life, err) < 0 ? -err->code : -EBADF;
+}
+
 static int attach_all(const struct eng *e, const struct eng_record *r, pid_t pid, struct places *p,
 		      struct cs_err *err)
 {
 	cs_auto_free struct net_port *ports = calloc(r->ports.n + 1, sizeof(*ports));
 	net_auto_store struct net_store st = NET_STORE_INIT;
-	char path[32];
 
 	p->v = calloc(r->n_nets + 1, sizeof(*p->v));
 	p->etc = calloc(r->n_nets + 1, sizeof(*p->etc));
@@ -92,16 +109,18 @@ static int attach_all(const struct eng *e, const struct eng_record *r, pid_t pid
 		return cs_err_set(err, ENOMEM, "out of memory");
 	if (net_store_open(&st, e->root, e->state, err) < 0)
 		return -err->code;
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
 	for (size_t i = 0; i < r->n_nets; i++) {
 		struct net_wish w = { .ns = -EBADF };
-		cs_auto_fd int ns = net_life_of_path(&st, path, &w.life, err);
+		cs_auto_fd int ns = -EBADF;
 
-		if (ns < 0)
-			return ns;
+		if (make_wish(r, &r->nets[i], &w, ports, err) < 0)
+			return -err->code;
+		ns = find_end(&st, pid, &w, err);
+		if (err->code)
+			return -err->code;
 		w.ns = ns;
-		if (make_wish(r, &r->nets[i], &w, ports, err) < 0 ||
-		    net_attach(&st, r->nets[i].network, &w, &p->v[p->n], NULL, err) < 0)
+		if (net_attach(&st, r->nets[i].network, &w, &p->v[p->n], pid ? NULL : &p->tap[p->n],
+			       err) < 0)
 			return cs_err_wrap(err, "network %s", r->nets[i].network);
 		p->n++;
 		if (eng_etc_net_init(&st, &p->v[i], &p->etc[i], err) < 0)
@@ -129,22 +148,102 @@ static int detach_all(const struct eng *e, const struct eng_record *r, struct cs
 	return -err->code;
 }
 
-/* Its networks, and what /etc says of them. */
+/* Its networks (of the namespace of @pid, or of a machine's with 0), and what /etc says of them. */
 static int join_networks(const struct eng *e, const struct eng_record *r, int dir, pid_t pid,
-			 struct cs_err *err)
+			 struct places *p, struct cs_err *err)
 {
 	cs_auto_fd int etc = -EBADF;
-	struct places p = { 0 };
-	int ret;
 
+	for (size_t i = 0; i < CS_LEN(p->tap); i++)
+		p->tap[i] = -EBADF;
 	if (r->n_nets == 0)
 		return 0;
-	ret = attach_all(e, r, pid, &p, err);
-	if (ret == 0) {
-		etc = openat(dir, "etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		ret = etc < 0 ? cs_err_sys(err, "open the folder of /etc's files")
-			      : eng_etc_write(etc, r, p.etc, p.n, err);
-	}
+	if (attach_all(e, r, pid, p, err) < 0)
+		return -err->code;
+	etc = openat(dir, "etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (etc < 0)
+		return cs_err_sys(err, "open the folder of /etc's files");
+	return eng_etc_write(etc, r, p->etc, p->n, err);
+}
+
+/* A machine's cards, as the runtime takes them. */
+struct cards {
+	struct ctr_nic v[CTR_NICS_MAX];
+	struct {
+		char mac[NET_MAC_TEXT], name[IF_NAMESIZE];
+		char address[2][NET_PREFIX_TEXT], gateway[2][NET_ADDR_TEXT];
+		const char *addresses[3], *gateways[3];
+	} text[CTR_NICS_MAX];
+};
+
+static void make_card(const struct eng_net *net, const struct places *p, size_t i, struct cards *c)
+{
+	const struct net_attachment *a = &p->v[i];
+	const char **addresses = c->text[i].addresses, **gateways = c->text[i].gateways;
+
+	if (net->ifname)
+		snprintf(c->text[i].name, sizeof(c->text[i].name), "%s", net->ifname);
+	else
+		snprintf(c->text[i].name, sizeof(c->text[i].name), "eth%zu", i);
+	if (a->ip4.addr.family)
+		*addresses++ = net_prefix_text(&a->ip4, c->text[i].address[0]);
+	if (a->ip6.addr.family)
+		*addresses = net_prefix_text(&a->ip6, c->text[i].address[1]);
+	if (a->gateway4.family)
+		*gateways++ = net_addr_text(&a->gateway4, c->text[i].gateway[0]);
+	if (a->gateway6.family)
+		*gateways = net_addr_text(&a->gateway6, c->text[i].gateway[1]);
+	c->v[i] = (struct ctr_nic){
+		.tap = p->tap[i],
+		.mac = net_mac_text(&a->mac, c->text[i].mac),
+		.name = c->text[i].name,
+		.mtu = a->mtu,
+		.addresses = c->text[i].addresses,
+		.gateways = c->text[i].gateways,
+	};
+}
+
+/* A machine has its cards from the beginning. */
+static int create_machine(const struct eng *e, const struct eng_record *r, int dir,
+			  struct ctr_create_opts *opts, struct eng_brought *out, struct cs_err *err)
+{
+	const struct ctr_rt rt = { .root = e->state, .wall = r->isolation };
+	ctr_auto_info struct ctr_info info = { 0 };
+	struct places p = PLACES_INIT;
+	struct cards c = { 0 };
+	int ret;
+
+	if (r->n_nets > CTR_NICS_MAX)
+		return cs_err_set(err, EINVAL, "--network: a machine can be on %d networks at most",
+				  CTR_NICS_MAX);
+	ret = join_networks(e, r, dir, 0, &p, err);
+	for (size_t i = 0; ret == 0 && i < p.n; i++)
+		make_card(&r->nets[i], &p, i, &c);
+	opts->nics = c.v;
+	opts->n_nics = p.n;
+	if (ret == 0)
+		ret = ctr_create(&rt, r->id, opts, &out->program_exit, err);
+	places_fini(&p);
+	if (ret == 0)
+		ret = ctr_info_get(&rt, r->id, &info, err);
+	out->pid = info.state.pid;
+	return ret;
+}
+
+static int create_container(const struct eng *e, const struct eng_record *r, int dir,
+			    const struct ctr_create_opts *opts, struct eng_brought *out,
+			    struct cs_err *err)
+{
+	const struct ctr_rt rt = { .root = e->state, .wall = r->isolation };
+	ctr_auto_info struct ctr_info info = { 0 };
+	struct places p = PLACES_INIT;
+	int ret;
+
+	if (ctr_create(&rt, r->id, opts, &out->program_exit, err) < 0 ||
+	    eng_join_check(dir, err) < 0 || ctr_info_get(&rt, r->id, &info, err) < 0)
+		return -err->code;
+	out->pid = info.state.pid;
+	ret = join_networks(e, r, dir, out->pid, &p, err);
 	places_fini(&p);
 	return ret;
 }
@@ -164,23 +263,20 @@ int eng_bring(const struct eng *e, const struct eng_record *r, const struct eng_
 {
 	const struct ctr_rt rt = { .root = e->state, .wall = r->isolation };
 	struct ctr_create_opts opts = { .console_socket = io->console };
-	ctr_auto_info struct ctr_info info = { 0 };
 	cs_auto_fd int dir = -EBADF;
 	char bundle[PATH_MAX];
+	int ret;
 
 	*out = ENG_BROUGHT_INIT;
 	opts.bundle = bundle;
 	dir = eng_run_dir(e, r->id, err);
 	if (dir < 0 ||
 	    cs_str_fmt(bundle, sizeof(bundle), err, "%s/containers/%s", e->state, r->id) < 0 ||
-	    take_io(io, err) < 0 || eng_join_check(dir, err) < 0 ||
-	    ctr_create(&rt, r->id, &opts, &out->program_exit, err) < 0 ||
-	    eng_join_check(dir, err) < 0 || ctr_info_get(&rt, r->id, &info, err) < 0)
+	    take_io(io, err) < 0 || eng_join_check(dir, err) < 0)
 		return -err->code;
-	out->pid = info.state.pid;
-	if (join_networks(e, r, dir, out->pid, err) < 0)
-		return -err->code;
-	return ctr_start(&rt, r->id, &out->program_exit, err);
+	ret = eng_is_vm(r) ? create_machine(e, r, dir, &opts, out, err)
+			   : create_container(e, r, dir, &opts, out, err);
+	return ret < 0 ? ret : ctr_start(&rt, r->id, &out->program_exit, err);
 }
 
 static int unmount_root(const struct eng *e, const char *id, struct cs_err *err)

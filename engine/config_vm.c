@@ -20,8 +20,8 @@ int eng_cfg_vm(const struct cfg *c, struct cs_err *err)
 		bool given;
 		const char *why;
 	} no[] = {
-		{ "--network", !r->network_mode || strcmp(r->network_mode, "none") != 0,
-		  "networks of machines are not there yet, give --network=none" },
+		{ "--network", r->network_mode && strcmp(r->network_mode, "none") != 0,
+		  "a machine has a network of its own" },
 		{ "--pid", shares(r->pid), "a machine has a kernel of its own" },
 		{ "--ipc",
 		  shares(r->ipc) && strcmp(r->ipc, "none") != 0 && strcmp(r->ipc, "shareable") != 0,
@@ -32,6 +32,9 @@ int eng_cfg_vm(const struct cfg *c, struct cs_err *err)
 		  (r->userns && strcmp(r->userns, "host") != 0) || r->uidmap.n || r->gidmap.n,
 		  "user namespaces in machines are not there yet" },
 		{ "--device", r->devices.n != 0, "a machine has no devices of the host" },
+		{ "--device-cgroup-rule", r->device_cgroup_rules.n != 0,
+		  "a machine has no devices of the host" },
+		{ "--privileged", r->privileged, "a machine has no devices of the host" },
 		{ "--blkio-weight and its kin",
 		  r->blkio_weight || r->blkio_weight_device.n || r->read_bps.n || r->write_bps.n ||
 			  r->read_iops.n || r->write_iops.n,

@@ -172,20 +172,50 @@ static int stopped_root(const struct eng *e, struct eng_ctrroot *c, struct cs_er
 	return c->folder < 0 ? c->folder : eng_rootfs_open(e, &c->r, err);
 }
 
+static bool below(const char *path, const char *top)
+{
+	size_t n = strlen(top);
+
+	return strncmp(path, top, n) == 0 && (!path[n] || path[n] == '/');
+}
+
+/* Does @path lie on a file system that only the machine has? */
+static bool in_memory(const struct eng_record *r, const char *path)
+{
+	static const char *const own[] = { "/dev", "/proc", "/sys" };
+
+	for (size_t i = 0; i < CS_LEN(own); i++)
+		if (below(path, own[i]))
+			return true;
+	for (size_t i = 0; i < r->n_mounts; i++)
+		if (r->mounts[i].type == ENG_MOUNT_TMPFS && below(path, r->mounts[i].target))
+			return true;
+	return false;
+}
+
 /* Its first process is the host's: that one's root is not the container's. What the machine sees is
  * mounted here. */
 static int vm_root(const struct eng *e, struct eng_ctrroot *c, struct cs_err *err)
 {
 	const struct eng_mount *m = mount_of(&c->r, c->path);
+	cs_auto_fd int fd = -EBADF;
 	char path[PATH_MAX];
-	int fd;
+	struct statx st;
 
 	if (m)
 		return mount_root(e, c, m, err);
+	if (in_memory(&c->r, c->path))
+		return cs_err_set(err, ENOTSUP,
+				  "%s is in the machine's memory: the host cannot copy there",
+				  c->path);
 	if (cs_str_fmt(path, sizeof(path), err, "%s/containers/%s/rootfs", e->state, c->r.id) < 0)
 		return -err->code;
 	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? cs_err_sys(err, "open the root that its machine sees") : fd;
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, 0, &st) < 0)
+		return cs_err_sys(err, "open the root that its machine sees");
+	if (!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return cs_err_set(err, ESRCH, "the container ended");
+	return c->r.read_only ? read_only(fd, err) : cs_take_fd(&fd);
 }
 
 int eng_ctrroot_open(const struct eng *e, const char *id, const char *path, struct eng_ctrroot *out,

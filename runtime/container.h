@@ -67,6 +67,17 @@ struct ctr_child {
 void ctr_child_fini(struct ctr_child *child);
 #define ctr_auto_child CS_CLEANUP(ctr_child_fini)
 
+/* A network card of a container's that is a machine. All borrowed. */
+struct ctr_nic {
+	int tap;		      /* of the host's side: one queue, with virtio_net's header */
+	const char *mac;	      /* "02:00:00:00:00:01" */
+	const char *name;	      /* inside */
+	uint32_t mtu;		      /* 0: the card's own */
+	const char *const *addresses; /* "10.88.0.2/16"; NULL-terminated */
+	const char *const *gateways;  /* of the default routes; NULL-terminated */
+};
+enum { CTR_NICS_MAX = 8 };
+
 struct ctr_create_opts {
 	const char *bundle;	    /* NULL: the working folder */
 	const char *config;	    /* NULL: config.json of the bundle */
@@ -78,8 +89,10 @@ struct ctr_create_opts {
 	bool detach; /* run: return once it runs */
 	bool keep;   /* run: leave the state of an ended container */
 	bool no_subreaper;
-	bool run;		   /* set by ctr_run(): started by this same process */
-	unsigned int preserve_fds; /* fds 3 … 3+n-1 go to the process, LISTEN_FDS on top */
+	bool run;		    /* set by ctr_run(): started by this same process */
+	unsigned int preserve_fds;  /* fds 3 … 3+n-1 go to the process, LISTEN_FDS on top */
+	const struct ctr_nic *nics; /* isolation "vm" alone */
+	size_t n_nics;		    /* at most CTR_NICS_MAX */
 };
 
 struct ctr_exec_opts {

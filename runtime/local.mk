@@ -101,6 +101,7 @@ guest_init_SOURCES = \
 	runtime/vm/guest/agent.h \
 	runtime/vm/guest/job.c \
 	runtime/vm/guest/main.c \
+	runtime/vm/guest/net.c \
 	runtime/vm/guest/proc.c \
 	runtime/vm/guest/setup.c \
 	runtime/vm/guest/work.c

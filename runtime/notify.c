@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "runtime/container.h"
+#include "runtime/isolation.h"
 
 static const char folder[] = "/run/notify";
 static const char variable[] = "NOTIFY_SOCKET=/run/notify/notify.sock";
@@ -70,7 +71,8 @@ int ctr_notify_prepare(struct ctr *c, struct cs_err *err)
 	char source[PATH_MAX];
 	int rc;
 
-	if (!host_socket() || !c->spec.process.present)
+	/* a socket of the host cannot be reached from a machine */
+	if (!host_socket() || !c->spec.process.present || c->wall == &ctr_isolation_vm)
 		return 0;
 	if (mkdirat(c->dir, "notify", 0755) < 0 && errno != EEXIST)
 		return cs_err_sys(err, "NOTIFY_SOCKET: make its folder");

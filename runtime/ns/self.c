@@ -117,7 +117,14 @@ int ctr_self_seal(char *const argv[], struct cs_err *err)
 	rc = is_sealed(exe, err);
 	if (rc < 0)
 		return rc;
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (n < 0)
+		return cs_err_sys(err, "read /proc/self/exe");
+	path[n] = '\0';
 	if (rc) {
+		/* it is on a read-only file system, perhaps, and never was executed again */
+		if (!getenv(CTR_SELF_FOLDER) && note_folder(path, err) < 0)
+			return -err->code;
 		if (prctl(PR_SET_DUMPABLE, 0) < 0)
 			return cs_err_sys(err, "make the runtime undumpable");
 		return 0;
@@ -125,10 +132,6 @@ int ctr_self_seal(char *const argv[], struct cs_err *err)
 	clone = sealed(exe, err);
 	if (clone < 0)
 		return clone;
-	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	if (n < 0)
-		return cs_err_sys(err, "read /proc/self/exe");
-	path[n] = '\0';
 	if (note_folder(path, err) < 0)
 		return -err->code;
 	execveat(clone, "", argv, environ, AT_EMPTY_PATH);

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +12,12 @@
 #include "base/fd.h"
 #include "runtime/container.h"
 #include "runtime/vm/host.h"
+
+enum {
+	ANSWER_MAX = (1 << 20) + 4096, /* the agent's own is 1 MiB */
+	PLAIN_MS = 10000,
+	START_MS = 60000, /* something is made first */
+};
 
 static struct sockaddr_un address(const struct ctr *c)
 {
@@ -25,6 +32,7 @@ int ctr_vm_listen(const struct ctr *c, struct cs_err *err)
 	const struct sockaddr_un at = address(c);
 	cs_auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
+	unlinkat(c->dir, "vm.sock", 0); /* of a delete that was killed */
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 ||
 	    listen(fd, SOMAXCONN) < 0)
 		return cs_err_sys(err, "container %s: listen for commands", c->id);
@@ -56,16 +64,42 @@ static int judge(struct ctr *c, const struct cs_json *answer, struct cs_err *err
 	return -err->code;
 }
 
-static int converse(struct ctr *c, int sock, struct ctr_vm_writer *w, struct cs_json_doc *doc,
-		    struct cs_err *err)
+/* Waits until there is something to be done; a signal that ends the command ends that. */
+static int await(const struct ctr *c, int sock, short events, int ms, struct cs_err *err)
 {
-	struct ctr_vm_reader r = { .max = CTR_VM_TEXT_MAX };
-	struct ctr_vm_msg m;
-	uint32_t id;
-	int ret = ctr_vm_flush(w, sock, err);
+	struct pollfd p[] = { { sock, events, 0 }, { c->stop, POLLIN, 0 } };
+	int n = poll(p, CS_LEN(p), ms);
 
-	if (ret == 1)
+	if (n < 0 && errno != EINTR)
+		return cs_err_sys(err, "wait for the machine");
+	if (n == 0)
+		return cs_err_set(
+			err, ETIMEDOUT,
+			"container %s: its machine does not answer; kill it, if it never does",
+			c->id);
+	if (n > 0 && p[1].revents)
+		return cs_err_set(err, EINTR, "interrupted while the machine was asked");
+	return 0;
+}
+
+static int converse(struct ctr *c, int sock, struct ctr_vm_writer *w, int ms,
+		    struct cs_json_doc *doc, struct cs_err *err)
+{
+	struct ctr_vm_reader r = { .max = ANSWER_MAX };
+	struct ctr_vm_msg m = { 0 };
+	uint32_t id;
+	int ret = 0;
+
+	while (ret == 0 && ctr_vm_waiting(w)) {
+		ret = ctr_vm_flush(w, sock, err);
+		if (ret == 0)
+			ret = await(c, sock, POLLOUT, ms, err);
+	}
+	for (ret = ret < 0 ? ret : 0; ret == 0;) {
 		ret = ctr_vm_read(&r, sock, &m, err);
+		if (ret == 0)
+			ret = await(c, sock, POLLIN, ms, err);
+	}
 	if (ret == 1 && (m.type != CTR_VM_REPLY || !ctr_vm_word(&m, 0, &id)))
 		ret = cs_err_set(err, EPROTO, "the machine's keeper sent what is no answer");
 	if (ret == 1)
@@ -108,8 +142,13 @@ int ctr_vm_ask(struct ctr *c, enum ctr_vm_ask kind, struct cs_jw *request,
 			       ? gone(c, err)
 			       : cs_err_sys(err, "container %s: reach its machine", c->id);
 	ctr_vm_put(&w, CTR_VM_REQUEST, &word, text, len);
-	ret = converse(c, sock, &w, &doc, err);
+	ret = fcntl(sock, F_SETFL, O_NONBLOCK) < 0
+		      ? cs_err_sys(err, "keep a socket from blocking")
+		      : converse(c, sock, &w, kind == CTR_VM_ASK_PLAIN ? PLAIN_MS : START_MS, &doc,
+				 err);
 	ctr_vm_writer_fini(&w);
+	if (ret == 0 && kind == CTR_VM_ASK_EXEC)
+		ret = await(c, sock, POLLIN, PLAIN_MS, err);
 	if (ret == 0 && kind == CTR_VM_ASK_EXEC)
 		ret = take_stream(sock, stream, err);
 	if (ret == 0 && answer) {

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "runtime/container.h"
 #include "runtime/spec.h"
 #include "runtime/vm/host.h"
 #include "runtime/vm/request.h"
@@ -16,6 +17,7 @@ static int refused(struct cs_err *err, const char *field, const char *why)
 /* The machine has a kernel of its own: what is the host's kernel's cannot be joined or shown. */
 static int check_namespaces(const struct ctr_spec *spec, struct cs_err *err)
 {
+	static const enum ctr_ns own[] = { CTR_NS_PID, CTR_NS_IPC, CTR_NS_UTS, CTR_NS_NETWORK };
 	char field[64];
 
 	for (size_t i = 0; i < CTR_NS_COUNT; i++) {
@@ -24,6 +26,13 @@ static int check_namespaces(const struct ctr_spec *spec, struct cs_err *err)
 		snprintf(field, sizeof(field), "linux.namespaces \"%s\"", ctr_ns_table[i].name);
 		return refused(err, field,
 			       "a namespace of the host cannot be joined from a machine");
+	}
+	for (size_t i = 0; i < CS_LEN(own); i++) {
+		if (spec->ns[own[i]].present)
+			continue;
+		snprintf(field, sizeof(field), "linux.namespaces without \"%s\"",
+			 ctr_ns_table[own[i]].name);
+		return refused(err, field, "the host's is not to be had from a machine");
 	}
 	if (spec->ns[CTR_NS_USER].present)
 		return refused(err, "linux.namespaces \"user\"",
@@ -81,6 +90,27 @@ static void put_mounts(struct cs_jw *w, const struct ctr_spec *spec, const struc
 	cs_jw_arr_end(w);
 }
 
+/* Which processors it may use is the host's matter: create.c. */
+static void put_resources(struct cs_jw *w, const struct cs_json *res)
+{
+	static const char *const hosts[] = { "cpus", "mems" };
+	const struct cs_json *f, *c;
+
+	cs_jw_obj(w, "resources");
+	cs_json_for_each (f, res) {
+		if (strcmp(f->key, "cpu") != 0) {
+			cs_jw_value(w, f->key, f);
+			continue;
+		}
+		cs_jw_obj(w, "cpu");
+		cs_json_for_each (c, f)
+			if (!cs_str_in(c->key, hosts, CS_LEN(hosts)))
+				cs_jw_value(w, c->key, c);
+		cs_jw_obj_end(w);
+	}
+	cs_jw_obj_end(w);
+}
+
 /* The machine is the container's alone: its network is the guest's own. */
 static void put_linux(struct cs_jw *w, const struct cs_json *lin)
 {
@@ -90,9 +120,12 @@ static void put_linux(struct cs_jw *w, const struct cs_json *lin)
 	const char *type;
 
 	cs_jw_obj(w, "linux");
-	cs_json_for_each (f, lin)
-		if (!cs_str_in(f->key, hosts, CS_LEN(hosts)))
+	cs_json_for_each (f, lin) {
+		if (strcmp(f->key, "resources") == 0)
+			put_resources(w, f);
+		else if (!cs_str_in(f->key, hosts, CS_LEN(hosts)))
 			cs_jw_value(w, f->key, f);
+	}
 	cs_jw_arr(w, "namespaces");
 	for (n = list ? list->child : NULL; n; n = n->next)
 		if (cs_json_str(n, "type", &type, &ignored) == 1 && strcmp(type, "network") != 0)
@@ -105,7 +138,27 @@ static void put_linux(struct cs_jw *w, const struct cs_json *lin)
 	cs_jw_obj_end(w);
 }
 
-int ctr_vm_config(const struct ctr_spec *spec, char **out, size_t *len, struct cs_err *err)
+static void put_strings(struct cs_jw *w, const char *key, const char *const *v)
+{
+	cs_jw_arr(w, key);
+	for (size_t i = 0; v && v[i]; i++)
+		cs_jw_str(w, NULL, v[i]);
+	cs_jw_arr_end(w);
+}
+
+static void put_nic(struct cs_jw *w, const struct ctr_nic *n)
+{
+	cs_jw_obj(w, NULL);
+	cs_jw_str(w, "mac", n->mac);
+	cs_jw_str(w, "name", n->name);
+	cs_jw_u64(w, "mtu", n->mtu);
+	put_strings(w, "addresses", n->addresses);
+	put_strings(w, "gateways", n->gateways);
+	cs_jw_obj_end(w);
+}
+
+int ctr_vm_config(const struct ctr_spec *spec, const struct ctr_nic *nics, size_t n_nics,
+		  char **out, size_t *len, struct cs_err *err)
 {
 	cs_auto_jw struct cs_jw w = CS_JW_INIT;
 	const struct cs_json *f;
@@ -127,6 +180,10 @@ int ctr_vm_config(const struct ctr_spec *spec, char **out, size_t *len, struct c
 	cs_jw_bool(&w, "readonly", spec->root_readonly);
 	cs_jw_obj_end(&w);
 	cs_jw_obj_end(&w);
+	cs_jw_arr(&w, "net");
+	for (size_t i = 0; i < n_nics; i++)
+		put_nic(&w, &nics[i]);
+	cs_jw_arr_end(&w);
 	cs_jw_obj_end(&w);
 	return cs_jw_take(&w, out, len, err);
 }

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -16,6 +17,7 @@
 #include "runtime/isolation.h"
 #include "runtime/ns/clone.h"
 #include "runtime/ns/hooks.h"
+#include "runtime/ns/limits.h"
 #include "runtime/ns/socket.h"
 #include "runtime/ns/sync.h"
 #include "runtime/vm/host.h"
@@ -67,8 +69,14 @@ static int prepare(struct launch *l, struct cs_err *err)
 	const struct ctr_spec *spec = &l->c->spec;
 	const struct ctr_process *p = &spec->process;
 
+	if (l->opts->preserve_fds)
+		return cs_err_set(err, ENOTSUP,
+				  "--preserve-fds: isolation \"vm\" cannot honour it: files of the "
+				  "host do not go into a machine");
 	if (ctr_vm_package_open(spec, &l->package, err) < 0 ||
-	    ctr_vm_config(spec, &l->request, &l->request_len, err) < 0 || open_cgroup(l, err) < 0)
+	    ctr_vm_config(spec, l->opts->nics, l->opts->n_nics, &l->request, &l->request_len, err) <
+		    0 ||
+	    open_cgroup(l, err) < 0)
 		return -err->code;
 	if (spec->ns[CTR_NS_NETWORK].path) {
 		l->netns = open(spec->ns[CTR_NS_NETWORK].path, O_RDONLY | O_CLOEXEC);
@@ -98,6 +106,8 @@ static int keeper_entry(void *arg)
 	struct ctr_vm_keeper_in in = {
 		.c = l->c,
 		.package = &l->package,
+		.nics = l->opts->nics,
+		.n_nics = l->opts->n_nics,
 		.request = l->request,
 		.request_len = l->request_len,
 		.sync = l->sync[1],
@@ -112,6 +122,25 @@ static int keeper_entry(void *arg)
 	if (l->netns >= 0 && setns(l->netns, CLONE_NEWNET) < 0)
 		return EXIT_FAILURE;
 	ctr_vm_keeper(&in);
+}
+
+/* The host's limits on the machine: on its processors. That on memory is the machine's size. */
+static int limit(struct launch *l, struct cs_err *err)
+{
+	const struct ctr_spec *spec = &l->c->spec;
+	struct cg_resources cpu = {
+		.has = spec->resources.has &
+		       (1ULL << CG_CPU_SHARES | 1ULL << CG_CPU_QUOTA | 1ULL << CG_CPU_BURST |
+			1ULL << CG_CPU_PERIOD | 1ULL << CG_CPU_IDLE),
+		.cpus = spec->resources.cpus,
+		.mems = spec->resources.mems,
+	};
+
+	if (spec->process.has_oom_score_adj &&
+	    ctr_limits_oom_score(&spec->process, l->c->host_proc, l->child->pid, err) < 0)
+		return -err->code;
+	memcpy(cpu.num, spec->resources.num, sizeof(cpu.num));
+	return cg_apply(&l->cg, &cpu, err);
 }
 
 static int run_hooks(struct launch *l, struct cs_err *err)
@@ -168,8 +197,8 @@ static int launch(struct launch *l, struct cs_err *err)
 	if (ctr_clone(&how, &l->child->pid, &l->child->pidfd, err) < 0)
 		return -err->code;
 	cs_close_fd(&l->sync[1]);
-	if (ctr_record_init(l->c, l->child->pid, err) < 0 || ctr_sync_ack(l->sync[0], err) < 0 ||
-	    run_hooks(l, err) < 0 || wait_ready(l, err) < 0)
+	if (ctr_record_init(l->c, l->child->pid, err) < 0 || limit(l, err) < 0 ||
+	    ctr_sync_ack(l->sync[0], err) < 0 || run_hooks(l, err) < 0 || wait_ready(l, err) < 0)
 		return -err->code;
 	return ctr_publish_child(l->opts->pid_file, l->opts->pidfd_socket, l->child, err);
 }

@@ -60,7 +60,8 @@ static int relay_entry(void *arg)
 	struct cs_err err = CS_ERR_INIT;
 	int code = FAILED, signals;
 
-	if (cs_fd_close_others(3, keep, CS_LEN(keep), &err) == 0 && setsid() >= 0) {
+	if (cs_fd_close_others(3, keep, CS_LEN(keep), &err) == 0 && setsid() >= 0 &&
+	    signal(SIGPIPE, SIG_IGN) != SIG_ERR) {
 		s.sock = r->stream;
 		signals = ctr_vm_term_signals(&err);
 		if (signals >= 0 && fcntl(s.sock, F_SETFL, O_NONBLOCK) == 0 &&
@@ -150,12 +151,14 @@ int ctr_vm_exec(struct ctr *c, const struct ctr_exec_opts *opts, struct ctr_chil
 	if (check(opts, err) < 0 || put_request(&w, opts, err) < 0 ||
 	    ctr_execproc_make(&c->spec, opts, &x, err) < 0)
 		return -err->code;
-	ret = ctr_vm_ask(c, CTR_VM_ASK_EXEC, &w, NULL, &r.stream, err);
-	if (ret == 0 && x.p.terminal) {
+	ret = 0;
+	if (x.p.terminal) {
 		r.slave = ctr_vm_term_make(x.p.console_height, x.p.console_width,
 					   opts->console_socket, child, err);
 		ret = r.slave < 0 ? r.slave : 0;
 	}
+	if (ret == 0)
+		ret = ctr_vm_ask(c, CTR_VM_ASK_EXEC, &w, NULL, &r.stream, err);
 	how.arg = &r;
 	if (ret == 0)
 		ret = ctr_clone(&how, &child->pid, &child->pidfd, err);

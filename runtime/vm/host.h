@@ -14,6 +14,7 @@ struct ctr;
 struct ctr_child;
 struct ctr_create_opts;
 struct ctr_exec_opts;
+struct ctr_nic;
 struct ctr_spec;
 
 /*
@@ -48,15 +49,16 @@ void ctr_vm_package_close(struct ctr_vm_package *p);
 int ctr_vm_check(const struct ctr_spec *spec, struct cs_err *err);
 /* The "create" request: the container's config.json with what the host does taken out, and sources
  * of bind mounts as the machine sees them. The caller frees *@out. */
-int ctr_vm_config(const struct ctr_spec *spec, char **out, size_t *len, struct cs_err *err);
+int ctr_vm_config(const struct ctr_spec *spec, const struct ctr_nic *nics, size_t n_nics,
+		  char **out, size_t *len, struct cs_err *err);
 /* Is it a bind mount, of which the host shows the source? */
 bool ctr_vm_is_shared(const struct ctr_spec *spec, size_t mount);
 
 /* --- share.c: what the machine sees of the host ----------------------------------------------- */
 
 /* In a mount namespace of the caller's own: makes a folder that holds the root file system and the
- * source of each bind mount, and nothing else; read-only ones are so for the machine's kernel as
- * well. Covers the state folder. Returns an O_PATH fd. */
+ * source of each bind mount, and nothing else; read-only mounts are so for the machine's kernel as
+ * well, a read-only root is not. Covers the state folder. Returns an O_PATH fd. */
 int ctr_vm_share(const struct ctr *c, struct cs_err *err);
 
 /* --- machine.c: the monitor's process --------------------------------------------------------- */
@@ -85,8 +87,15 @@ struct ctr_vm_machine {
 				  .errors = { .fd = -EBADF } })
 
 /* Starts it; @share is what ctr_vm_share() gave. It dies when the calling thread does. */
-int ctr_vm_machine_start(const struct ctr_spec *spec, const struct ctr_vm_package *p, int share,
-			 struct ctr_vm_machine *m, struct cs_err *err);
+struct ctr_vm_start {
+	const struct ctr_spec *spec;
+	const struct ctr_vm_package *package;
+	int share;
+	const struct ctr_nic *nics;
+	size_t n_nics;
+};
+int ctr_vm_machine_start(const struct ctr_vm_start *start, struct ctr_vm_machine *m,
+			 struct cs_err *err);
 /* How it ended, in words. It must have. */
 void ctr_vm_machine_why(struct ctr_vm_machine *m, char *out, size_t size);
 
@@ -115,6 +124,8 @@ enum ctr_vm_ask {
 struct ctr_vm_keeper_in {
 	const struct ctr *c;
 	const struct ctr_vm_package *package;
+	const struct ctr_nic *nics;
+	size_t n_nics;
 	const char *request; /* "create" */
 	size_t request_len;
 	int sync;     /* to who makes it: the messages of ns/sync.h */

@@ -28,7 +28,9 @@ enum {
 	COMMANDS = 64,	  /* at once */
 	BOOT_MS = 300000, /* from the monitor's start to the agent's answer */
 	END_MS = 10000,	  /* from the container's end to the machine's */
-	FIXED = 8,	  /* entries of the poll table before the commands' */
+	TURN = 16,	  /* frames at once: a guest that floods us is not the only one */
+	ANSWER_MAX = (1 << 20) + 4096, /* the agent's own is 1 MiB */
+	FIXED = 8,		       /* entries of the poll table before the commands' */
 };
 
 /* A command that asks. */
@@ -52,7 +54,8 @@ struct keeper {
 	struct ctr_vm_stream io;
 	struct command cmd[COMMANDS];
 	uint32_t last_id;
-	bool ended; /* the container has, with @code */
+	uint32_t start_id; /* whoever asked for it: it may have gone */
+	bool ended;	   /* the container has, with @code */
 	int code;
 	struct timespec deadline; /* for what is awaited; 0: nothing is */
 };
@@ -107,8 +110,10 @@ static int serve_owner(struct keeper *k, struct cs_err *err)
 		return errno == EAGAIN || errno == EINTR
 			       ? 0
 			       : cs_err_sys(err, "hear what the machine wants");
-	if (n == 0)
-		return 0; /* its end is seen by its pidfd */
+	if (n == 0) { /* its end is seen by its pidfd */
+		cs_close_fd(&k->m.owner);
+		return 0;
+	}
 	if (n != (ssize_t)sizeof(m) || m.type != VIO_VSOCK_DIAL)
 		return cs_err_set(err, EPROTO, "the machine's monitor sent what is no message");
 	m.type = VIO_VSOCK_ANSWER;
@@ -134,6 +139,7 @@ static void command_end(struct command *c)
 	cs_close_fd(&c->stream);
 	ctr_vm_reader_fini(&c->in);
 	c->id = 0;
+	c->kind = CTR_VM_ASK_PLAIN;
 }
 
 static void accept_command(struct keeper *k)
@@ -169,11 +175,13 @@ static void read_command(struct keeper *k, struct command *c)
 	}
 	c->kind = (enum ctr_vm_ask)kind;
 	c->id = ++k->last_id;
+	if (c->kind == CTR_VM_ASK_START)
+		k->start_id = c->id;
 	ctr_vm_put(&k->w, CTR_VM_REQUEST, &c->id, m.data + sizeof(kind), m.len - sizeof(kind));
 }
 
 /* A command waits for it, so that it may block; but not for ever. */
-static void hand_answer(struct keeper *k, struct command *c, const struct ctr_vm_msg *m)
+static void hand_answer(struct command *c, const struct ctr_vm_msg *m)
 {
 	const struct timeval patience = { .tv_sec = 5 };
 	struct ctr_vm_writer w = { 0 };
@@ -188,8 +196,6 @@ static void hand_answer(struct keeper *k, struct command *c, const struct ctr_vm
 			cs_fd_send(c->sock, &c->stream, 1, "", 1, &err);
 	}
 	ctr_vm_writer_fini(&w);
-	if (c->kind == CTR_VM_ASK_START && m->len < sizeof(c->id) + 8)
-		cs_close_fd(&k->waits); /* "{}": it runs */
 	command_end(c);
 }
 
@@ -243,11 +249,13 @@ static int answered(struct keeper *k, const struct ctr_vm_msg *m, struct cs_err 
 
 	if (!ctr_vm_word(m, 0, &id))
 		return cs_err_set(err, EPROTO, "the agent's answer is too short");
-	if (id == CREATE_ID)
+	if (id == CREATE_ID && k->sync >= 0)
 		return created(k, m, err);
+	if (id && id == k->start_id && m->len < sizeof(id) + 8)
+		cs_close_fd(&k->waits); /* "{}": it runs */
 	for (size_t i = 0; i < COMMANDS; i++)
-		if (k->cmd[i].id == id)
-			hand_answer(k, &k->cmd[i], m);
+		if (id && k->cmd[i].id == id)
+			hand_answer(&k->cmd[i], m);
 	return 0; /* who asked may have gone */
 }
 
@@ -255,9 +263,9 @@ static int serve_agent(struct keeper *k, struct cs_err *err)
 {
 	struct ctr_vm_msg m;
 	uint32_t version;
-	int ret;
+	int ret = 0;
 
-	while ((ret = ctr_vm_read(&k->r, k->control, &m, err)) == 1) {
+	for (int i = 0; i < TURN && (ret = ctr_vm_read(&k->r, k->control, &m, err)) == 1; i++) {
 		if (m.type == CTR_VM_REPLY) {
 			ret = answered(k, &m, err);
 		} else if (m.type == CTR_VM_HELLO && k->last_id == 0) {
@@ -282,7 +290,7 @@ static int serve_agent(struct keeper *k, struct cs_err *err)
 			k->deadline = in_ms(END_MS);
 		return 0;
 	}
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
 /* --- the container's own files ---------------------------------------------------------------- */
@@ -291,9 +299,9 @@ static int serve_io(struct keeper *k, const struct pollfd *p, struct cs_err *err
 {
 	struct ctr_vm_msg m;
 	uint32_t code;
-	int ret;
+	int ret = 0;
 
-	while ((ret = ctr_vm_stream_step(&k->io, p, &m, err)) == 1) {
+	for (int i = 0; i < TURN && (ret = ctr_vm_stream_step(&k->io, p, &m, err)) == 1; i++) {
 		p = NULL;
 		if (m.type == CTR_VM_EXIT && ctr_vm_word(&m, 0, &code)) {
 			k->ended = true;
@@ -383,7 +391,7 @@ static int run(struct keeper *k, struct cs_err *err)
 		n = poll(p, ALL, left_ms(k));
 		if (n < 0 && errno != EINTR)
 			return cs_err_sys(err, "wait");
-		if (n == 0)
+		if (n == 0 || left_ms(k) == 0)
 			return k->ended ? 0
 					: cs_err_set(err, ETIMEDOUT, "the machine does not answer");
 		if (n > 0 && p[7].revents)
@@ -404,19 +412,36 @@ static void kill_machine(struct keeper *k)
 		;
 }
 
+/* What of the host's it does not need, the container's lock above all, is not its. */
+static int close_others(const struct ctr_vm_keeper_in *in, struct cs_err *err)
+{
+	int keep[6 + CTR_NICS_MAX] = { in->sync,  in->waits,	       in->commands,
+				       in->slave, in->package->kernel, in->package->initramfs };
+	size_t n = 6;
+
+	for (size_t i = 0; i < in->n_nics; i++)
+		keep[n++] = in->nics[i].tap;
+	return cs_fd_close_others(3, keep, n, err);
+}
+
 static int begin(struct keeper *k, struct cs_err *err)
 {
 	const struct ctr_vm_keeper_in *in = k->in;
-	const int keep[] = { in->sync,	 in->waits,	      in->commands,	     in->slave,
-			     in->c->dir, in->package->kernel, in->package->initramfs };
+	struct ctr_vm_start start = {
+		.spec = &in->c->spec,
+		.package = in->package,
+		.nics = in->nics,
+		.n_nics = in->n_nics,
+	};
 	cs_auto_fd int share = -EBADF;
+	int ret;
 
 	/* recorded, and in its cgroup, before it makes anything */
 	if (ctr_sync_wait(in->sync, err) < 0 ||
-	    cg_join_self(in->cg, in->cloned_into_cgroup, err) < 0 ||
-	    cs_fd_close_others(3, keep, CS_LEN(keep), err) < 0)
+	    cg_join_self(in->cg, in->cloned_into_cgroup, err) < 0 || close_others(in, err) < 0)
 		return -err->code;
-	if (setsid() < 0 || prctl(PR_SET_NAME, "caisson-vm") < 0)
+	if (setsid() < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+	    prctl(PR_SET_NAME, "caisson-vm") < 0)
 		return cs_err_sys(err, "become a session leader");
 	k->signals = ctr_vm_term_signals(err);
 	if (k->signals < 0 || ctr_vm_term_ends(&k->io, in->slave, err) < 0)
@@ -424,8 +449,13 @@ static int begin(struct keeper *k, struct cs_err *err)
 	share = ctr_vm_share(in->c, err);
 	if (share < 0)
 		return share;
+	start.share = share;
 	k->deadline = in_ms(BOOT_MS);
-	return ctr_vm_machine_start(&in->c->spec, in->package, share, &k->m, err);
+	ret = ctr_vm_machine_start(&start, &k->m, err);
+	/* they are the machine's: when it ends, they are gone */
+	for (size_t i = 0; i < in->n_nics; i++)
+		close(in->nics[i].tap);
+	return ret;
 }
 
 void ctr_vm_keeper(struct ctr_vm_keeper_in *in)
@@ -442,7 +472,7 @@ void ctr_vm_keeper(struct ctr_vm_keeper_in *in)
 		.listener = in->commands,
 		.signals = -EBADF,
 		.control = -EBADF,
-		.r = { .max = CTR_VM_TEXT_MAX },
+		.r = { .max = ANSWER_MAX },
 		.io = CTR_VM_STREAM_INIT,
 	};
 	for (size_t i = 0; i < COMMANDS; i++)

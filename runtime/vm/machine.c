@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "base/sys.h"
+#include "runtime/container.h"
 #include "runtime/spec.h"
 #include "runtime/vm/host.h"
 #include "runtime/vm/request.h"
@@ -28,7 +29,8 @@ enum {
 	FD_RESULT,
 	FD_VSOCK,
 	FD_SHARE,
-	FD_END,
+	FD_NICS,
+	FD_END = FD_NICS + CTR_NICS_MAX,
 };
 
 enum {
@@ -41,7 +43,18 @@ enum {
 	CID = 3,
 };
 
-static void put_devices(struct cs_jw *w)
+static void put_nic(struct cs_jw *w, const struct ctr_nic *n, size_t i)
+{
+	cs_jw_obj(w, NULL);
+	cs_jw_str(w, "type", "net");
+	cs_jw_u64(w, "fd", FD_NICS + i);
+	cs_jw_str(w, "mac", n->mac);
+	if (n->mtu)
+		cs_jw_u64(w, "mtu", n->mtu);
+	cs_jw_obj_end(w);
+}
+
+static void put_devices(struct cs_jw *w, const struct ctr_vm_start *s)
 {
 	cs_jw_arr(w, "devices");
 	cs_jw_obj(w, NULL);
@@ -60,6 +73,8 @@ static void put_devices(struct cs_jw *w)
 	cs_jw_obj(w, NULL);
 	cs_jw_str(w, "type", "balloon");
 	cs_jw_obj_end(w);
+	for (size_t i = 0; i < s->n_nics; i++)
+		put_nic(w, &s->nics[i], i);
 	cs_jw_arr_end(w);
 }
 
@@ -94,9 +109,9 @@ static uint64_t memory(const struct ctr_spec *spec)
 }
 
 /* kvm/config.h, as a memfd. */
-static int make_config(const struct ctr_spec *spec, const struct ctr_vm_package *p,
-		       struct cs_err *err)
+static int make_config(const struct ctr_vm_start *s, struct cs_err *err)
 {
+	const struct ctr_spec *spec = s->spec;
 	cs_auto_fd int fd = memfd_create("caisson-vm", MFD_CLOEXEC);
 	cs_auto_jw struct cs_jw w = CS_JW_INIT;
 	cs_auto_free char *text = NULL;
@@ -113,7 +128,7 @@ static int make_config(const struct ctr_spec *spec, const struct ctr_vm_package 
 	cs_jw_u64(&w, "memory", memory(spec));
 	cs_jw_obj(&w, "kernel");
 	cs_jw_u64(&w, "fd", FD_KERNEL);
-	cs_jw_str(&w, "cmdline", p->cmdline);
+	cs_jw_str(&w, "cmdline", s->package->cmdline);
 	cs_jw_obj_end(&w);
 	cs_jw_arr(&w, "initramfs");
 	cs_jw_u64(&w, NULL, FD_INITRAMFS);
@@ -122,7 +137,7 @@ static int make_config(const struct ctr_spec *spec, const struct ctr_vm_package 
 	cs_jw_u64(&w, "out", FD_CONSOLE);
 	cs_jw_obj_end(&w);
 	cs_jw_u64(&w, "result", FD_RESULT);
-	put_devices(&w);
+	put_devices(&w, s);
 	cs_jw_obj_end(&w);
 	if (cs_jw_take(&w, &text, &len, err) < 0 || cs_fd_write_all(fd, text, len, err) < 0)
 		return -err->code;
@@ -131,22 +146,22 @@ static int make_config(const struct ctr_spec *spec, const struct ctr_vm_package 
 	return cs_take_fd(&fd);
 }
 
-/* In the child. @from: what becomes the files FD_CONFIG and up; @errors its stderr. */
-static _Noreturn void become_vmm(const char *path, int from[], int errors, pid_t keeper)
+/* In the child. @from: the @n that become the files FD_CONFIG and up; @errors its stderr. */
+static _Noreturn void become_vmm(const char *path, int from[], int n, int errors, pid_t keeper)
 {
 	char name[] = "vmm", option[] = "--config-fd", fd[] = "10";
 	char *argv[] = { name, option, fd, NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	/* above their places first: one may lie on another's */
-	for (int i = 0; i < FD_END - FD_CONFIG; i++)
+	for (int i = 0; i < n; i++)
 		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, FD_END);
 	errors = fcntl(errors, F_DUPFD_CLOEXEC, FD_END);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != keeper ||
 	    cs_proc_default_signals() < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
 	    dup2(errors, 2) < 0)
 		_exit(EXIT_FAILURE);
-	for (int i = 0; i < FD_END - FD_CONFIG; i++)
+	for (int i = 0; i < n; i++)
 		if (dup2(from[i], FD_CONFIG + i) < 0)
 			_exit(EXIT_FAILURE);
 	execv(path, argv);
@@ -165,10 +180,9 @@ static int make_tail(struct ctr_vm_tail *t, int *write_end, struct cs_err *err)
 	return fcntl(p[0], F_SETFL, O_NONBLOCK) < 0 ? cs_err_sys(err, "make a pipe") : 0;
 }
 
-int ctr_vm_machine_start(const struct ctr_spec *spec, const struct ctr_vm_package *p, int share,
-			 struct ctr_vm_machine *m, struct cs_err *err)
+int ctr_vm_machine_start(const struct ctr_vm_start *s, struct ctr_vm_machine *m, struct cs_err *err)
 {
-	cs_auto_fd int config = make_config(spec, p, err);
+	cs_auto_fd int config = make_config(s, err);
 	cs_auto_fd int console = -EBADF, errors = -EBADF, theirs = -EBADF;
 	const pid_t keeper = getpid();
 	int pair[2];
@@ -186,11 +200,18 @@ int ctr_vm_machine_start(const struct ctr_spec *spec, const struct ctr_vm_packag
 	m->pid = fork();
 	if (m->pid < 0)
 		return cs_err_sys(err, "start the machine's monitor");
-	if (m->pid == 0)
-		become_vmm(p->vmm,
-			   (int[]){ config, p->kernel, p->initramfs, console, m->result, theirs,
-				    share },
-			   errors, keeper);
+	if (m->pid == 0) {
+		int files[FD_END - FD_CONFIG] = {
+			config,	 s->package->kernel, s->package->initramfs,
+			console, m->result,	     theirs,
+			s->share
+		};
+
+		for (size_t i = 0; i < s->n_nics; i++)
+			files[FD_NICS - FD_CONFIG + i] = s->nics[i].tap;
+		become_vmm(s->package->vmm, files, FD_NICS - FD_CONFIG + (int)s->n_nics, errors,
+			   keeper);
+	}
 	m->pidfd = cs_sys_pidfd_open(m->pid, 0);
 	return m->pidfd < 0 ? cs_err_sys(err, "watch the machine's monitor") : 0;
 }

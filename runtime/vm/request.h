@@ -4,7 +4,9 @@
 /*
  * What the agent can be asked, as JSON objects; "do" says what:
  *
- *	create	{ "config": a config.json for the machine }
+ *	create	{ "config": a config.json for the machine,
+ *		  "net": [ { "mac": "02:…", "name": "eth0", "mtu": 1500,
+ *			     "addresses": [ "10.88.0.2/16" ], "gateways": [ "10.88.0.1" ] } ] }
  *	start	{}
  *	exec	{ "args": […], "cwd", "env", "user", "additionalGids", "caps",
  *		  "noNewPrivileges", "terminal", "process": an OCI process object }

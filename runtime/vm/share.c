@@ -33,20 +33,39 @@ static int make_top(const struct ctr *c, struct cs_err *err)
 	return cs_take_fd(&mnt);
 }
 
-/* Shows @path, with what is mounted below it if @recursive, as @name. */
-static int show(int top, const char *path, const char *name, unsigned int flags, uint64_t attr,
+/* Makes a mount read-only, and all that are below it. */
+static int make_read_only(int tree, bool recursive, const char *path, struct cs_err *err)
+{
+	const struct mount_attr ro = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	return cs_sys_mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &ro) <
+			       0
+		       ? cs_err_sys(err, "make %s read-only", path)
+		       : 0;
+}
+
+/* Shows @path, with what is mounted below it if @opt says so, as @name. */
+static int show(int top, const char *path, const char *name, const struct ctr_mountopt *opt,
 		struct cs_err *err)
 {
-	const struct mount_attr a = { .attr_set = attr };
-	cs_auto_fd int tree =
-		cs_sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
+	const unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+				   (opt->recursive_bind ? AT_RECURSIVE : 0) |
+				   (opt->src_nofollow ? AT_SYMLINK_NOFOLLOW : 0);
+	cs_auto_fd int tree = cs_sys_open_tree(AT_FDCWD, path, flags);
 	struct stat st;
 	int fd;
 
 	if (tree < 0 || fstatat(tree, "", &st, AT_EMPTY_PATH) < 0)
 		return cs_err_sys(err, "open %s", path);
-	if (attr && cs_sys_mount_setattr(tree, "", AT_EMPTY_PATH | (flags & AT_RECURSIVE), &a) < 0)
-		return cs_err_sys(err, "make %s read-only", path);
+	if (((opt->attr_set & MOUNT_ATTR_RDONLY) && make_read_only(tree, false, path, err) < 0) ||
+	    ((opt->rec_attr_set & MOUNT_ATTR_RDONLY) && make_read_only(tree, true, path, err) < 0))
+		return -err->code;
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return cs_err_set(
+			err, ENOTSUP,
+			"%s is neither file nor folder: nothing else of the host can be used "
+			"in a machine",
+			path);
 	if (S_ISDIR(st.st_mode)) {
 		if (mkdirat(top, name, 0755) < 0)
 			return cs_err_sys(err, "make a folder to show %s", path);
@@ -64,29 +83,28 @@ static int show(int top, const char *path, const char *name, unsigned int flags,
 static int show_mount(const struct ctr *c, int top, size_t i, struct cs_err *err)
 {
 	const struct ctr_mount *m = &c->spec.mounts[i];
-	const uint64_t all = m->opt.attr_set | m->opt.rec_attr_set;
 	char path[PATH_MAX], name[32];
 
 	snprintf(name, sizeof(name), "m%zu", i);
 	if (cs_str_fmt(path, sizeof(path), err, "%s%s%s",
 		       m->source[0] == '/' ? "" : c->state.bundle, m->source[0] == '/' ? "" : "/",
 		       m->source) < 0 ||
-	    show(top, path, name, m->opt.recursive_bind ? AT_RECURSIVE : 0, all & MOUNT_ATTR_RDONLY,
-		 err) < 0)
+	    show(top, path, name, &m->opt, err) < 0)
 		return cs_err_wrap(err, "mounts[%zu]", i);
 	return 0;
 }
 
 int ctr_vm_share(const struct ctr *c, struct cs_err *err)
 {
+	const struct ctr_mountopt all = { .recursive_bind = true };
 	cs_auto_fd int top = -EBADF;
 
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return cs_err_sys(err, "keep the machine's mounts apart");
 	top = make_top(c, err);
 	if (top < 0)
 		return top;
-	if (show(top, c->state.rootfs, "rootfs", AT_RECURSIVE, 0, err) < 0)
+	if (show(top, c->state.rootfs, "rootfs", &all, err) < 0)
 		return cs_err_wrap(err, "root.path");
 	for (size_t i = 0; i < c->spec.n_mounts; i++)
 		if (ctr_vm_is_shared(&c->spec, i) && show_mount(c, top, i, err) < 0)

@@ -1,18 +1,40 @@
 #include "runtime/vm/stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 
+enum {
+	TURN = 16,  /* frames at once: there are others to be served */
+	DRAIN = 64, /* the same of a source that has ended; more than a pipe has */
+};
+
+/* Others would get the numbers of the standard files, and what is meant for those. */
+static void close_end(struct ctr_vm_end *e)
+{
+	int fd = cs_take_fd(&e->fd), null;
+
+	if (fd < 0)
+		return;
+	null = fd <= STDERR_FILENO ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+	if (null >= 0) {
+		dup2(null, fd);
+		close(null);
+	} else {
+		close(fd);
+	}
+}
+
 void ctr_vm_stream_fini(struct ctr_vm_stream *s)
 {
 	cs_close_fd(&s->sock);
 	for (int i = 0; i < 2; i++) {
-		cs_close_fd(&s->source[i].fd);
-		cs_close_fd(&s->sink[i].fd);
+		close_end(&s->source[i]);
+		close_end(&s->sink[i]);
 	}
 	ctr_vm_reader_fini(&s->in);
 	ctr_vm_writer_fini(&s->out);
@@ -22,7 +44,7 @@ void ctr_vm_stream_wants(const struct ctr_vm_stream *s, struct pollfd *p)
 {
 	const bool waiting = ctr_vm_waiting(&s->out);
 
-	p[0] = (struct pollfd){ .fd = s->sock,
+	p[0] = (struct pollfd){ .fd = s->left.len && !waiting ? -1 : s->sock,
 				.events = (short)((s->left.len ? 0 : POLLIN) |
 						  (waiting ? POLLOUT : 0)) };
 	for (int i = 0; i < 2; i++) {
@@ -51,7 +73,7 @@ static bool take(struct ctr_vm_stream *s, struct ctr_vm_end *e)
 		return true;
 	}
 	/* its end, or that of a terminal (EIO) */
-	cs_close_fd(&e->fd);
+	close_end(e);
 	ctr_vm_put_word(&s->out, CTR_VM_EOF, e->kind);
 	return true;
 }
@@ -68,12 +90,15 @@ static struct ctr_vm_end *sink_of(struct ctr_vm_stream *s, uint32_t kind)
 static void give(struct ctr_vm_stream *s)
 {
 	struct ctr_vm_end *e = sink_of(s, s->left.type);
+	struct pollfd p = { .fd = e ? e->fd : -1, .events = POLLOUT };
 	ssize_t n;
 
 	if (!e || e->fd < 0) {
 		s->left.len = 0; /* nobody wants it, and the other side was told */
 		return;
 	}
+	if (poll(&p, 1, 0) != 1)
+		return;
 	do
 		n = write(e->fd, s->left.data, s->left.len < PIPE_BUF ? s->left.len : PIPE_BUF);
 	while (n < 0 && errno == EINTR);
@@ -81,7 +106,7 @@ static void give(struct ctr_vm_stream *s)
 		s->left.data += n;
 		s->left.len -= (uint32_t)n;
 	} else if (errno != EAGAIN) {
-		cs_close_fd(&e->fd);
+		close_end(e);
 		ctr_vm_put_word(&s->out, CTR_VM_EOF, e->kind);
 		s->left.len = 0;
 	}
@@ -93,10 +118,10 @@ static void ended(struct ctr_vm_stream *s, uint32_t kind)
 	struct ctr_vm_end *e = sink_of(s, kind);
 
 	if (e)
-		cs_close_fd(&e->fd);
+		close_end(e);
 	for (int i = 0; i < 2; i++)
 		if (s->source[i].kind == kind)
-			cs_close_fd(&s->source[i].fd);
+			close_end(&s->source[i]);
 }
 
 /* Takes frames until one is for the caller, a sink is full, or there is none. */
@@ -106,7 +131,7 @@ static int receive(struct ctr_vm_stream *s, struct ctr_vm_msg *msg, struct cs_er
 	uint32_t kind;
 	int ret;
 
-	while (s->left.len == 0) {
+	for (int i = 0; s->left.len == 0 && i < TURN; i++) {
 		ret = ctr_vm_read(&s->in, s->sock, &m, err);
 		if (ret <= 0)
 			return ret;
@@ -164,7 +189,8 @@ int ctr_vm_stream_drain(struct ctr_vm_stream *s, struct cs_err *err)
 		struct ctr_vm_end *e = &s->source[i];
 		struct pollfd p = { .fd = e->fd, .events = POLLIN };
 
-		for (;;) {
+		/* what others who have it go on writing is not waited for */
+		for (int k = 0; k < DRAIN; k++) {
 			int ret = ctr_vm_flush(&s->out, s->sock, err);
 
 			if (ret <= 0)

@@ -24,7 +24,8 @@ int ctr_vm_term_make(uint16_t rows, uint16_t columns, const char *console_socket
 	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
 		return cs_err_sys(err, "process.terminal: open a pty");
 	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (slave < 0 || tcgetattr(slave, &t) < 0)
+	/* ours alone: who relays is never to wait for it */
+	if (slave < 0 || fcntl(slave, F_SETFL, O_RDWR | O_NONBLOCK) < 0 || tcgetattr(slave, &t) < 0)
 		return cs_err_sys(err, "process.terminal: open the other end of the pty");
 	/* the terminal that the process has is the machine's: this one only hands on */
 	cfmakeraw(&t);
@@ -73,7 +74,8 @@ void ctr_vm_term_signal(struct ctr_vm_stream *s, int slave, int signo)
 
 int ctr_vm_term_signals(struct cs_err *err)
 {
-	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
+	static const int faults[] = { SIGSEGV, SIGBUS,	SIGFPE, SIGILL,
+				      SIGTRAP, SIGABRT, SIGSYS, SIGPIPE };
 	cs_auto_fd int fd = -EBADF;
 	sigset_t set;
 

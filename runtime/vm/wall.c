@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -51,12 +52,24 @@ static int vm_waits(struct ctr *c, struct cs_err *err)
 static int vm_signal(struct ctr *c, int signo, bool all, struct cs_err *err)
 {
 	struct cs_jw w;
+	int ret;
 
-	if (!all)
-		return ctr_isolation_ns.signal(c, signo, false, err);
-	w = request("kill");
-	cs_jw_i64(&w, "signal", signo);
-	return ask(c, CTR_VM_ASK_PLAIN, &w, NULL, err);
+	/* it would stop the keeper, which answers for the machine */
+	if (signo == SIGSTOP)
+		return cs_err_set(err, ENOTSUP,
+				  "container %s: a machine cannot be stopped by SIGSTOP", c->id);
+	/* its end does not depend on what is in it */
+	if (!all || signo == SIGKILL) {
+		ret = ctr_isolation_ns.signal(c, signo, false, err);
+	} else {
+		w = request("kill");
+		cs_jw_i64(&w, "signal", signo);
+		ret = ask(c, CTR_VM_ASK_PLAIN, &w, NULL, err);
+	}
+	if (ret != -ESRCH || !all)
+		return ret;
+	cs_err_clear(err);
+	return 0;
 }
 
 static int vm_update(struct ctr *c, const struct cg_resources *res, struct cs_err *err)

@@ -90,6 +90,20 @@ tap_is "kill" "$out" 137
 vm rm m
 tap_is "rm" "$status" 0
 
+tap_comment "networks"
+caisson run -d --name web box httpd -f -h /www >/dev/null
+vm run --rm --vm box sh -c 'wget -qO- http://web/; ip -o -4 addr show eth0 | wc -l; hostname -i'
+tap_like "a machine on the default network reaches a member by its name" "$out" '^page'
+vm run -d --vm --name site -p 8099:80 --network-alias pages box httpd -f -h /www
+tap_is "one with a published port" "$status" 0
+port() { wget -qO- http://127.0.0.1:8099/ 2>/dev/null; }
+it_wait 20 port
+tap_is "the port leads into it" "$(port)" page
+vm exec web wget -qO- http://pages/
+tap_is "and members find it by its alias" "$out" page
+vm rm -f site web
+tap_is "rm -f" "$status" 0
+
 vm check
 tap_like "check runs one" "$out" 'PASS run: machine'
 
@@ -119,8 +133,8 @@ cp "$it_tmp/empty" "$it_tmp/bad/vmlinux"
 CAISSON_GUEST=$it_tmp/bad vm run --rm --vm --network none box true
 tap_is "a kernel that is none: 125" "$status" 125
 tap_like "the monitor says why" "$err" "its machine has ended: .*kernel"
-vm run --rm --vm box true
-tap_like "a network is refused, by name" "$err" "option --network: not with isolation"
+vm run --rm --vm --network host box true
+tap_like "the host's network is refused, by name" "$err" "option --network: not with isolation"
 vm run --rm --vm --network none --pid host box true
 tap_like "and what is the host's kernel's" "$err" "option --pid: not with isolation"
 tap_empty "no process of a machine is left" "$(pgrep -x vmm)"

@@ -61,6 +61,9 @@ int agent_dial(uint32_t port, struct cs_err *err);
 /* Ends the machine. */
 _Noreturn void agent_end(int code);
 
+/* net.c: the loopback, and the cards that a "create" tells of. */
+int agent_net(const struct cs_json *req, struct cs_err *err);
+
 /* job.c: begins what the host asked for; what is wrong with it becomes the answer. */
 int agent_request(struct agent *a, const struct ctr_vm_msg *m, struct cs_err *err);
 /* Takes what came of a job's answer. 1: the job is over and answered. */

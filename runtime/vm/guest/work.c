@@ -62,6 +62,8 @@ static int do_create(struct work *k, struct cs_err *err)
 		return -err->code;
 	if (!terminal)
 		mine.console_socket = NULL;
+	if (agent_net(k->req, err) < 0)
+		return cs_err_wrap(err, "the machine's network");
 	return ctr_create(&rt, ctr_id, &mine, &k->program_exit, err);
 }
 

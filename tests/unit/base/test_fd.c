@@ -375,7 +375,7 @@ END_TEST
 START_TEST(test_close_others)
 {
 	struct cs_err err = CS_ERR_INIT;
-	int fd[6], keep[9] = { 0 };
+	int fd[6], keep[17] = { 0 };
 
 	for (size_t i = 0; i < CS_LEN(fd); i++)
 		fd[i] = fcntl(STDERR_FILENO, F_DUPFD, 60);

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "runtime/container.h"
 #include "runtime/spec.h"
 #include "runtime/vm/host.h"
 #include "tests/unit/unit.h"
@@ -10,6 +11,9 @@
 #define HEAD                                                                     \
 	"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"r\",\"readonly\":true}," \
 	"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"user\":{\"uid\":0,\"gid\":0}},"
+#define OWN                                                         \
+	"{\"type\":\"pid\"},{\"type\":\"ipc\"},{\"type\":\"uts\"}," \
+	"{\"type\":\"network\"}"
 #define LINUX(x) HEAD "\"linux\":{" x "}}"
 
 static void parse(const char *text, struct ctr_spec *spec)
@@ -29,7 +33,8 @@ START_TEST(test_config)
 		"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
 		"{\"destination\":\"/data\",\"source\":\"/srv\",\"options\":[\"rbind\",\"ro\"]}],"
 		"\"linux\":{\"cgroupsPath\":\"/x/y\",\"maskedPaths\":[\"/proc/kcore\"],"
-		"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"uts\"},{\"type\":\"network\","
+		"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"uts\"},{\"type\":\"ipc\"},{"
+		"\"type\":\"network\","
 		"\"path\":\"/n\"},"
 		"{\"type\":\"mount\"}]}}";
 	static const char wanted[] =
@@ -40,9 +45,16 @@ START_TEST(test_config)
 		"{\"destination\":\"/data\",\"options\":[\"rbind\",\"ro\"],"
 		"\"source\":\"/run/host/m1\"}],"
 		"\"linux\":{\"maskedPaths\":[\"/proc/kcore\"],"
-		"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"uts\"},{\"type\":\"mount\"},"
+		"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"uts\"},{\"type\":\"ipc\"},{"
+		"\"type\":\"mount\"},"
 		"{\"type\":\"network\",\"path\":\"/proc/1/ns/net\"}]},"
-		"\"root\":{\"path\":\"/run/host/rootfs\",\"readonly\":true}}}";
+		"\"root\":{\"path\":\"/run/host/rootfs\",\"readonly\":true}},"
+		"\"net\":[{\"mac\":\"02:00:00:00:00:01\",\"name\":\"eth0\",\"mtu\":1500,"
+		"\"addresses\":[\"10.0.0.2/24\",\"fd00::2/64\"],\"gateways\":[]}]}";
+	static const char *const addresses[] = { "10.0.0.2/24", "fd00::2/64", NULL };
+	const struct ctr_nic nic = {
+		.mac = "02:00:00:00:00:01", .name = "eth0", .mtu = 1500, .addresses = addresses
+	};
 	struct cs_err err = CS_ERR_INIT;
 	struct ctr_spec spec = { 0 };
 	char *out = NULL;
@@ -50,7 +62,7 @@ START_TEST(test_config)
 
 	parse(text, &spec);
 	ck_assert_int_eq(ctr_vm_check(&spec, &err), 0);
-	ck_assert_int_eq(ctr_vm_config(&spec, &out, &len, &err), 0);
+	ck_assert_int_eq(ctr_vm_config(&spec, &nic, 1, &out, &len, &err), 0);
 	ck_assert_str_eq(out, wanted);
 	ck_assert_uint_eq(len, strlen(wanted));
 	free(out);
@@ -62,22 +74,25 @@ END_TEST
 START_TEST(test_refused)
 {
 	static const char *const rows[][2] = {
-		{ LINUX("\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\",\"path\":\"/p\"}]"),
-		  "linux.namespaces \"pid\"" },
-		{ LINUX("\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"user\"}],"
+		{ LINUX("\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"}]"),
+		  "linux.namespaces without \"ipc\"" },
+		{ LINUX("\"namespaces\":[{\"type\":\"mount\"}," OWN
+			",{\"type\":\"time\",\"path\":\"/p\"}]"),
+		  "linux.namespaces \"time\"" },
+		{ LINUX("\"namespaces\":[{\"type\":\"mount\"}," OWN ",{\"type\":\"user\"}],"
 			"\"uidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}],"
 			"\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}]"),
 		  "linux.namespaces \"user\"" },
-		{ LINUX("\"namespaces\":[{\"type\":\"mount\"}],"
+		{ LINUX("\"namespaces\":[{\"type\":\"mount\"}," OWN "],"
 			"\"devices\":[{\"path\":\"/dev/"
 			"x\",\"type\":\"c\",\"major\":1,\"minor\":1}]"),
 		  "linux.devices" },
-		{ LINUX("\"namespaces\":[{\"type\":\"mount\"}],\"mountLabel\":\"m\""),
+		{ LINUX("\"namespaces\":[{\"type\":\"mount\"}," OWN "],\"mountLabel\":\"m\""),
 		  "process.selinuxLabel" },
 		{ HEAD "\"hooks\":{\"startContainer\":[{\"path\":\"/x\"}]},"
-		       "\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}",
+		       "\"linux\":{\"namespaces\":[{\"type\":\"mount\"}," OWN "]}}",
 		  "hooks" },
-		{ HEAD "\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]},"
+		{ HEAD "\"linux\":{\"namespaces\":[{\"type\":\"mount\"}," OWN "]},"
 		       "\"vm\":{\"kernel\":{\"path\":\"/k\"},\"hypervisor\":{\"path\":\"/h\"}}}",
 		  "vm" },
 	};
