@@ -144,6 +144,7 @@ static void command_end(struct command *c)
 
 static void accept_command(struct keeper *k)
 {
+	/* cppcheck-suppress nullPointer ; accept4(2) takes no address */
 	int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	for (size_t i = 0; fd >= 0 && i < COMMANDS; i++) {

@@ -162,6 +162,7 @@ int agent_request(struct agent *a, const struct ctr_vm_msg *m, struct cs_err *er
 /* The terminal that the runtime made for it; its name, which comes along, nobody needs. */
 static int take_terminal(struct agent_job *j, struct cs_err *err)
 {
+	/* cppcheck-suppress nullPointer ; accept4(2) takes no address */
 	cs_auto_fd int sock = accept4(j->console, NULL, NULL, SOCK_CLOEXEC);
 	char name[64];
 	size_t len = sizeof(name), n = 0;
