@@ -45,20 +45,19 @@ static int gone(const struct ctr *c, struct cs_err *err)
 	return cs_err_set(err, ESRCH, "container %s: its machine has ended", c->id);
 }
 
-/* The agent's object as an error, if it is one. */
-static int judge(struct ctr *c, const struct cs_json *answer, struct cs_err *err)
+int ctr_vm_judge(const struct cs_json *answer, int *program_exit, struct cs_err *err)
 {
 	const struct cs_json *e = cs_json_get(answer, "error");
-	uint32_t code = EIO, program_exit = 0;
+	uint32_t code = EIO, status = 0;
 	const char *text = "the machine's agent failed";
 
 	if (!e)
 		return 0;
 	if (cs_json_u32(e, "code", &code, err) < 0 || cs_json_str(e, "text", &text, err) < 0 ||
-	    cs_json_u32(e, "exit", &program_exit, err) < 0)
+	    cs_json_u32(e, "exit", &status, err) < 0)
 		return cs_err_wrap(err, "the agent's answer");
-	if (program_exit == 126 || program_exit == 127)
-		c->program_exit = (int)program_exit;
+	if (status == 126 || status == 127)
+		*program_exit = (int)status;
 	cs_err_set(err, code > 0 && code < 4096 ? (int)code : EIO, "%s", text);
 	cs_str_plain(err->msg);
 	return -err->code;
@@ -108,7 +107,7 @@ static int converse(struct ctr *c, int sock, struct ctr_vm_writer *w, int ms,
 	ctr_vm_reader_fini(&r);
 	if (ret == -EPIPE)
 		return gone(c, err);
-	return ret < 0 ? ret : judge(c, doc->root, err);
+	return ret < 0 ? ret : ctr_vm_judge(doc->root, &c->program_exit, err);
 }
 
 static int take_stream(int sock, int *stream, struct cs_err *err)

@@ -138,10 +138,12 @@ static void put_linux(struct cs_jw *w, const struct cs_json *lin)
 	cs_jw_obj_end(w);
 }
 
-static void put_strings(struct cs_jw *w, const char *key, const char *const *v)
+void ctr_vm_put_strings(struct cs_jw *w, const char *key, const char *const *v)
 {
+	if (!v)
+		return;
 	cs_jw_arr(w, key);
-	for (size_t i = 0; v && v[i]; i++)
+	for (size_t i = 0; v[i]; i++)
 		cs_jw_str(w, NULL, v[i]);
 	cs_jw_arr_end(w);
 }
@@ -152,8 +154,8 @@ static void put_nic(struct cs_jw *w, const struct ctr_nic *n)
 	cs_jw_str(w, "mac", n->mac);
 	cs_jw_str(w, "name", n->name);
 	cs_jw_u64(w, "mtu", n->mtu);
-	put_strings(w, "addresses", n->addresses);
-	put_strings(w, "gateways", n->gateways);
+	ctr_vm_put_strings(w, "addresses", n->addresses);
+	ctr_vm_put_strings(w, "gateways", n->gateways);
 	cs_jw_obj_end(w);
 }
 

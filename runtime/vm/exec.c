@@ -73,16 +73,6 @@ static int relay_entry(void *arg)
 	return code;
 }
 
-static void put_strings(struct cs_jw *w, const char *key, const char *const *v)
-{
-	if (!v)
-		return;
-	cs_jw_arr(w, key);
-	for (size_t i = 0; v[i]; i++)
-		cs_jw_str(w, NULL, v[i]);
-	cs_jw_arr_end(w);
-}
-
 /* An OCI process object, as its file has it. */
 static int put_process(struct cs_jw *w, const char *path, struct cs_err *err)
 {
@@ -106,9 +96,9 @@ static int put_request(struct cs_jw *w, const struct ctr_exec_opts *o, struct cs
 	if (o->process_file) {
 		ret = put_process(w, o->process_file, err);
 	} else {
-		put_strings(w, "args", o->argv);
-		put_strings(w, "env", o->env);
-		put_strings(w, "caps", o->caps);
+		ctr_vm_put_strings(w, "args", o->argv);
+		ctr_vm_put_strings(w, "env", o->env);
+		ctr_vm_put_strings(w, "caps", o->caps);
 		cs_jw_str(w, "cwd", o->cwd);
 		cs_jw_str(w, "user", o->user);
 		cs_jw_bool(w, "terminal", o->tty);

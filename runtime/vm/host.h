@@ -51,6 +51,8 @@ int ctr_vm_check(const struct ctr_spec *spec, struct cs_err *err);
  * of bind mounts as the machine sees them. The caller frees *@out. */
 int ctr_vm_config(const struct ctr_spec *spec, const struct ctr_nic *nics, size_t n_nics,
 		  char **out, size_t *len, struct cs_err *err);
+/* "KEY": [ "…" ]; nothing for NULL. */
+void ctr_vm_put_strings(struct cs_jw *w, const char *key, const char *const *v);
 /* Is it a bind mount, of which the host shows the source? */
 bool ctr_vm_is_shared(const struct ctr_spec *spec, size_t mount);
 
@@ -142,6 +144,9 @@ _Noreturn void ctr_vm_keeper(struct ctr_vm_keeper_in *in);
 /* --- ask.c: commands ---------------------------------------------------------------------------*/
 
 int ctr_vm_listen(const struct ctr *c, struct cs_err *err);
+/* The agent's answer as an error, if it is one; *@program_exit (else left alone) is 126 or 127 if
+ * it was the user's program's own. What it says is the guest's word: made plain. */
+int ctr_vm_judge(const struct cs_json *answer, int *program_exit, struct cs_err *err);
 /* Asks the keeper and waits. *@answer (NULL allowed) is the agent's object; *@stream, for
  * CTR_VM_ASK_EXEC, the process's connection; c->program_exit is set as ctr.h says. ESRCH: there is
  * no machine any more. */

@@ -24,6 +24,7 @@
 
 enum {
 	FAILED = 125,
+	START = 1 << 30,  /* in the number of a request to start */
 	CREATE_ID = 1,	  /* our own request; those of commands follow */
 	COMMANDS = 64,	  /* at once */
 	BOOT_MS = 300000, /* from the monitor's start to the agent's answer */
@@ -54,8 +55,7 @@ struct keeper {
 	struct ctr_vm_stream io;
 	struct command cmd[COMMANDS];
 	uint32_t last_id;
-	uint32_t start_id; /* whoever asked for it: it may have gone */
-	bool ended;	   /* the container has, with @code */
+	bool ended; /* the container has, with @code */
 	int code;
 	struct timespec deadline; /* for what is awaited; 0: nothing is */
 };
@@ -175,9 +175,7 @@ static void read_command(struct keeper *k, struct command *c)
 		return;
 	}
 	c->kind = (enum ctr_vm_ask)kind;
-	c->id = ++k->last_id;
-	if (c->kind == CTR_VM_ASK_START)
-		k->start_id = c->id;
+	c->id = ++k->last_id | (c->kind == CTR_VM_ASK_START ? START : 0);
 	ctr_vm_put(&k->w, CTR_VM_REQUEST, &c->id, m.data + sizeof(kind), m.len - sizeof(kind));
 }
 
@@ -221,27 +219,19 @@ static void report(struct keeper *k, const struct cs_err *why, int program_exit)
 static int created(struct keeper *k, const struct ctr_vm_msg *m, struct cs_err *err)
 {
 	cs_auto_json struct cs_json_doc doc = CS_JSON_DOC_INIT;
-	const struct cs_json *e;
 	struct cs_err why = CS_ERR_INIT;
-	const char *text = "the container could not be made";
-	uint32_t code = EIO, program_exit = 0;
+	int program_exit = 0;
 
 	if (cs_json_parse((const char *)m->data + 4, m->len - 4, "the agent's answer", &doc, err) <
 	    0)
 		return -err->code;
-	e = cs_json_get(doc.root, "error");
-	if (!e) {
-		k->deadline = (struct timespec){ 0 };
-		report(k, NULL, 0);
-		return 0;
+	if (ctr_vm_judge(doc.root, &program_exit, &why) < 0) {
+		report(k, &why, program_exit);
+		_exit(FAILED);
 	}
-	if (cs_json_u32(e, "code", &code, err) < 0 || cs_json_str(e, "text", &text, err) < 0 ||
-	    cs_json_u32(e, "exit", &program_exit, err) < 0)
-		return -err->code;
-	cs_err_set(&why, code > 0 && code < 4096 ? (int)code : EIO, "%s", text);
-	cs_str_plain(why.msg);
-	report(k, &why, program_exit == 126 || program_exit == 127 ? (int)program_exit : 0);
-	_exit(FAILED);
+	k->deadline = (struct timespec){ 0 };
+	report(k, NULL, 0);
+	return 0;
 }
 
 static int answered(struct keeper *k, const struct ctr_vm_msg *m, struct cs_err *err)
@@ -252,8 +242,9 @@ static int answered(struct keeper *k, const struct ctr_vm_msg *m, struct cs_err 
 		return cs_err_set(err, EPROTO, "the agent's answer is too short");
 	if (id == CREATE_ID && k->sync >= 0)
 		return created(k, m, err);
-	if (id && id == k->start_id && m->len < sizeof(id) + 8)
-		cs_close_fd(&k->waits); /* "{}": it runs */
+	/* "{}": it runs; whoever asked for it may have gone */
+	if (id & START && m->len < sizeof(id) + 8)
+		cs_close_fd(&k->waits);
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (id && k->cmd[i].id == id)
 			hand_answer(&k->cmd[i], m);

@@ -48,9 +48,9 @@ static int make_read_only(int tree, bool recursive, const char *path, struct cs_
 static int show(int top, const char *path, const char *name, const struct ctr_mountopt *opt,
 		struct cs_err *err)
 {
-	const unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-				   (opt->recursive_bind ? AT_RECURSIVE : 0) |
-				   (opt->src_nofollow ? AT_SYMLINK_NOFOLLOW : 0);
+	const unsigned int flags =
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (opt->recursive_bind ? AT_RECURSIVE : 0) |
+		(opt->src_nofollow || opt->copy_symlink ? AT_SYMLINK_NOFOLLOW : 0);
 	cs_auto_fd int tree = cs_sys_open_tree(AT_FDCWD, path, flags);
 	struct stat st;
 	int fd;

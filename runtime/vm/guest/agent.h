@@ -71,6 +71,8 @@ int agent_job_read(struct agent *a, struct agent_job *j, struct cs_err *err);
 void agent_job_free(struct agent *a, struct agent_job *j);
 
 /* work.c: in the job's child: does it and writes the answer. Returns an exit status, 0: done. */
+/* "error": { … } of an answer, into its open object. */
+void agent_put_error(struct cs_jw *w, const struct cs_err *why, int program_exit);
 int agent_work(const struct cs_json_doc *doc, uint32_t id, int answer);
 #define AGENT_NAMED(out, what, id) \
 	snprintf(out, sizeof(out), AGENT_DIR "/" what "-%u", (unsigned int)(id))

@@ -32,10 +32,7 @@ static void answer_error(struct agent *a, uint32_t id, const struct cs_err *why)
 	size_t len = 0;
 
 	cs_jw_obj(&w, NULL);
-	cs_jw_obj(&w, "error");
-	cs_jw_i64(&w, "code", why->code);
-	cs_jw_str(&w, "text", why->msg);
-	cs_jw_obj_end(&w);
+	agent_put_error(&w, why, 0);
 	cs_jw_obj_end(&w);
 	if (cs_jw_take(&w, &text, &len, &err) == 0)
 		answer(a, id, text, len);

@@ -187,17 +187,14 @@ static int work(struct work *k, struct cs_err *err)
 	return cs_err_set(err, ENOSYS, "the machine's agent cannot do \"%s\"", what);
 }
 
-static void say_error(struct work *k, const struct cs_err *why)
+void agent_put_error(struct cs_jw *w, const struct cs_err *why, int program_exit)
 {
-	cs_jw_fini(&k->w);
-	k->w = CS_JW_INIT;
-	cs_jw_obj(&k->w, NULL);
-	cs_jw_obj(&k->w, "error");
-	cs_jw_i64(&k->w, "code", why->code);
-	cs_jw_str(&k->w, "text", why->msg);
-	if (k->program_exit)
-		cs_jw_i64(&k->w, "exit", k->program_exit);
-	cs_jw_obj_end(&k->w);
+	cs_jw_obj(w, "error");
+	cs_jw_i64(w, "code", why->code);
+	cs_jw_str(w, "text", why->msg);
+	if (program_exit)
+		cs_jw_i64(w, "exit", program_exit);
+	cs_jw_obj_end(w);
 }
 
 int agent_work(const struct cs_json_doc *doc, uint32_t id, int answer)
@@ -214,8 +211,12 @@ int agent_work(const struct cs_json_doc *doc, uint32_t id, int answer)
 
 	cs_jw_obj(&k.w, NULL);
 	ret = work(&k, &err);
-	if (ret < 0)
-		say_error(&k, &err);
+	if (ret < 0) { /* instead of what was begun */
+		cs_jw_fini(&k.w);
+		k.w = CS_JW_INIT;
+		cs_jw_obj(&k.w, NULL);
+		agent_put_error(&k.w, &err, k.program_exit);
+	}
 	cs_jw_obj_end(&k.w);
 	if (cs_jw_take(&k.w, &text, &len, &werr) < 0 ||
 	    cs_fd_write_all(answer, text, len, &werr) < 0)

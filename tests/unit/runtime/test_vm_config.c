@@ -50,7 +50,7 @@ START_TEST(test_config)
 		"{\"type\":\"network\",\"path\":\"/proc/1/ns/net\"}]},"
 		"\"root\":{\"path\":\"/run/host/rootfs\",\"readonly\":true}},"
 		"\"net\":[{\"mac\":\"02:00:00:00:00:01\",\"name\":\"eth0\",\"mtu\":1500,"
-		"\"addresses\":[\"10.0.0.2/24\",\"fd00::2/64\"],\"gateways\":[]}]}";
+		"\"addresses\":[\"10.0.0.2/24\",\"fd00::2/64\"]}]}";
 	static const char *const addresses[] = { "10.0.0.2/24", "fd00::2/64", NULL };
 	const struct ctr_nic nic = {
 		.mac = "02:00:00:00:00:01", .name = "eth0", .mtu = 1500, .addresses = addresses
