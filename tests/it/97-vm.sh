@@ -137,5 +137,6 @@ vm run --rm --vm --network host box true
 tap_like "the host's network is refused, by name" "$err" "option --network: not with isolation"
 vm run --rm --vm --network none --pid host box true
 tap_like "and what is the host's kernel's" "$err" "option --pid: not with isolation"
-tap_empty "no process of a machine is left" "$(pgrep -x 'vmm|vmm-fs|caisson-vm')"
+tap_empty "no process of a machine is left" \
+	"$(pgrep -x vmm; pgrep -x vmm-fs; pgrep -x caisson-vm)"
 eng_done
