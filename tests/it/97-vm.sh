@@ -97,7 +97,8 @@ tap_like "a machine on the default network reaches a member by its name" "$out" 
 vm run -d --vm --name site -p 8099:80 --network-alias pages box httpd -f -h /www
 tap_is "one with a published port" "$status" 0
 port() { wget -qO- http://127.0.0.1:8099/ 2>/dev/null; }
-it_wait 20 port
+answers() { [ "$(port)" = page ]; }
+it_wait 20 answers
 tap_is "the port leads into it" "$(port)" page
 vm exec web wget -qO- http://pages/
 tap_is "and members find it by its alias" "$out" page
