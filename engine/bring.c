@@ -184,7 +184,7 @@ static void make_card(const struct eng_net *net, const struct places *p, size_t 
 	if (net->ifname)
 		snprintf(c->text[i].name, sizeof(c->text[i].name), "%s", net->ifname);
 	else
-		snprintf(c->text[i].name, sizeof(c->text[i].name), "eth%zu", i);
+		snprintf(c->text[i].name, sizeof(c->text[i].name), "eth%u", (unsigned int)i);
 	if (a->ip4.addr.family)
 		*addresses++ = net_prefix_text(&a->ip4, c->text[i].address[0]);
 	if (a->ip6.addr.family)
