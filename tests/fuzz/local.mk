@@ -103,8 +103,9 @@ tests_fuzz_fuzz_mountspec_SOURCES = tests/fuzz/fuzz_mountspec.c $(fuzz_main)
 tests_fuzz_fuzz_mountspec_LDADD = $(fuzz_engine_ldadd)
 fuzz_targets += tests/fuzz/fuzz_untar
 tests_fuzz_fuzz_untar_SOURCES = tests/fuzz/fuzz_untar.c $(fuzz_main)
-tests_fuzz_fuzz_untar_LDADD = engine/libengine.a images/libimages.a base/libbase.a \
-	$(ISAL_LIBS) $(ZSTD_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
+tests_fuzz_fuzz_untar_LDADD = engine/libengine.a images/libimages.a netns/libnetns.a \
+	runtime/libruntime.a cgroups/libcgroups.a base/libbase.a $(ISAL_LIBS) $(ZSTD_LIBS) \
+	$(ZLIB_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_LIBS) $(FUZZ_LIBS)
 fuzz_targets += tests/fuzz/fuzz_user
 tests_fuzz_fuzz_user_SOURCES = tests/fuzz/fuzz_user.c $(fuzz_main)
 tests_fuzz_fuzz_user_LDADD = $(fuzz_engine_ldadd)
