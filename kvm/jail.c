@@ -90,6 +90,9 @@ pid_t vm_jail_fork(uid_t uid, gid_t gid, struct cs_err *err)
 				       "namespaces allowed?)");
 	if (pid == 0) {
 		cs_close_fd(&mine);
+		/* before it waits: a parent that ended earlier than this is seen there */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+			_exit(EXIT_FAILURE);
 		wait_for_ids(theirs);
 		return 0;
 	}
@@ -200,6 +203,9 @@ static int become(uid_t uid, gid_t gid, struct cs_err *err)
 		return cs_err_sys(err, "jail: drop groups");
 	if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		return cs_err_sys(err, "jail: become user %u, group %u", uid, gid);
+	/* which a change of user takes back */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return cs_err_sys(err, "jail: end with the parent");
 	return 0;
 }
 
@@ -230,8 +236,7 @@ int vm_jail_close(uid_t uid, gid_t gid, struct cs_err *err)
 	if (rc < 0)
 		return rc;
 	/* after the change of user, which takes these back */
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return cs_err_sys(err, "jail: set the process' attributes");
 	return 0;
 }

@@ -124,6 +124,17 @@ static int perform(struct vio_blk *blk, const struct vio_blk_req *req, const str
 	}
 }
 
+/* Bytes that a request may move: zeroes are written as data where the file system knows no better.
+ */
+static uint64_t cost(const struct vio_blk_req *req)
+{
+	uint64_t sum = req->len;
+
+	for (unsigned int i = 0; req->type == VIRTIO_BLK_T_WRITE_ZEROES && i < req->n_seg; i++)
+		sum += req->seg[i].len;
+	return sum;
+}
+
 /* Nanoseconds until a request may pass; 0: now, and it is counted. */
 static uint64_t rate_wait(struct vio_blk *blk, const struct vio_blk_req *req)
 {
@@ -138,7 +149,7 @@ static uint64_t rate_wait(struct vio_blk *blk, const struct vio_blk_req *req)
 	if (wait_ops > wait)
 		wait = wait_ops;
 	if (!wait) {
-		vio_rate_take(&blk->bytes, req->len);
+		vio_rate_take(&blk->bytes, cost(req));
 		vio_rate_take(&blk->ops, 1);
 	}
 	pthread_mutex_unlock(&blk->rate_lock);

@@ -224,6 +224,26 @@ START_TEST(keeps_to_its_rate)
 }
 END_TEST
 
+START_TEST(counts_zeroes_as_bytes)
+{
+	const struct virtio_blk_discard_write_zeroes z = { 0, 16, 0 };
+	struct vm_blk_config conf = { .bytes = { .per_second = 80 * 512, .burst = 512 } };
+	struct timespec a, b;
+	double s;
+
+	setup(_i, &conf);
+	memcpy(drv_ptr(&d, data, sizeof(z)), &z, sizeof(z));
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	/* the second waits for the first's sixteen sectors, a fifth of a second's */
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(request(VIRTIO_BLK_T_WRITE_ZEROES, 0, sizeof(z)), VIRTIO_BLK_S_OK);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	s = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+	ck_assert_msg(s > 0.15, "two requests in %f s", s);
+	teardown();
+}
+END_TEST
+
 START_TEST(survives_resets_at_work)
 {
 	setup(_i, &(struct vm_blk_config){ 0 });
@@ -270,4 +290,5 @@ END_TEST
 
 DRV_MAIN("kvm/virtio/blk", reads_and_writes, refuses_what_leaves_the_disk,
 	 is_broken_by_what_cannot_be_answered, is_read_only, discards_and_zeroes,
-	 has_an_id_and_a_size, keeps_to_its_rate, survives_resets_at_work, rng_gives_bytes)
+	 has_an_id_and_a_size, keeps_to_its_rate, counts_zeroes_as_bytes, survives_resets_at_work,
+	 rng_gives_bytes)
