@@ -52,17 +52,17 @@ static int add(struct cli_format *f, const struct img_image *im, const struct im
 	bool last = h == &im->config.history[im->config.n_history - 1];
 	cs_auto_jw struct cs_jw w = CS_JW_INIT;
 	cs_auto_free char *json = NULL;
-	char text[64], by[64];
+	char id[IMG_DIGEST_TEXT], text[64], by[64];
 	int64_t created = 0;
 	size_t len = 0;
 	int ret;
 
 	if (img_time_parse(h->created, &created) < 0)
 		created = 0;
-	snprintf(text, sizeof(text), whole ? "%s" : "%.12s", whole ? im->rec->id : im->rec->id + 7);
+	snprintf(id, sizeof(id), whole ? "%s" : "%.12s", whole ? im->rec->id : im->rec->id + 7);
 	snprintf(by, sizeof(by), "%.44s%s", h->created_by, strlen(h->created_by) > 44 ? "..." : "");
 	cs_jw_obj(&w, NULL);
-	cs_jw_str(&w, "ID", last ? text : "<missing>");
+	cs_jw_str(&w, "ID", last ? id : "<missing>");
 	cs_jw_str(&w, "Created", h->created);
 	cli_ago_text(created, text);
 	cs_jw_str(&w, "CreatedSince", text);

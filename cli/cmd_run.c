@@ -58,6 +58,25 @@ static int pull(const struct cli_run_opts *o, struct img_store *st, const char *
 	return ret < 0 ? cs_err_wrap(err, "pull %s", text) : 0;
 }
 
+/* Is what is here for the platform that was asked for? -ENOENT: it is for another. */
+static int check_platform(const struct cli_run_opts *o, const char *name,
+			  const struct img_image *im, struct cs_err *err)
+{
+	struct img_platform_text text;
+	struct img_platform want;
+	char have[96];
+
+	if (!o->platform)
+		return 0;
+	if (img_platform_parse(o->platform, &text, &want, err) < 0)
+		return cs_err_wrap(err, "option --platform");
+	if (img_platform_match(&im->config.platform, &want) > 0)
+		return 0;
+	img_platform_format(&im->config.platform, have, sizeof(have));
+	return cs_err_set(err, ENOENT, "image \"%s\" is here for %s, and not for %s", name, have,
+			  o->platform);
+}
+
 /* The image as the store has it. 1: it is to be pulled first, as --pull says. Nothing has been read
  * or made yet: what pulls may be another program (transfer.h). */
 static int look(const struct cli_call *call, const struct cli_run_opts *o, struct img_store *st,
@@ -72,6 +91,13 @@ static int look(const struct cli_call *call, const struct cli_run_opts *o, struc
 				  "option --pull: \"%s\" is not always, missing or never", policy);
 	if (strcmp(policy, "always") != 0)
 		ret = img_store_image(st, call->argv[0], im, err);
+	if (ret == 0) {
+		ret = check_platform(o, call->argv[0], im, err);
+		if (ret == -ENOENT && strcmp(policy, "never") != 0) {
+			img_image_fini(im);
+			*im = IMG_IMAGE_INIT;
+		}
+	}
 	if (ret != -ENOENT || strcmp(policy, "never") == 0)
 		return ret;
 	cs_err_clear(err);
