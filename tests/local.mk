@@ -52,7 +52,8 @@ lint_tests = \
 	tests/lint/manpages \
 	tests/lint/shell \
 	tests/lint/spelling \
-	tests/lint/symbols
+	tests/lint/symbols \
+	tests/lint/tested
 TESTS += $(lint_tests)
 EXTRA_DIST += .clang-format .clang-tidy tests/.clang-tidy tests/lint
 

@@ -197,10 +197,39 @@ img_pull "${certs[@]}" --authfile "$it_tmp/wrong.json" --creds alice:s3cret "127
 img_is "--creds" 0 "$status" "$err"
 SSL_CERT_FILE=$it_tmp/tls/ca.crt img_pull --retry 0 "127.0.0.1:$treg/team/app:v1"
 img_is "SSL_CERT_FILE" 0 "$status" "$err"
+it_try caisson push "${certs[@]}" --creds alice:s3cret --progress plain --timeout 20s \
+	--registries-conf "$img_conf" "127.0.0.1:$treg/team/app:v1" "127.0.0.1:$treg/team/app:v3"
+img_is "push --creds --timeout --progress" "0 3" "$status $(grep -c 'already there' <<<"$err")" "$err"
+it_try caisson image push -q "${certs[@]}" --authfile "$img_auth" "127.0.0.1:$treg/team/app:v1"
+img_is "image push" "0 " "$status $err" "$err"
+it_try caisson image pull -q "${certs[@]}" --authfile "$img_auth" "127.0.0.1:$treg/team/app:v3"
+img_is "image pull" 0 "$status" "$err"
+for with in "--cert-dir $it_tmp/tls --creds alice:s3cret" "--tls-verify=false --authfile $img_auth"; do
+	# shellcheck disable=SC2086 # words
+	it_try caisson --state "$it_tmp/state" create --name made --pull always $with \
+		--registries-conf "$img_conf" "127.0.0.1:$treg/team/app:v2"
+	img_like "create: pulls with ${with%%[ =]*}" '^0 [0-9a-f]{64}$' "$status $out" "$err"
+	it_try caisson --state "$it_tmp/state" rm made
+	# shellcheck disable=SC2086
+	it_try caisson --state "$it_tmp/state" run --rm --pull always --network none $with \
+		--registries-conf "$img_conf" "127.0.0.1:$treg/team/app:v2" /bin/no-such
+	img_is "run: so does it" 127 "$status" "$err"
+done
+it_try caisson --state "$it_tmp/state" run --rm --pull always --network none --tls-verify=false \
+	--creds alice:wrong --registries-conf "$img_conf" --cert-dir "$it_tmp/tls" \
+	--authfile "$img_auth" "127.0.0.1:$treg/team/app:v2"
+img_like "run with a wrong password: 125" '^125 .*does not take' "$status $err"
+it_try caisson --state "$it_tmp/state" create --tls-verify=false --cert-dir "$it_tmp/tls" \
+	--creds alice:wrong --authfile "$img_auth" --pull always "127.0.0.1:$treg/team/app:v2"
+img_like "so has create" '^125 .*does not take' "$status $err"
 it_try caisson logout --authfile "$img_auth" "127.0.0.1:$treg"
 img_is "logout" "0 {}" "$status $(jq -c .auths "$img_auth")" "$err"
 it_try caisson logout --authfile "$img_auth" "127.0.0.1:$treg"
 img_like "logout again" '^125 .*not logged in' "$status $err"
+login --tls-verify=false --timeout 20s -u alice --password s3cret
+img_is "login --password --timeout" "0 Login Succeeded!" "$status $out" "$err"
+it_try caisson logout --all --authfile "$img_auth"
+img_is "logout --all" "0 {}" "$status $(jq -c .auths "$img_auth")" "$err"
 mkdir -p "$HOME/.docker"
 cp "$it_tmp/wrong.json" "$HOME/.docker/config.json"
 it_try env "XDG_RUNTIME_DIR=$it_tmp" "$CAISSON" logout "127.0.0.1:$treg"

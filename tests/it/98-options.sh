@@ -1,0 +1,456 @@
+#!/bin/bash
+# The options that no other test is about: each as a person gives it, with what it says and does.
+# tests/lint/tested lists those that have no test at all.
+# shellcheck disable=SC1091,SC2154 # what the files give
+. "$(dirname "$0")/netlib.sh"
+net_host "$@"
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/englib.sh"
+tap_skip_emulated
+eng_image || { echo "Bail out! the image could not be made"; exit 1; }
+v=$(it_cgroup_version)
+forever='trap "exit 5" TERM; trap "exit 6" HUP; echo ready; while :; do sleep 0.1; done'
+
+# A container without a network that runs a script to its end.
+f() # SCRIPT [OPTION...]
+{
+	local script=$1
+
+	shift
+	c run --rm --network none "$@" box sh -c "$script"
+}
+
+# Refused: 125, and the message says why.
+no() # NAME PATTERN COMMAND...
+{
+	local name=$1 pattern=$2
+
+	shift 2
+	c "$@"
+	if [ "$status" = 125 ] && grep -qE -- "$pattern" <<<"$err"; then
+		tap_ok "refused: $name"
+	else
+		tap_not_ok "refused: $name" "$status: $err"
+	fi
+}
+
+# What a container has of a cgroup file that is called so with v1, and so with v2.
+cg() # V1 V2
+{
+	if [ "$v" = 2 ]; then
+		echo "cat /sys/fs/cgroup/$2"
+	else
+		echo "cat /sys/fs/cgroup/$1"
+	fi
+}
+
+# $out, or the reason of the host that has no such file in its cgroups.
+effect() # NAME WANTED-PATTERN FIELD
+{
+	if [ "$status" = 0 ]; then
+		tap_like "$1" "$out" "$2"
+	else
+		tap_like "$1: the host cannot, and says which" "$status $err" "(125|1) .*($3|No such file)"
+	fi
+}
+
+said_ready() # NAME
+{
+	[ "$(caisson logs "$1" 2>/dev/null | head -n 1)" = ready ]
+}
+
+up() # NAME [OPTION...]: a container that runs, and has set its traps
+{
+	local name=$1
+
+	shift
+	c run -d --name "$name" --network none "$@" box sh -c "$forever"
+	it_wait 60 said_ready "$name"
+}
+
+get() # NAME TEMPLATE; $out
+{
+	c inspect -f "$2" "$1"
+}
+
+tap_comment "limits of memory and CPUs"
+f "$(cg cpuset/cpuset.mems cpuset.mems)" --cpuset-mems 0
+tap_is "--cpuset-mems" "$status $out" "0 0"
+no "a memory node that is not there" 'cpu.mems' run --rm --network none --cpuset-mems 99 box true
+f "$(cg memory/memory.swappiness memory.max)" --memory-swappiness 20
+if [ "$v" = 2 ]; then
+	tap_like "--memory-swappiness: v2 has none" "$status $err" '125 .*swappiness'
+else
+	tap_is "--memory-swappiness" "$status $out" "0 20"
+fi
+no "too much of it" '--memory-swappiness: a number' \
+	run --rm --network none --memory-swappiness 101 box true
+f "$(cg memory/memory.oom_control memory.max) | head -n 1" --oom-kill-disable -m 32m
+if [ "$v" = 2 ]; then
+	tap_like "--oom-kill-disable: v2 cannot" "$status $err" '125 .*(OOM|oom)'
+else
+	tap_is "--oom-kill-disable" "$status $out" "0 oom_kill_disable 1"
+fi
+f "$(cg cpu/cpu.cfs_quota_us cpu.max); $(cg cpu/cpu.cfs_period_us cpu.max); $(cg cpu/cpu.shares cpu.weight)" \
+	--cpu-quota 20000 --cpu-period 40000 --cpu-shares 512
+if [ "$v" = 2 ]; then
+	tap_is "--cpu-quota, --cpu-period, --cpu-shares" "${out%%$'\n'*} ${out##*$'\n'}" "20000 40000 20"
+else
+	tap_is "--cpu-quota, --cpu-period, --cpu-shares" "$out" $'20000\n40000\n512'
+fi
+up lim
+c update --cpuset-cpus 0 --cpuset-mems 0 -c 512 --memory-reservation 30m -m 64m --memory-swap 70m \
+	--pids-limit 77 lim
+tap_is "update" "$status $out" "0 lim"
+c exec lim sh -c "$(cg cpuset/cpuset.mems cpuset.mems); $(cg cpuset/cpuset.cpus cpuset.cpus)
+	$(cg cpu/cpu.shares cpu.weight); $(cg memory/memory.soft_limit_in_bytes memory.low)
+	$(cg memory/memory.memsw.limit_in_bytes memory.swap.max); $(cg pids/pids.max pids.max)"
+if [ "$v" = 2 ]; then
+	want='0 0 20 31457280 6291456 77'
+else
+	want='0 0 512 31457280 73400320 77'
+fi
+tap_is "it has them at once" "$(tr '\n' ' ' <<<"$out")" "$want "
+get lim '{{.HostConfig.CpusetMems}} {{.HostConfig.MemoryReservation}} {{.HostConfig.MemorySwap}} {{.HostConfig.PidsLimit}}'
+tap_is "and keeps them" "$out" "0 31457280 73400320 77"
+no "a node that is not there" 'cpu.mems' update --cpuset-mems 99 lim
+get lim '{{.HostConfig.CpusetMems}}'
+tap_is "what was refused is not kept" "$out" 0
+
+tap_comment "block I/O"
+f "$(cg blkio/blkio.bfq.weight io.weight)" --blkio-weight 300
+effect "--blkio-weight" '300|2930' blockIO.weight
+no "too small" '--blkio-weight: a number' run --rm --network none --blkio-weight 9 box true
+c update --blkio-weight 500 lim
+if [ "$status" = 0 ]; then
+	get lim '{{.HostConfig.BlkioWeight}}'
+	tap_is "update --blkio-weight" "$out" 500
+else
+	tap_like "update --blkio-weight: the host cannot, and says which" "$err" 'blockIO.weight|io.*weight'
+fi
+disk=$(find /dev -maxdepth 1 -type b \( -name 'vd?' -o -name 'sd?' -o -name 'loop0' \) | head -n 1)
+if [ -n "$disk" ]; then
+	nr=$(printf '%d:%d' "0x$(stat -c %t "$disk")" "0x$(stat -c %T "$disk")")
+	f "$(cg blkio/blkio.bfq.weight_device io.bfq.weight)" --blkio-weight-device "$disk:300"
+	effect "--blkio-weight-device" "$nr 300" blockIO.weightDevice
+	for o in read-bps write-bps read-iops write-iops; do
+		k=${o%-*} k=${k:0:1}${o#*-}
+		file=blkio.throttle.${o/-/_}_device
+		f "$(cg "blkio/$file" io.max)" "--device-$o" "$disk:1000"
+		effect "--device-$o" "^$nr (.*$k=)?1000( |\$)" blockIO.throttle
+	done
+	f true --device-read-bps "$disk:1mb" --device-read-iops "$disk:9" --device-write-bps "$disk:1m" \
+		--device-write-iops "$disk:9"
+	effect "all of them" '^$' blockIO.throttle
+else
+	tap_skip "limits of a device" "no block device here"
+fi
+no "no block device" 'no block device' run --rm --network none --device-read-bps /dev/null:1m box true
+no "no rate" 'write DEVICE:BYTES' run --rm --network none --device-write-bps /dev/null box true
+
+tap_comment "networks"
+if command -v nft >/dev/null && command -v dnsmasq >/dev/null; then
+	c network create --subnet 10.99.0.0/24 --subnet fd99::/64 one
+	c network create --subnet 10.98.0.0/24 --subnet fd98::/64 two
+	c run -d --name srv --network one --expose 81/udp -P --mac-address 02:00:00:00:00:77 \
+		--ip 10.99.0.77 --ip6 fd99::77 --network-alias other box httpd -f -h /www
+	tap_is "run" "$status $err" "0 "
+	get srv '{{.NetworkSettings.MacAddress}} {{.NetworkSettings.IPAddress}} {{.NetworkSettings.GlobalIPv6Address}}'
+	tap_is "--mac-address, --ip, --ip6" "$out" "02:00:00:00:00:77 10.99.0.77 fd99::77"
+	c exec srv cat /sys/class/net/eth0/address
+	tap_is "inside, too" "$out" 02:00:00:00:00:77
+	c port srv
+	tap_like "--expose with -P: published" "$out" '81/udp -> 0.0.0.0:[0-9]+'
+	c run --rm --network one box wget -q -O - http://other/
+	tap_is "--network-alias" "$out" page
+	no "no MAC address" 'MAC|mac' run --rm --mac-address 02:zz box true
+	no "an address of another network" 'cannot be had' run --rm --network one --ip 192.0.2.7 box true
+	no "--ip6 without a network" 'takes no --ip' run --rm --network none --ip6 fd00::1 box true
+	c network connect --ip 10.98.0.9 --ip6 fd98::9 --mac 02:00:00:00:00:99 --ifname lan \
+		--name known --format json two srv
+	tap_is "network connect --format" "$status $err $(jq -r .ifname <<<"$out")" "0  lan"
+	c exec srv ip addr show dev lan
+	tap_like "--ip, --ip6, --mac, --ifname" "$(tr '\n' ' ' <<<"$out")" \
+		'02:00:00:00:00:99.*10.98.0.9/24.*fd98::9/64'
+	c run --rm --network two box wget -q -O - http://known/
+	tap_is "--name" "$out" page
+	c network disconnect --force two srv
+	tap_is "network disconnect --force" "$status" 0
+	c exec srv ip link show dev lan
+	tap_check "the link is gone" test "$status" != 0
+	c create --name cnet -p 127.0.0.1:8099:80 box httpd -f -h /www
+	c start cnet
+	c port cnet
+	tap_is "create --publish" "$out" "80/tcp -> 127.0.0.1:8099"
+	c rm -f srv cnet
+	c network rm one two
+else
+	tap_skip "networks" "nft or dnsmasq is not installed"
+fi
+
+tap_comment "volumes"
+mkdir -p "$it_tmp/host"
+up vols -v shared:/data -v "$it_tmp/host:/host" --tmpfs /scratch
+f 'echo x >/data/x; echo x >/host/x; ls -d /data /host /scratch' --volumes-from vols
+tap_is "--volumes-from" "$out $(<"$it_tmp/host/x")" $'/data\n/host x'
+f 'touch /data/y; touch /host/y' --volumes-from vols:ro
+tap_like "--volumes-from NAME:ro" "$err" '/data/y: Read-only.*/host/y: Read-only'
+f 'ls /data' --volumes-from vols -v other:/data:nocopy
+tap_is "its own comes first" "$out" ""
+no "volumes of none" 'no such container' run --rm --volumes-from nobody box true
+no "no such way" ':ro or :rw' run --rm --volumes-from vols:x box true
+c volume create --driver local --label kind=test --name named
+tap_is "volume create --name --driver --label" "$status $out" "0 named"
+no "another driver" 'driver' volume create --driver nfs x
+c volume inspect --format '{{.Name}} {{.Driver}} {{.Labels.kind}}' named
+tap_is "volume inspect --format" "$out" "named local test"
+c volume inspect nobody
+tap_is "volume inspect of none: 125" "$status" 125
+c volume ls --noheading --filter label=kind=test --format 'table {{.Name}}'
+tap_is "volume ls --noheading --filter --format" "$out" named
+c volume rm --force named nobody
+tap_is "volume rm --force" "$status" 0
+c volume rm nobody
+tap_is "without: 125" "$status" 125
+c create --name anon -v /anon box
+c rm -v anon
+c volume ls -q
+tap_is "rm -v: with its anonymous volume" "$(sort <<<"$out")" $'other\nshared'
+c create --name anon -v /anon box
+c rm anon
+c volume prune --force
+c volume ls -q
+tap_is "volume prune: anonymous ones" "$(sort <<<"$out")" $'other\nshared'
+c volume create --label keep=yes kept
+c volume prune --all --force --filter 'label!=keep'
+c volume ls -q
+tap_is "volume prune --all --filter: what nobody uses" "$(sort <<<"$out")" $'kept\nshared'
+
+tap_comment "stopping and signals"
+up slow --stop-timeout 1 --stop-signal HUP
+c stop slow
+get slow '{{.State.ExitCode}} {{.Config.StopTimeout}} {{.Config.StopSignal}}'
+tap_is "--stop-timeout, --stop-signal" "$out" "6 1 HUP"
+c run -d --name deaf --network none --stop-timeout 1 box sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
+it_wait 60 said_ready deaf
+SECONDS=0
+c stop deaf
+get deaf '{{.State.ExitCode}}'
+tap_is "KILL after --stop-timeout" "$out" 137
+tap_check "not after ten seconds" test "$SECONDS" -lt 10 -o -n "${CAISSON_LAB-}"
+up sig
+c stop --signal HUP sig
+get sig '{{.State.ExitCode}}'
+tap_is "stop --signal" "$out" 6
+c start sig
+it_wait 60 said_ready sig
+c restart --signal HUP sig
+tap_is "restart --signal" "$status $out" "0 sig"
+c events --since 1h --until 0s --filter event=die --filter container=sig --format '{{.Actor.Attributes.exitCode}}'
+tap_is "it ended by that" "$(tail -n 1 <<<"$out")" 6
+no "no such signal" 'signal' stop --signal FROB sig
+it_wait 60 eval '[ "$(caisson logs sig | grep -c ready)" = 3 ]'
+c kill --signal HUP sig
+c wait sig
+tap_is "kill --signal" "$out" 6
+c stop --ignore nobody
+tap_is "stop --ignore" "$status" 0
+c restart --ignore nobody
+tap_is "restart --ignore" "$status" 0
+c rm --ignore nobody
+tap_is "rm --ignore" "$status" 0
+no "without" 'no such container' rm nobody
+c pause --all
+c ps -q --filter status=paused
+tap_is "pause --all" "$(wc -l <<<"$out")" 2
+c unpause --all
+c ps -q --filter status=paused
+tap_is "unpause --all" "$out" ""
+c restart --all -t 0
+tap_is "restart --all" "$status" 0
+c ps -a --filter status=exited
+tap_is "all run" "$(wc -l <<<"$out")" 1
+c kill --all
+tap_is "kill --all" "$status" 0
+it_wait 60 eval '[ -z "$(caisson ps -q)" ]'
+c ps -q
+tap_is "none runs" "$out" ""
+c start vols
+c stop --all -t 0
+c ps -q
+tap_is "stop --all" "$status $out" "0 "
+c run --name limited --timeout 1 --network none box sleep 60
+tap_is "--timeout: killed" "$status" 137
+c run --rm --network none --sig-proxy=false box echo there
+tap_is "--sig-proxy" "$status $out" "0 there"
+no "no such value" 'sig-proxy' run --rm --sig-proxy=perhaps box true
+
+tap_comment "attaching"
+f 'echo to-out; echo to-err >&2' --attach stdout
+tap_is "--attach stdout" "$status $out $err" "0 to-out "
+f 'echo to-out; echo to-err >&2' -a stderr
+tap_is "-a stderr" "$status $out $err" "0  to-err"
+no "no such stream" 'stdin, stdout or stderr' run --rm -a frob box true
+no "-a with -d" 'exclude each other' run -d -a stdout box true
+c create --attach stdout --attach stderr --interactive --name ci --network none box cat
+tap_is "create --attach --interactive" "$status" 0
+echo from-stdin | caisson start --interactive ci >"$it_tmp/ci"
+tap_is "start --interactive" "$? $(<"$it_tmp/ci")" "0 from-stdin"
+c create --name later --network none box echo later
+c start --attach --sig-proxy=false --detach-keys ctrl-x later
+tap_is "start --attach --sig-proxy --detach-keys" "$status $out" "0 later"
+no "bad keys" 'detach' start --attach --detach-keys x,yz later
+no "bad keys of run" 'detach' run --rm --detach-keys x,yz box true
+up at
+c attach --no-stdin --sig-proxy=perhaps at
+tap_is "attach --sig-proxy" "$status" 125
+printf 'A=file\n' >"$it_tmp/env"
+c exec --env-file "$it_tmp/env" at sh -c 'echo $A'
+tap_is "exec --env-file" "$out" file
+c exec --privileged at grep CapEff /proc/self/status
+privileged=$out
+c run --rm --network none --privileged box grep CapEff /proc/self/status
+tap_is "exec --privileged: all that there are" "$privileged" "$out"
+
+tap_comment "what is shown"
+c ps --noheading --format 'table {{.Names}}'
+tap_is "ps --noheading" "$out" at
+c ps --last 2 --format '{{.Names}}'
+tap_is "ps --last" "$out" $'at\nlater'
+c ps --latest -q
+tap_like "ps --latest" "$out" '^[0-9a-f]{12}$'
+c inspect --type container -f '{{.Name}}' at
+tap_is "inspect --type container" "$out" at
+c inspect --type image -f '{{index .RepoTags 0}}' box
+tap_is "inspect --type image" "$out" localhost/box:latest
+no "an image's name for a container" 'no such container' inspect --type container box
+no "a container's for an image" 'not here' inspect --type image at
+no "neither" 'not container or image' inspect --type frob at
+c stats --no-stream --no-trunc --all --interval 1 --format '{{.ID}} {{.Name}}'
+tap_like "stats --all --no-trunc" "$out" '[0-9a-f]{64} (deaf|slow)'
+c history --human --no-trunc box
+tap_like "history --human --no-trunc" "$status $out" '^0 IMAGE .*sha256:[0-9a-f]{64} .*imported'
+c history --quiet box
+tap_like "history --quiet" "$out" '^[0-9a-f]{12}$'
+c images --all --noheading
+tap_like "images --all --noheading" "$(wc -l <<<"$out") $out" '^1 localhost/box +latest'
+c version
+tap_like "version" "$status $out" '^0 caisson version [0-9]'
+c --version
+tap_like "--version" "$status $out" '^0 caisson version [0-9]'
+c help ps
+tap_like "help" "$status $out" '^0 caisson ps: .*--noheading'
+c --help
+tap_like "--help" "$status $out" '^0 caisson: .*--state DIR'
+c ps --help
+tap_like "a command's --help" "$status $out" '^0 caisson ps: '
+c --debug ps -q
+tap_is "--debug" "$status" 0
+
+tap_comment "images"
+c import --quiet --platform linux/arm64 --message why "$it_tmp/rootfs" foreign
+tap_is "import --quiet --platform" "$status" 0
+c image inspect -f '{{.Architecture}}' foreign
+tap_is "is what it says" "$out" arm64
+no "another platform than is here" 'is here for linux/amd64, and not for linux/arm64' \
+	run --rm --pull never --platform linux/arm64 --network none box true
+c save --multi-image-archive --quiet -o "$it_tmp/two.tar" box foreign
+tap_is "save --multi-image-archive --quiet" "$status $(tar -xOf "$it_tmp/two.tar" manifest.json |
+	jq length)" "0 2"
+c rmi --no-prune foreign
+tap_is "rmi --no-prune" "$status" 0
+c save -o "$it_tmp/one.tar" box
+c load --name renamed:1 -i "$it_tmp/one.tar"
+tap_like "load --name" "$status $out" '^0 .*renamed:1'
+c rmi --ignore renamed:1 nothing:1
+tap_is "rmi --ignore" "$status" 0
+no "without" 'not here|no such' rmi nothing:1
+tap_comment "images, by docker's longer names"
+c image tag box twin:1
+c image ls --noheading --format '{{.Repository}}' twin
+tap_is "image tag, image ls" "$out" localhost/twin
+c image untag box twin:1
+c image ls -q twin
+tap_is "image untag" "$out" ""
+c image history -q box
+tap_like "image history" "$out" '^[0-9a-f]{12}$'
+c image import -q "$it_tmp/rootfs" imported
+tap_is "image import" "$status" 0
+c image save -o "$it_tmp/imported.tar" imported
+c image rm imported
+tap_is "image save, image rm" "$status" 0
+c image load -q -i "$it_tmp/imported.tar"
+tap_like "image load" "$status $out" '^0 sha256:[0-9a-f]{64}$'
+c image prune --force --all --filter 'label=none=such'
+tap_is "image prune --filter" "$status $out" "0 Total reclaimed space: 0B"
+c commit --quiet at committed
+tap_like "commit --quiet" "$status $out" '^0 (sha256:)?[0-9a-f]{64}$'
+echo x >"$it_tmp/copied"
+c cp --quiet "$it_tmp/copied" at:/copied
+tap_is "cp --quiet" "$status $out$err" "0 "
+
+tap_comment "create: the same options as run's"
+echo l2=file >"$it_tmp/labels"
+c create --name all --add-host a:192.0.2.1 --annotation n=1 --blkio-weight 300 --cap-add NET_RAW \
+	--cap-drop ALL --cgroup-parent "/$it_cg" --cgroupns private --cidfile "$it_tmp/cid" \
+	--cpu-shares 512 --cpuset-cpus 0 --cpuset-mems 0 --cpu-period 40000 --cpu-quota 20000 \
+	--device /dev/null:/dev/mine --device-cgroup-rule 'c 10:200 rm' --dns 192.0.2.53 --dns-option ndots:3 \
+	--dns-search x.example --domainname example --entrypoint sh -e E=1 --env-file "$it_tmp/env" \
+	--expose 81 --group-add 7 -h web --ipc private --isolation container \
+	-l l1=x --label-file "$it_tmp/labels" --log-driver k8s-file --log-opt max-size=1m -m 64m \
+	--memory-reservation 32m --memory-swap 80m --network none --oom-score-adj 300 --pid private \
+	--pids-limit 50 --platform linux/amd64 --progress none --pull never --quiet --read-only \
+	--restart on-failure:2 --security-opt no-new-privileges --shm-size 3m --stop-signal USR1 \
+	--stop-timeout 3 --sysctl kernel.shmmni=99 --timeout 50 --tmpfs /t --ulimit nofile=100:200 \
+	--umask 0027 -u user:staff --uts private --volumes-from vols -w /made box \
+	-c 'id -u; pwd; umask; echo $E$A; hostname; ulimit -n; cat /proc/sys/kernel/shmmni
+		grep -c "/t tmpfs" /proc/mounts; touch /x 2>&1; ls /data'
+tap_is "create" "$status $(<"$it_tmp/cid")$err" "0 $out"
+get all '{{.Config.Hostname}} {{.Config.Domainname}} {{.Config.User}} {{.Config.Labels.l1}} {{.Config.Labels.l2}} {{.Config.StopSignal}} {{.Config.StopTimeout}} {{.HostConfig.BlkioWeight}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.LogConfig.Type}} {{.HostConfig.Memory}} {{.HostConfig.CgroupParent}} {{.Isolation}}'
+tap_is "inspect knows them" "$out" \
+	"web example user:staff x file USR1 3 300 on-failure k8s-file 67108864 /$it_cg container"
+no "an id file that is there" '--cidfile' create --cidfile "$it_tmp/cid" box
+c create --replace --name all --network none --init -t --privileged --userns host --rm box tty
+tap_is "create --replace --init --tty --privileged --userns --rm" "$status" 0
+get all '{{.Config.Tty}} {{.HostConfig.Init}} {{.HostConfig.Privileged}} {{.HostConfig.AutoRemove}}'
+tap_is "the new one has the name" "$out" "true true true true"
+c create --name plain --add-host a:192.0.2.1 --annotation n=1 --cpus 0.5 --cap-add NET_RAW --cap-drop ALL \
+	--cgroup-parent "/$it_cg" -h web --dns 192.0.2.53 --dns-search x.example -e E=1 -u user:staff \
+	--group-add 7 --network none --read-only --security-opt no-new-privileges --shm-size 3m \
+	--sysctl kernel.shmmni=99 --tmpfs /t --ulimit nofile=100:200 --umask 0027 --volumes-from vols \
+	--oom-score-adj 300 -w /made --entrypoint sh box -c 'id -u; id -G; pwd; umask; echo $E; hostname
+	ulimit -n; cat /proc/sys/kernel/shmmni; grep -c "/t tmpfs" /proc/mounts; touch /x 2>&1; ls /data'
+c start -a plain
+tap_is "start: as with run" "$status $(tr '\n' ' ' <<<"$out")" \
+	"0 1000 50 7 /made 0027 1 web 100 99 1 touch: /x: Read-only file system seed x "
+c create --name net --ip 10.88.0.78 --ip6 fd00::1 --mac-address 02:00:00:00:00:78 --network-alias x -P \
+	--memory-swappiness 20 --oom-kill-disable box
+tap_is "create --ip --ip6 --mac-address --network-alias -P" "$status" 0
+get net '{{.HostConfig.PublishAllPorts}} {{.HostConfig.OomKillDisable}}'
+tap_is "inspect knows them, too" "$out" "true true"
+if [ -n "$disk" ]; then
+	c create --name io --network none --blkio-weight-device "$disk:300" --device-read-bps "$disk:1m" \
+		--device-read-iops "$disk:9" --device-write-bps "$disk:1m" --device-write-iops "$disk:9" box
+	tap_is "create with limits of a device" "$status" 0
+fi
+no "a bad limit is told at once" 'DEVICE:' create --device-read-bps x box
+if unshare -U true 2>/dev/null; then
+	c create --name mapped --network none --uidmap 0:100000:65536 --gidmap 0:200000:65536 box
+	tap_is "create --uidmap --gidmap" "$status" 0
+	chmod 711 "$it_tmp"
+	f 'cat /proc/self/gid_map' --uidmap 0:100000:65536 --gidmap 0:200000:65536
+	if [[ $err = *"cannot"* || $err = *"map the ids"* ]]; then
+		tap_skip "run --gidmap" "${err##*: }"
+	else
+		tap_is "run --gidmap" "$(tr -s ' ' <<<"$out")" " 0 200000 65536"
+	fi
+fi
+no "both walls" 'one or the other' create --vm --isolation container box
+no "no such wall" 'not "container" or "vm"' run --isolation cage box true
+f 'cat /proc/self/cgroup' --cgroupns host --userns host --cidfile "$it_tmp/cid2" --progress plain
+tap_like "--cgroupns host: sees the host's path; --cidfile" "$out" "/caisson/$(<"$it_tmp/cid2")"
+c run --replace --name all --network none --label-file "$it_tmp/labels" --annotation n=1 box echo new
+tap_is "run --replace" "$status $out" "0 new"
+c run --rm --platform linux/amd64 --network none box echo here
+tap_is "--platform" "$status $out" "0 here"
+eng_done
