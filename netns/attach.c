@@ -264,6 +264,23 @@ static bool pass_no_ipv6(unsigned index, int code, void *arg)
 	return index > 0 && code == EAFNOSUPPORT;
 }
 
+static uint32_t group_of(const struct job *j)
+{
+	return j->n.c.mode == NET_MODE_BRIDGE ? 0 : NET_LINK_GROUP;
+}
+
+/* A port of a bridge hears no router advertisements. Should it ever be none, it takes none: a
+ * router takes none anyway. */
+static int deafen_port(const struct job *j, struct cs_err *err)
+{
+	const struct net_config *c = &j->n.c;
+	bool routes = c->mode == NET_MODE_NAT || c->mode == NET_MODE_ROUTED;
+
+	if (j->up.guarded && routes && net_addr_is_set(&c->v6.subnet.addr))
+		return 0;
+	return net_link_no_advertisements(j->a.hostif, err);
+}
+
 static int make_veth(struct job *j, struct cs_err *err)
 {
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
@@ -276,13 +293,13 @@ static int make_veth(struct job *j, struct cs_err *err)
 		.mtu = j->a.mtu,
 		.mac = j->a.mac,
 		.isolate = j->n.c.isolate,
+		.group = group_of(j),
 	};
 
 	net_link_put_veth(&r, &v);
 	if (net_nl_call(&j->nl, &r, &answer, err) < 0)
 		return cs_err_wrap(err, "make interface %s on bridge %s", j->a.ifname, j->a.bridge);
-	/* a port of a bridge hears none; should it ever be none, it takes none */
-	return net_link_no_advertisements(v.hostif, err);
+	return deafen_port(j, err);
 }
 
 static int make_tap(struct job *j, struct cs_err *err)
@@ -293,10 +310,12 @@ static int make_tap(struct job *j, struct cs_err *err)
 	j->tap = net_link_tap(j->a.hostif, j->w->tap_uid, j->w->tap_multi_queue, err);
 	if (j->tap < 0)
 		return j->tap;
-	if (net_link_no_advertisements(j->a.hostif, err) < 0)
+	if (deafen_port(j, err) < 0)
 		return -err->code;
 	net_link_put_master(&r, j->a.hostif, j->up.index, j->a.mtu);
 	net_link_put_no_autoconf(&r, j->a.hostif);
+	if (group_of(j))
+		net_link_put_group(&r, j->a.hostif, group_of(j));
 	if (j->n.c.isolate)
 		net_link_put_isolated(&r, j->a.hostif);
 	net_link_put_up(&r, j->a.hostif);
@@ -329,30 +348,6 @@ static struct net_prefix link_local(const struct net_mac *m)
 	};
 }
 
-static bool pass_all(unsigned index, int code, void *arg)
-{
-	(void)index;
-	(void)code;
-	(void)arg;
-	return true;
-}
-
-/* A member of a bridge of ours reports its addresses to nobody. What cannot be done only takes
- * longer. */
-static void hush(struct job *j, uint32_t port)
-{
-	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
-	struct net_nl_answer answer = { .pass = pass_all };
-	struct cs_err ignored = CS_ERR_INIT;
-	uint32_t block;
-
-	if (j->n.c.mode == NET_MODE_BRIDGE || !port || !net_addr_is_set(&j->a.ip6.addr))
-		return;
-	memcpy(&block, j->up.mac.b + 2, sizeof(block));
-	net_link_put_no_reports(&r, port, block | 1);
-	net_nl_call(&j->nl, &r, &answer, &ignored);
-}
-
 static int deafen(void *arg, struct cs_err *err)
 {
 	return net_link_no_advertisements(arg, err);
@@ -370,9 +365,12 @@ static int set_up_inside(struct job *j, struct cs_err *err)
 	if (ret == 0)
 		return cs_err_set(err, ENODEV, "interface %s vanished while it was set up",
 				  a->ifname);
-	if (ret < 0 || net_ns_run(j->w->ns, deafen, j->a.ifname, err) < 0)
+	if (ret < 0)
+		return ret;
+	/* where the firewall keeps them away they need not be refused here: the kernel finds a file
+	 * of /proc/sys the more slowly the more namespaces there are */
+	if (!j->up.guarded && net_ns_run(j->w->ns, deafen, j->a.ifname, err) < 0)
 		return -err->code;
-	hush(j, info.peer);
 	net_link_put_up(&r, "lo");
 	net_link_put_no_autoconf(&r, a->ifname);
 	net_link_put_up(&r, a->ifname);

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "netns/addr.h"
 #include "netns/fw_int.h"
 #include "netns/fw_rules.h"
@@ -158,7 +159,8 @@ static int find_network(struct net_nl *nl, const char *table, const struct net_c
 	return ret;
 }
 
-int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, struct cs_err *err)
+int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, bool *guarded,
+			 struct cs_err *err)
 {
 	net_auto_nl struct net_nl nl = NET_NL_INIT;
 	int ret;
@@ -168,7 +170,36 @@ int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, 
 	if (net_nl_open(&nl, NETLINK_NETFILTER, err) < 0)
 		return -err->code;
 	ret = find_network(&nl, fw->table, net, err);
+	if (ret == 1 && guarded) {
+		ret = net_nft_bridge_get(&nl, fw->table, err);
+		if (ret < 0)
+			return ret;
+		*guarded = ret;
+		return 1;
+	}
 	return ret == -ESTALE ? 0 : ret;
+}
+
+/* Best done: what it keeps away is kept away by each member, too, where it is not there. */
+static void guard_ports(struct net_nl *nl, const char *table)
+{
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	struct cs_err e = CS_ERR_INIT;
+
+	net_nft_begin(&r);
+	net_fw_put_ports_guard(&r, table);
+	if (net_nft_commit(nl, &r, NULL, &e) < 0)
+		cs_log(CS_LOG_DEBUG, "firewall: no table of the bridge family: %s", e.msg);
+}
+
+static void unguard_ports(struct net_nl *nl, const char *table)
+{
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	struct cs_err ignored = CS_ERR_INIT; /* it is not there */
+
+	net_nft_begin(&r);
+	net_nft_bridge_del(&r, table);
+	net_nft_commit(nl, &r, NULL, &ignored);
 }
 
 /* Two tries: into the table that is there, or else with a table around it. */
@@ -214,6 +245,8 @@ int net_fw_network_add(const struct net_fw *fw, const struct net_config *net, st
 	if (ret == -ENOENT) {
 		cs_err_clear(err);
 		ret = add_network(&nl, fw->table, net, true, err);
+		if (ret == 0)
+			guard_ports(&nl, fw->table);
 	}
 	return ret < 0 ? cs_err_wrap(err, "put network %s into the firewall", net->name) : 0;
 }
@@ -259,6 +292,7 @@ int net_fw_remove(const struct net_fw *fw, struct cs_err *err)
 	lock = net_fw_lock(fw, err);
 	if (lock < 0)
 		return -err->code;
+	unguard_ports(&nl, fw->table);
 	net_nft_begin(&r);
 	net_nft_table_del(&r, fw->table);
 	if (net_nft_commit(&nl, &r, NULL, err) < 0) {
@@ -300,6 +334,7 @@ int net_fw_restore(const struct net_fw *fw, const struct net_fw_want *want, stru
 			return -err->code;
 	if (net_nft_commit(&nl, &r, NULL, err) < 0)
 		return cs_err_wrap(err, "restore the firewall");
+	guard_ports(&nl, fw->table);
 	*err = first;
 	return -first.code;
 }

@@ -5,6 +5,7 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/icmp6.h>
 
 #include "base/cleanup.h"
 #include "netns/link.h"
@@ -18,6 +19,11 @@ enum {
 	PRIO_BEHIND_DSTNAT = -90,
 	PRIO_FILTER = 0,
 	PRIO_SRCNAT = 95,
+};
+
+enum {
+	MLD2_REPORT = 143,  /* RFC 3810 */
+	BR_PRE_ROUTING = 0, /* NF_BR_PRE_ROUTING; its header does not go with net/if.h */
 };
 
 static const struct net_nft_chain chains[] = {
@@ -249,6 +255,30 @@ static const struct net_nft_rule rules[] = {
 	RULE("postrouting", masq4),
 	RULE("postrouting", masq6),
 };
+
+/* What members send to each other, which routers, or nobody on a bridge of ours, should. Where the
+ * message begins behind other headers of IPv6 the kernel finds. */
+#define ICMP6_IS(type) LOAD(NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, 0), EQ(1, type), VERDICT(NF_DROP)
+static const rule_expr not_v6[] = { META(NFT_META_PROTOCOL, 0), NE(2, 0x86, 0xdd),
+				    VERDICT(NF_ACCEPT) };
+static const rule_expr not_member[] = { META(NFT_META_IIFGROUP, 0), NE(4, HOST_U32(NET_LINK_GROUP)),
+					VERDICT(NF_ACCEPT) };
+static const rule_expr not_icmp6[] = { META(NFT_META_L4PROTO, 0), NE(1, IPPROTO_ICMPV6),
+				       VERDICT(NF_ACCEPT) };
+static const rule_expr advertisement[] = { ICMP6_IS(ND_ROUTER_ADVERT) };
+static const rule_expr redirect[] = { ICMP6_IS(ND_REDIRECT) };
+static const rule_expr report[] = { ICMP6_IS(MLD2_REPORT) };
+
+static const struct net_nft_chain ports_chain = { "ports", "filter", BR_PRE_ROUTING, PRIO_RAW };
+static const struct net_nft_rule ports_rules[] = {
+	RULE("ports", not_v6),	      RULE("ports", not_member), RULE("ports", not_icmp6),
+	RULE("ports", advertisement), RULE("ports", redirect),	 RULE("ports", report),
+};
+
+void net_fw_put_ports_guard(struct net_nl_req *r, const char *table)
+{
+	net_nft_bridge_add(r, table, &ports_chain, ports_rules, CS_LEN(ports_rules));
+}
 
 void net_fw_put_skeleton(struct net_nl_req *r, const char *table)
 {

@@ -25,8 +25,6 @@
 /* Of our filters: one that nobody else has, for filters of one priority are of one kind. */
 #define FILTER_PRIO 0xca15U
 
-enum { MLD2_REPORT = 143 };
-
 static bool is_bridge(const struct nlattr *info)
 {
 	const struct nlattr *tb[IFLA_INFO_KIND + 1];
@@ -157,6 +155,8 @@ void net_link_put_veth(struct net_nl_req *r, const struct net_link_veth *v)
 	net_nl_put_u32(r, IFLA_MTU, v->mtu);
 	put_queues(r);
 	net_nl_put_u32(r, IFLA_MASTER, v->bridge);
+	if (v->group)
+		net_nl_put_u32(r, IFLA_GROUP, v->group);
 	info = net_nl_nest(r, IFLA_LINKINFO);
 	net_nl_put_str(r, IFLA_INFO_KIND, "veth");
 	put_peer(r, v);
@@ -211,8 +211,8 @@ int net_link_no_advertisements(const char *name, struct cs_err *err)
 	return 0;
 }
 
-/* Where filters of what comes in by a link are put; of a shared @block, 0: of the link's own. */
-static void put_clsact(struct net_nl_req *r, uint32_t index, uint32_t block)
+/* Where filters of what comes in by a link are put. */
+static void put_clsact(struct net_nl_req *r, uint32_t index)
 {
 	const struct tcmsg qdisc = {
 		.tcm_ifindex = (int)index,
@@ -222,11 +222,9 @@ static void put_clsact(struct net_nl_req *r, uint32_t index, uint32_t block)
 
 	net_nl_msg(r, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &qdisc, sizeof(qdisc));
 	net_nl_put_str(r, TCA_KIND, "clsact");
-	if (block)
-		net_nl_put_u32(r, TCA_INGRESS_BLOCK, block);
 }
 
-/* A classic BPF program; @where has link and parent, or block. */
+/* A classic BPF program; @where has link and parent. */
 static void put_filter(struct net_nl_req *r, const struct tcmsg *where, uint16_t proto,
 		       const struct sock_filter *program, uint16_t n)
 {
@@ -263,31 +261,8 @@ void net_link_put_no_loopback(struct net_nl_req *r, uint32_t index)
 		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
 	};
 
-	put_clsact(r, index, 0);
+	put_clsact(r, index);
 	put_filter(r, &where, ETH_P_IP, program, CS_LEN(program));
-}
-
-void net_link_put_no_reports(struct net_nl_req *r, uint32_t index, uint32_t block)
-{
-	/* RFC 8200: a hop-by-hop header of 8 bytes, ICMPv6 behind it; RFC 3810: its type */
-	static const struct sock_filter program[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 6),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_HOPOPTS, 0, 5),
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, (uint32_t)SKF_NET_OFF + 40),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6 << 8, 0, 3),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 48),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MLD2_REPORT, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, TC_ACT_SHOT),
-		BPF_STMT(BPF_RET | BPF_K, (uint32_t)TC_ACT_UNSPEC),
-	};
-	const struct tcmsg where = {
-		.tcm_ifindex = (int)TCM_IFINDEX_MAGIC_BLOCK,
-		.tcm_block_index = block,
-	};
-
-	/* the program is made once, by the first port of the block */
-	put_clsact(r, index, block);
-	put_filter(r, &where, ETH_P_IPV6, program, CS_LEN(program));
 }
 
 static void put_master(struct net_nl_req *r, uint32_t bridge, uint32_t mtu)
@@ -307,6 +282,12 @@ void net_link_put_master(struct net_nl_req *r, const char *name, uint32_t bridge
 {
 	put_set(r, name, 0);
 	put_master(r, bridge, mtu);
+}
+
+void net_link_put_group(struct net_nl_req *r, const char *name, uint32_t group)
+{
+	put_set(r, name, 0);
+	net_nl_put_u32(r, IFLA_GROUP, group);
 }
 
 void net_link_put_down(struct net_nl_req *r, const char *name)

@@ -28,7 +28,7 @@ int net_link_get(struct net_nl *nl, const char *name, struct net_link_info *out,
 		 struct cs_err *err);
 
 /* A bridge (no spanning tree), down, with a MAC address of its own: one that does not change with
- * the ports. It does not listen to who wants what multicast: see net_link_put_no_reports(). */
+ * the ports. It does not listen to who wants what multicast: see net_fw_put_ports_guard(). */
 void net_link_put_bridge(struct net_nl_req *r, const char *name, const struct net_mac *mac,
 			 uint32_t mtu);
 
@@ -40,6 +40,7 @@ struct net_link_veth {
 	uint32_t mtu;
 	struct net_mac mac; /* of the other end */
 	bool isolate;	    /* the port sees no other isolated port */
+	uint32_t group;	    /* of our end; 0: none */
 };
 /* The pair, our end in the bridge, up and without IPv6 addresses. */
 void net_link_put_veth(struct net_nl_req *r, const struct net_link_veth *v);
@@ -59,18 +60,13 @@ int net_link_no_advertisements(const char *name, struct cs_err *err);
  * such thing. */
 #define NET_LINK_LOOPBACK 0x43534c4f /* "CSLO" */
 void net_link_put_no_loopback(struct net_nl_req *r, uint32_t index);
-/*
- * Drops reports of multicast listeners (MLDv2) that come in by the link (its index). Every address
- * a member gets is reported to all others, several times: with hundreds of members that costs more
- * than all else of attaching one. On a bridge of ours nobody wants to know: there is no multicast
- * router, and the bridge itself passes everything to everybody. All ports of one @block, a
- * number other than 0, share the program. Otherwise as net_link_put_no_loopback().
- */
-void net_link_put_no_reports(struct net_nl_req *r, uint32_t index, uint32_t block);
 /* Into the bridge (its index), up, with that MTU (0: as it is). */
 void net_link_put_port(struct net_nl_req *r, const char *name, uint32_t bridge, uint32_t mtu);
 /* The same without bringing it up. */
 void net_link_put_master(struct net_nl_req *r, const char *name, uint32_t bridge, uint32_t mtu);
+/* Our members' links are of this group, by which the firewall knows them. */
+#define NET_LINK_GROUP 0x43534e47 /* "CSNG" */
+void net_link_put_group(struct net_nl_req *r, const char *name, uint32_t group);
 void net_link_put_down(struct net_nl_req *r, const char *name);
 void net_link_put_rename(struct net_nl_req *r, const char *name, const char *to);
 void net_link_put_isolated(struct net_nl_req *r, const char *name);

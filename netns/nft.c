@@ -1,10 +1,12 @@
 #include "netns/nft.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "netns/nl.h"
 
@@ -15,11 +17,16 @@
  * with the NUL; a table's and an element's alike. */
 enum { UDATA_COMMENT = 0, UDATA_HEAD = 2, COMMENT_MAX = 127 };
 
-static void message(struct net_nl_req *r, uint16_t type, uint16_t flags)
+static void message_of(struct net_nl_req *r, uint8_t family, uint16_t type, uint16_t flags)
 {
-	const struct nfgenmsg head = { .nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0 };
+	const struct nfgenmsg head = { .nfgen_family = family, .version = NFNETLINK_V0 };
 
 	net_nl_msg(r, (uint16_t)((NFNL_SUBSYS_NFTABLES << 8) | type), flags, &head, sizeof(head));
+}
+
+static void message(struct net_nl_req *r, uint16_t type, uint16_t flags)
+{
+	message_of(r, NFPROTO_INET, type, flags);
 }
 
 static void batch(struct net_nl_req *r, uint16_t type)
@@ -69,11 +76,12 @@ void net_nft_table_del(struct net_nl_req *r, const char *table)
 	net_nl_put_str(r, NFTA_TABLE_NAME, table);
 }
 
-void net_nft_chain_add(struct net_nl_req *r, const char *table, const struct net_nft_chain *c)
+static void put_chain(struct net_nl_req *r, uint8_t family, const char *table,
+		      const struct net_nft_chain *c)
 {
 	size_t hook;
 
-	message(r, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	message_of(r, family, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
 	net_nl_put_str(r, NFTA_CHAIN_TABLE, table);
 	net_nl_put_str(r, NFTA_CHAIN_NAME, c->name);
 	hook = net_nl_nest(r, NFTA_CHAIN_HOOK);
@@ -82,6 +90,11 @@ void net_nft_chain_add(struct net_nl_req *r, const char *table, const struct net
 	net_nl_nest_end(r, hook);
 	net_nl_put_be32(r, NFTA_CHAIN_POLICY, NF_ACCEPT);
 	net_nl_put_str(r, NFTA_CHAIN_TYPE, c->type);
+}
+
+void net_nft_chain_add(struct net_nl_req *r, const char *table, const struct net_nft_chain *c)
+{
+	put_chain(r, NFPROTO_INET, table, c);
 }
 
 /* For the nft program: a name is not a number whose bytes are to be turned round to show it. Type
@@ -262,11 +275,12 @@ static const char *const op_names[] = {
 	[NET_NFT_VERDICT] = "immediate", [NET_NFT_REJECT] = "reject",
 };
 
-void net_nft_rule_add(struct net_nl_req *r, const char *table, const struct net_nft_rule *rule)
+static void put_rule(struct net_nl_req *r, uint8_t family, const char *table,
+		     const struct net_nft_rule *rule)
 {
 	size_t list, elem, data;
 
-	message(r, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+	message_of(r, family, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
 	net_nl_put_str(r, NFTA_RULE_TABLE, table);
 	net_nl_put_str(r, NFTA_RULE_CHAIN, rule->chain);
 	list = net_nl_nest(r, NFTA_RULE_EXPRESSIONS);
@@ -279,4 +293,47 @@ void net_nft_rule_add(struct net_nl_req *r, const char *table, const struct net_
 		net_nl_nest_end(r, elem);
 	}
 	net_nl_nest_end(r, list);
+}
+
+void net_nft_rule_add(struct net_nl_req *r, const char *table, const struct net_nft_rule *rule)
+{
+	put_rule(r, NFPROTO_INET, table, rule);
+}
+
+static void put_bridge_table(struct net_nl_req *r, uint16_t type, const char *table)
+{
+	message_of(r, NFPROTO_BRIDGE, type, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
+	net_nl_put_str(r, NFTA_TABLE_NAME, table);
+}
+
+void net_nft_bridge_add(struct net_nl_req *r, const char *table, const struct net_nft_chain *c,
+			const struct net_nft_rule *rules, size_t n)
+{
+	/* made first, so that there is one to delete */
+	put_bridge_table(r, NFT_MSG_NEWTABLE, table);
+	put_bridge_table(r, NFT_MSG_DELTABLE, table);
+	put_bridge_table(r, NFT_MSG_NEWTABLE, table);
+	put_chain(r, NFPROTO_BRIDGE, table, c);
+	for (size_t i = 0; i < n; i++)
+		put_rule(r, NFPROTO_BRIDGE, table, &rules[i]);
+}
+
+void net_nft_bridge_del(struct net_nl_req *r, const char *table)
+{
+	put_bridge_table(r, NFT_MSG_DELTABLE, table);
+}
+
+int net_nft_bridge_get(struct net_nl *nl, const char *table, struct cs_err *err)
+{
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	int ret;
+
+	put_bridge_table(&r, NFT_MSG_GETTABLE, table);
+	ret = net_nl_call(nl, &r, NULL, err);
+	/* a kernel without the family says the latter */
+	if (ret == -ENOENT || ret == -EAFNOSUPPORT || ret == -EOPNOTSUPP) {
+		cs_err_clear(err);
+		return 0;
+	}
+	return ret < 0 ? cs_err_wrap(err, "look for table bridge %s", table) : 1;
 }

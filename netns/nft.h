@@ -13,9 +13,10 @@ struct net_nl_req;
 
 /*
  * nftables (linux/netfilter/nf_tables.h) as messages behind one another in a net_nl_req, for tables
- * of the inet family. A batch begins with net_nft_begin() and ends with net_nft_commit(), which
- * sends it: all of it is done, or nothing. A failure to build sticks in the request and is reported
- * by the commit. Nothing here talks to the kernel but commit, get and list.
+ * of the inet family, and one small kind of the bridge family. A batch begins with net_nft_begin()
+ * and ends with net_nft_commit(), which sends it: all of it is done, or nothing. A failure to build
+ * sticks in the request and is reported by the commit. Nothing here talks to the kernel but commit,
+ * get and list.
  */
 
 void net_nft_begin(struct net_nl_req *r);
@@ -116,6 +117,13 @@ struct net_nft_rule {
 	size_t n;
 };
 void net_nft_rule_add(struct net_nl_req *r, const char *table, const struct net_nft_rule *rule);
+
+/* A table of the bridge family, made anew with one chain and the @n rules of it; removed (ENOENT
+ * when it is not there); looked for: 1, or 0 when it, or the whole family, is not there. */
+void net_nft_bridge_add(struct net_nl_req *r, const char *table, const struct net_nft_chain *c,
+			const struct net_nft_rule *rules, size_t n);
+void net_nft_bridge_del(struct net_nl_req *r, const char *table);
+int net_nft_bridge_get(struct net_nl *nl, const char *table, struct cs_err *err);
 
 /* An element the kernel tells of. Returns 0 or what it set @err to. */
 typedef int (*net_nft_elem_fn)(const struct net_nft_elem *e, void *arg, struct cs_err *err);

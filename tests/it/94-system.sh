@@ -37,7 +37,7 @@ read -r orphan monitor pid <<<"$out"
 rm "$it_tmp/lib/containers/$orphan/record.json"
 kill -9 "$monitor"
 it_wait 20 sh -c "! kill -0 $monitor 2>/dev/null"
-table=$(nft list tables 2>/dev/null | grep -o 'caisson-[0-9a-f]*')
+table=$(nft list tables inet 2>/dev/null | grep -o 'caisson-[0-9a-f]*')
 [ -z "$table" ] || nft add chain inet "$table" stray
 # a rule that no record tells of, a volume half made, a name that leads nowhere, a cgroup, a
 # folder of a check, a layer half unpacked
