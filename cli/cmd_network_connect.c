@@ -9,7 +9,6 @@
 #include "cli/network.h"
 #include "engine/nets.h"
 #include "engine/record.h"
-#include "netns/network.h"
 #include "netns/record.h"
 #include "runtime/container.h"
 
@@ -75,7 +74,6 @@ static int connect_it(struct cli_call *call, struct cli_net_target *t, const str
 	const struct cli_net_wish_opts *o = call->opts;
 	const struct ctr_rt rt = { .root = call->dirs->state };
 	net_auto_attachment struct net_attachment a = { 0 };
-	net_auto_net struct net_net n = NET_NET_INIT;
 	ctr_auto_info struct ctr_info info = { 0 };
 	const char *network = call->argv[0];
 	int ret = ctr_info_get(&rt, t->id, &info, err);
@@ -97,8 +95,8 @@ static int connect_it(struct cli_call *call, struct cli_net_target *t, const str
 	w->owner = t->id;
 	if (!w->name)
 		w->name = t->r.name;
-	if (net_network_get(st, network, &n, err) < 0 ||
-	    (runs && attach(st, network, &info.state, w, &a, err) < 0))
+	if (runs ? attach(st, network, &info.state, w, &a, err) < 0
+		 : net_attach_check(st, network, w, err) < 0)
 		return -err->code;
 	if (t->r.id && keep(t, network, o, err) < 0) {
 		const struct net_whom whom = { .owner = t->id };

@@ -1,6 +1,5 @@
 #include "netns/attach.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <stdio.h>
@@ -43,46 +42,6 @@ struct job {
 };
 
 /* --- before anything is done ---------------------------------------------------------------- */
-
-static int check_owner(const char *owner, struct cs_err *err)
-{
-	size_t len = strlen(owner);
-
-	if (len == 0 || len > NET_OWNER_MAX || !isalnum((unsigned char)*owner))
-		return cs_err_set(err, EINVAL, "a workload's id has 1 to %d characters",
-				  NET_OWNER_MAX);
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)owner[i]) && !strchr("_.-+", owner[i]))
-			return cs_err_set(err, EINVAL,
-					  "a workload's id is made of letters, digits, \"_\", "
-					  "\".\", \"-\" and \"+\"");
-	return 0;
-}
-
-static int check_wish(const struct job *j, struct cs_err *err)
-{
-	const struct net_config *c = &j->n.c;
-	const struct net_wish *w = j->w;
-
-	if (check_owner(w->owner, err) < 0 || net_ports_check(w->ports, w->n_ports, err) < 0)
-		return -err->code;
-	/* also where nobody answers for them: they are in the record */
-	if (w->name && net_names_check(w->name, err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < w->n_aliases; i++)
-		if (net_names_check(w->aliases[i], err) < 0)
-			return -err->code;
-	if (w->n_ports && c->mode == NET_MODE_ISOLATED)
-		return cs_err_set(err, EINVAL,
-				  "network %s is isolated: no port can be published from it",
-				  c->name);
-	if (w->n_ports && c->mode == NET_MODE_BRIDGE)
-		return cs_err_set(err, EINVAL,
-				  "network %s is a bridge of the host's network: no port needs to "
-				  "be published, clients reach the workload's own address",
-				  c->name);
-	return w->ifname ? net_ifname_check(w->ifname, err) : 0;
-}
 
 static int choose_ifname(struct job *j, struct cs_err *err)
 {
@@ -518,7 +477,8 @@ static int run(struct job *j, struct cs_err *err)
 
 static int start(struct job *j, const char *network, struct cs_err *err)
 {
-	if (net_network_get(j->st, network, &j->n, err) < 0 || check_wish(j, err) < 0)
+	if (net_network_get(j->st, network, &j->n, err) < 0 ||
+	    net_wish_check(&j->n.c, j->w, err) < 0)
 		return -err->code;
 	if (net_nl_open(&j->nl, NETLINK_ROUTE, err) < 0)
 		return -err->code;

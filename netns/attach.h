@@ -57,6 +57,12 @@ struct net_wish {
 int net_attach(const struct net_store *st, const char *network, const struct net_wish *w,
 	       struct net_attachment *out, int *tap, struct cs_err *err);
 
+/* Would net_attach() do that now? Nothing is made but the default network. What may have changed by
+ * the time of an attach, or needs the namespace, is told by that: ports, names in use. @w->ns and
+ * @w->life are not looked at. */
+int net_attach_check(const struct net_store *st, const char *network, const struct net_wish *w,
+		     struct cs_err *err);
+
 /* Whom to detach. NULL: any. Owner, or namespace (by @ns, or by @path alone when it is gone). */
 struct net_whom {
 	const char *owner;

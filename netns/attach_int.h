@@ -5,10 +5,15 @@
 
 struct cs_err;
 struct net_attachment;
+struct net_config;
 struct net_net;
 struct net_store;
+struct net_wish;
 
 /* What attaching, detaching and sweeping share. */
+
+/* Can the network do that at all? */
+int net_wish_check(const struct net_config *c, const struct net_wish *w, struct cs_err *err);
 
 /* Sets the state of a lease in memory; the caller's process is at work on it where one is. */
 int net_lease_mark(const struct net_store *st, struct net_lease *l, enum net_lease_state state,

@@ -2,6 +2,7 @@ noinst_LIBRARIES += netns/libnetns.a
 netns_libnetns_a_SOURCES = \
 	netns/addr.c netns/addr.h \
 	netns/attach.c netns/attach.h \
+	netns/attach_check.c \
 	netns/attach_int.h \
 	netns/conntrack.c netns/conntrack.h \
 	netns/detach.c \

@@ -51,6 +51,16 @@ tap_is "nor when it was started again" "$status $(members two) $(members default
 c network disconnect two web
 tap_like "again: it is not there" "$status $err" '^125 .*no such member of network two'
 c stop -t 0 web
+c network connect --ip 192.0.2.7 two web
+tap_like "connect while it does not run: an address of another subnet" "$status $err" \
+	'^125 .*192\.0\.2\.7 cannot be had in '
+ns_add member
+c network attach --format json --netns "$it_tmp/ns/member" two
+c network connect --ip "$(jq -r '.ip4 | split("/")[0]' <<<"$out")" two web
+tap_like "a member's" "$status $err" '^125 .* of network two belongs to '
+c network detach --netns "$it_tmp/ns/member" two
+c network connect --alias 'w w' two web
+tap_like "no alias" "$status $err" '^125 .*"w w" is no name for a host'
 c network connect --alias www two web
 tap_is "connect while it does not run" "$status $out$err" "0 "
 c start web

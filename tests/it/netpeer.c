@@ -125,7 +125,7 @@ static int give_up(int code)
 static int ask(const char *proto, const char *addr, const char *port)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST };
-	struct addrinfo *ai;
+	static struct addrinfo *ai; /* not lost when giving up */
 	const char *slow = getenv("CAISSON_LAB");
 	int ms = slow ? 10 * TIMEOUT_MS : TIMEOUT_MS, num = proto_of(proto);
 	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
