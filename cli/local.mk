@@ -105,6 +105,7 @@ cli_libcli_a_SOURCES = \
 	cli/progress_text.c \
 	cli/prune.c cli/prune.h \
 	cli/pscols.c cli/pscols.h \
+	cli/proctable.c cli/proctable.h \
 	cli/pstable.c cli/pstable.h \
 	cli/regopts.c cli/regopts.h \
 	cli/relay.c cli/relay.h \

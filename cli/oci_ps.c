@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "cli/oci.h"
 #include "cli/out.h"
-#include "cli/pstable.h"
+#include "cli/proctable.h"
 #include "runtime/container.h"
 
 struct ps_opts {
@@ -41,11 +41,12 @@ static int ps_run(struct cli_call *call, struct cs_err *err)
 		return cs_err_set(err, EINVAL,
 				  "option --format: \"%s\" is not \"table\" or \"json\"",
 				  o->format);
+	if (table)
+		return cli_proc_table(call->rt, call->argv[0], call->argv + 1, call->argc - 1, err);
 	ret = ctr_pids(call->rt, call->argv[0], &pids, &n, err);
 	if (ret < 0)
 		return ret;
-	return table ? cli_ps_table(pids, n, call->argv + 1, call->argc - 1, err)
-		     : print_json(pids, n, err);
+	return print_json(pids, n, err);
 }
 
 const struct cli_cmd cli_oci_ps = {
@@ -54,7 +55,8 @@ const struct cli_cmd cli_oci_ps = {
 	.help = "show the processes of a container",
 	.text = "The table is the output of ps(1), called with PS-OPTION or -ef, less the "
 		"processes\n"
-		"that are not the container's; its output must have a column PID.\n",
+		"that are not the container's; its output must have a column PID. Of a machine it\n"
+		"is the agent's list, without PS-OPTION.\n",
 	.opts = CLI_OPTS(ps_optv),
 	.opts_size = sizeof(struct ps_opts),
 	.min_args = 1,

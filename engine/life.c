@@ -248,6 +248,7 @@ int eng_kill(const struct eng *e, const char *id, int signo, struct cs_err *err)
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
 	const struct ctr_rt rt = rt_of(e);
 	struct eng_status st = ENG_STATUS_INIT;
+	struct cs_err why = CS_ERR_INIT, unused = CS_ERR_INIT;
 
 	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0)
 		return -err->code;
@@ -259,9 +260,12 @@ int eng_kill(const struct eng *e, const char *id, int signo, struct cs_err *err)
 	if (ctr_kill(&rt, id, signo, false, err) < 0)
 		return -err->code;
 	eng_event(e, "kill", &r, NULL, NULL);
-	/* what is frozen cannot die on a cgroup v1 host */
-	if (st.state == ENG_PAUSED && signo == SIGKILL)
-		return eng_unpause(e, id, err);
+	/* what is frozen cannot die on a cgroup v1 host; elsewhere it may have by now */
+	if (st.state == ENG_PAUSED && signo == SIGKILL && eng_unpause(e, id, &why) < 0 &&
+	    eng_status_get(e, id, &st, &unused) == 0 && st.state == ENG_PAUSED) {
+		*err = why;
+		return -err->code;
+	}
 	return 0;
 }
 

@@ -137,7 +137,7 @@ struct vm_config {
 
 	int serial_in_fd;      /* -EBADF: none */
 	int serial_out_fd;     /* -EBADF: what the guest writes is thrown away */
-	int control_fd;	       /* listening Unix stream socket, -EBADF: none */
+	int control_fd;	       /* Unix stream socket, see control.h; -EBADF: none */
 	int result_fd;	       /* gets one JSON object at the end, -EBADF: none */
 	int kvm_fd;	       /* /dev/kvm, -EBADF: opened before the jail closes */
 	int trace_fd;	       /* a line an exit, for debugging; -EBADF: none */

@@ -159,6 +159,18 @@ static void peer_ready(struct vm_watch *w, uint32_t events)
 		disconnect(p);
 }
 
+/* Takes *@fd over, unless it fails. */
+static int take_peer(struct vm_control_peer *p, int *fd, struct cs_err *err)
+{
+	p->w.fd = *fd;
+	if (vm_loop_add(&p->c->m->loop, &p->w, EPOLLIN, err) < 0) {
+		p->w.fd = -EBADF;
+		return -err->code;
+	}
+	cs_take_fd(fd);
+	return 0;
+}
+
 static void listen_ready(struct vm_watch *w, uint32_t events)
 {
 	struct vm_control *c = vm_of(w, struct vm_control, listen);
@@ -167,22 +179,29 @@ static void listen_ready(struct vm_watch *w, uint32_t events)
 
 	(void)events;
 	for (size_t i = 0; fd >= 0 && i < CS_LEN(c->peer); i++) {
-		struct vm_control_peer *p = &c->peer[i];
 		struct cs_err err = CS_ERR_INIT;
 
-		if (p->w.fd >= 0)
-			continue;
-		p->w.fd = fd;
-		if (vm_loop_add(&c->m->loop, &p->w, EPOLLIN, &err) == 0)
-			cs_take_fd(&fd);
-		else
-			p->w.fd = -EBADF;
-		return;
+		if (c->peer[i].w.fd < 0) {
+			take_peer(&c->peer[i], &fd, &err);
+			return;
+		}
 	}
+}
+
+/* One that is connected already: its other end is the only one who asks. */
+static int serve_connected(struct vm_control *c, int fd, struct cs_err *err)
+{
+	cs_auto_fd int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return own < 0 ? cs_err_sys(err, "set up the control socket")
+		       : take_peer(&c->peer[0], &own, err);
 }
 
 int vm_control_init(struct vm_control *c, struct vm_machine *m, int fd, struct cs_err *err)
 {
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+
 	*c = VM_CONTROL_INIT;
 	c->m = m;
 	for (size_t i = 0; i < CS_LEN(c->peer); i++) {
@@ -192,6 +211,8 @@ int vm_control_init(struct vm_control *c, struct vm_machine *m, int fd, struct c
 	/* who connects may be gone when it is accepted: that must not wait for the next one */
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 		return cs_err_sys(err, "set up the control socket");
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && !listens)
+		return serve_connected(c, fd, err);
 	c->listen = (struct vm_watch){ .fd = fd, .ready = listen_ready };
 	return vm_loop_add(&m->loop, &c->listen, EPOLLIN, err);
 }

@@ -11,7 +11,8 @@ struct cs_err;
 struct vm_machine;
 
 /*
- * The machine's control socket: a listening Unix stream socket. A request is a line with a JSON
+ * The machine's control socket: a Unix stream socket that listens, or one that is connected, whose
+ * other end is then the only one who asks. A request is a line with a JSON
  * object, {"do": "pause"}; each gets one line back, in order: {"ok": true} with what was asked for,
  * or {"ok": false, "error": "…"}.
  *

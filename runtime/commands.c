@@ -11,13 +11,13 @@
 
 /* Opens it and refuses what its status does not allow; @allowed is a bit mask of enum ctr_status.
  */
-static int open_in(const struct ctr_rt *rt, const char *id, unsigned int allowed, struct ctr *out,
-		   struct cs_err *err)
+static int open_with(const struct ctr_rt *rt, const char *id, bool spec, unsigned int allowed,
+		     struct ctr *out, struct cs_err *err)
 {
 	enum ctr_status status = CTR_STOPPED;
 	int rc;
 
-	rc = ctr_open(rt, id, false, out, err);
+	rc = ctr_open(rt, id, spec, out, err);
 	if (rc < 0)
 		return rc;
 	rc = ctr_status_get(out, &status, err);
@@ -25,6 +25,12 @@ static int open_in(const struct ctr_rt *rt, const char *id, unsigned int allowed
 		rc = cs_err_set(err, EBUSY, "container %s is %s%s", id, ctr_status_name(status),
 				status == CTR_CREATING ? " (delete --force ends that)" : "");
 	return rc;
+}
+
+static int open_in(const struct ctr_rt *rt, const char *id, unsigned int allowed, struct ctr *out,
+		   struct cs_err *err)
+{
+	return open_with(rt, id, false, allowed, out, err);
 }
 
 enum {
@@ -66,7 +72,7 @@ int ctr_update(const struct ctr_rt *rt, const char *id, const struct cg_resource
 	       struct cs_err *err)
 {
 	ctr_auto struct ctr c = CTR_INIT;
-	int rc = open_in(rt, id, ALIVE, &c, err);
+	int rc = open_with(rt, id, true, ALIVE, &c, err);
 
 	return rc < 0 ? rc : c.wall->update(&c, res, err);
 }
@@ -85,6 +91,14 @@ int ctr_pids(const struct ctr_rt *rt, const char *id, pid_t **pids, size_t *n, s
 	int rc = open_in(rt, id, ALIVE | 1U << CTR_STOPPED, &c, err);
 
 	return rc < 0 ? rc : c.wall->pids(&c, pids, n, err);
+}
+
+int ctr_procs(const struct ctr_rt *rt, const char *id, struct ctr_procs *out, struct cs_err *err)
+{
+	ctr_auto struct ctr c = CTR_INIT;
+	int rc = open_in(rt, id, ALIVE | 1U << CTR_STOPPED, &c, err);
+
+	return rc < 0 ? rc : c.wall->procs(&c, out, err);
 }
 
 int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cg_oom *out, struct cs_err *err)

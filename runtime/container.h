@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/json.h"
 #include "runtime/spec.h"
 #include "runtime/state.h"
 
@@ -160,6 +161,22 @@ int ctr_state_json(const struct ctr_info *info, bool runc_extra, struct cs_jw *w
 /* The `events` side. */
 int ctr_stats(const struct ctr_rt *rt, const char *id, struct cs_jw *w, struct cs_err *err);
 int ctr_pids(const struct ctr_rt *rt, const char *id, pid_t **pids, size_t *n, struct cs_err *err);
+/* A process of a container's that the host's ps(1) does not know. */
+struct ctr_proc {
+	int64_t pid, ppid; /* as its machine numbers them */
+	uint32_t uid;
+	int64_t start;	       /* Unix time */
+	uint64_t age, cpu;     /* seconds since then, and of processor time */
+	const char *tty, *cmd; /* plain text */
+};
+struct ctr_procs {
+	const struct ctr_proc *v;
+	size_t n;
+	struct cs_json_doc doc; /* owned; all of it is in there */
+};
+/* 1: @out has them, to be freed by cs_json_fini(&out->doc); 0: they are processes of the host's,
+ * and ctr_pids() tells them. */
+int ctr_procs(const struct ctr_rt *rt, const char *id, struct ctr_procs *out, struct cs_err *err);
 /* As cg_oom_open() and cg_oom_next() for the container's cgroup. */
 int ctr_oom_open(const struct ctr_rt *rt, const char *id, struct cg_oom *out, struct cs_err *err);
 int ctr_oom_next(const struct ctr_rt *rt, const char *id, struct cg_oom *oom, struct cs_err *err);

@@ -13,6 +13,7 @@ struct ctr;
 struct ctr_create_opts;
 struct ctr_exec_opts;
 struct ctr_child;
+struct ctr_procs;
 
 /*
  * The seam: what a wall does. Everything above (state folder, locks, hooks outside, exit status) is
@@ -49,8 +50,11 @@ struct ctr_isolation_ops {
 	int (*update)(struct ctr *c, const struct cg_resources *res, struct cs_err *err);
 	/* The "data" members of `events --stats`, into the open object of @w. */
 	int (*stats)(struct ctr *c, struct cs_jw *w, struct cs_err *err);
-	/* Pids of every process, as the host sees them; the caller frees *@pids. */
+	/* Pids of every process, as the host sees them, or as its machine numbers them; the caller
+	 * frees *@pids. */
 	int (*pids)(struct ctr *c, pid_t **pids, size_t *n, struct cs_err *err);
+	/* 1: @out has them; 0: they are processes of the host's, and pids() tells them. */
+	int (*procs)(struct ctr *c, struct ctr_procs *out, struct cs_err *err);
 	/* As cg_oom_open() and cg_oom_next(). */
 	int (*oom_open)(struct ctr *c, struct cg_oom *out, struct cs_err *err);
 	int (*oom_next)(struct ctr *c, struct cg_oom *oom, struct cs_err *err);

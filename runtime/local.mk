@@ -81,16 +81,19 @@ runtime_libruntime_a_SOURCES = \
 	runtime/state.c runtime/state.h \
 	runtime/teardown.c runtime/teardown.h \
 	runtime/vm/ask.c \
+	runtime/vm/command.c \
 	runtime/vm/config.c \
 	runtime/vm/create.c \
 	runtime/vm/exec.c \
 	runtime/vm/frame.c runtime/vm/frame.h \
 	runtime/vm/host.h \
-	runtime/vm/keeper.c \
+	runtime/vm/keeper.c runtime/vm/keeper_int.h \
 	runtime/vm/machine.c \
 	runtime/vm/package.c \
+	runtime/vm/ps.c \
 	runtime/vm/request.h \
 	runtime/vm/share.c \
+	runtime/vm/size.c \
 	runtime/vm/stream.c runtime/vm/stream.h \
 	runtime/vm/term.c \
 	runtime/vm/wall.c
@@ -103,6 +106,7 @@ guest_init_SOURCES = \
 	runtime/vm/guest/main.c \
 	runtime/vm/guest/net.c \
 	runtime/vm/guest/proc.c \
+	runtime/vm/guest/ps.c \
 	runtime/vm/guest/setup.c \
 	runtime/vm/guest/work.c
 guest_init_LDFLAGS = $(CS_STATIC_LDFLAGS)

@@ -201,6 +201,14 @@ static int ns_pids(struct ctr *c, pid_t **pids, size_t *n, struct cs_err *err)
 	return rc;
 }
 
+static int ns_procs(struct ctr *c, struct ctr_procs *out, struct cs_err *err)
+{
+	(void)c;
+	(void)out;
+	(void)err;
+	return 0;
+}
+
 static int ns_oom_open(struct ctr *c, struct cg_oom *out, struct cs_err *err)
 {
 	struct grip g;
@@ -299,6 +307,7 @@ const struct ctr_isolation_ops ctr_isolation_ns = {
 	.update = ns_update,
 	.stats = ns_stats,
 	.pids = ns_pids,
+	.procs = ns_procs,
 	.oom_open = ns_oom_open,
 	.oom_next = ns_oom_next,
 	.destroy = ns_destroy,

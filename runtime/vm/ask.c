@@ -143,8 +143,10 @@ int ctr_vm_ask(struct ctr *c, enum ctr_vm_ask kind, struct cs_jw *request,
 	ctr_vm_put(&w, CTR_VM_REQUEST, &word, text, len);
 	ret = fcntl(sock, F_SETFL, O_NONBLOCK) < 0
 		      ? cs_err_sys(err, "keep a socket from blocking")
-		      : converse(c, sock, &w, kind == CTR_VM_ASK_PLAIN ? PLAIN_MS : START_MS, &doc,
-				 err);
+		      : converse(c, sock, &w,
+				 kind == CTR_VM_ASK_EXEC || kind == CTR_VM_ASK_START ? START_MS
+										     : PLAIN_MS,
+				 &doc, err);
 	ctr_vm_writer_fini(&w);
 	if (ret == 0 && kind == CTR_VM_ASK_EXEC)
 		ret = await(c, sock, POLLIN, PLAIN_MS, err);

@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -128,18 +127,12 @@ static int keeper_entry(void *arg)
 static int limit(struct launch *l, struct cs_err *err)
 {
 	const struct ctr_spec *spec = &l->c->spec;
-	struct cg_resources cpu = {
-		.has = spec->resources.has &
-		       (1ULL << CG_CPU_SHARES | 1ULL << CG_CPU_QUOTA | 1ULL << CG_CPU_BURST |
-			1ULL << CG_CPU_PERIOD | 1ULL << CG_CPU_IDLE),
-		.cpus = spec->resources.cpus,
-		.mems = spec->resources.mems,
-	};
+	struct cg_resources cpu;
 
 	if (spec->process.has_oom_score_adj &&
 	    ctr_limits_oom_score(&spec->process, l->c->host_proc, l->child->pid, err) < 0)
 		return -err->code;
-	memcpy(cpu.num, spec->resources.num, sizeof(cpu.num));
+	ctr_vm_host_limits(&spec->resources, &cpu);
 	return cg_apply(&l->cg, &cpu, err);
 }
 

@@ -9,12 +9,14 @@
 #include "base/json.h"
 #include "runtime/vm/stream.h"
 
+struct cg_resources;
 struct cs_err;
 struct ctr;
 struct ctr_child;
 struct ctr_create_opts;
 struct ctr_exec_opts;
 struct ctr_nic;
+struct ctr_procs;
 struct ctr_spec;
 
 /*
@@ -56,6 +58,19 @@ void ctr_vm_put_strings(struct cs_jw *w, const char *key, const char *const *v);
 /* Is it a bind mount, of which the host shows the source? */
 bool ctr_vm_is_shared(const struct ctr_spec *spec, size_t mount);
 
+/* --- size.c ----------------------------------------------------------------------------------- */
+
+/* As many processors as the container may use. */
+uint64_t ctr_vm_cpus(const struct ctr_spec *spec);
+/* Bytes: what the container may have, and what the machine's own kernel needs besides. */
+uint64_t ctr_vm_memory(const struct ctr_spec *spec);
+/* What of @res the host's cgroup gets: the limits on processors. Strings are borrowed. */
+void ctr_vm_host_limits(const struct cg_resources *res, struct cg_resources *out);
+/* ENOTSUP, by name: the running machine is too small for the change. */
+int ctr_vm_fits(const struct ctr_spec *spec, const struct cg_resources *res, struct cs_err *err);
+/* "resources": { … } of an "update" request; ENOTSUP: what is not changed in machines. */
+int ctr_vm_put_resources(struct cs_jw *w, const struct cg_resources *res, struct cs_err *err);
+
 /* --- share.c: what the machine sees of the host ----------------------------------------------- */
 
 /* In a mount namespace of the caller's own: makes a folder that holds the root file system and the
@@ -75,15 +90,17 @@ void ctr_vm_tail_read(struct ctr_vm_tail *t);
 
 struct ctr_vm_machine {
 	pid_t pid;
-	int pidfd;  /* owned */
-	int owner;  /* owned; of its vsock, see kvm/virtio/vsock.h; does not block */
-	int result; /* owned; memfd that gets how it ended */
+	int pidfd;   /* owned */
+	int owner;   /* owned; of its vsock, see kvm/virtio/vsock.h; does not block */
+	int control; /* owned; to the monitor, see kvm/control.h */
+	int result;  /* owned; memfd that gets how it ended */
 	struct ctr_vm_tail console;
 	struct ctr_vm_tail errors;
 };
 #define CTR_VM_MACHINE_INIT                                    \
 	((struct ctr_vm_machine){ .pidfd = -EBADF,             \
 				  .owner = -EBADF,             \
+				  .control = -EBADF,           \
 				  .result = -EBADF,            \
 				  .console = { .fd = -EBADF }, \
 				  .errors = { .fd = -EBADF } })
@@ -121,6 +138,11 @@ enum ctr_vm_ask {
 	CTR_VM_ASK_PLAIN, /* the answer is a frame */
 	CTR_VM_ASK_EXEC,  /* and, when it is no error, a byte with the process's stream */
 	CTR_VM_ASK_START, /* from then on the container does not wait any more */
+	CTR_VM_ASK_TELL,  /* as PLAIN, but of a paused machine answered before it is done */
+	/* of the keeper itself */
+	CTR_VM_ASK_PAUSE,
+	CTR_VM_ASK_RESUME,
+	CTR_VM_ASK_PAUSED, /* answered by { "paused": true } if it is */
 };
 
 struct ctr_vm_keeper_in {
@@ -147,6 +169,10 @@ int ctr_vm_listen(const struct ctr *c, struct cs_err *err);
 /* The agent's answer as an error, if it is one; *@program_exit (else left alone) is 126 or 127 if
  * it was the user's program's own. What it says is the guest's word: made plain. */
 int ctr_vm_judge(const struct cs_json *answer, int *program_exit, struct cs_err *err);
+/* What "processes" is answered by, checked and made plain; the caller frees @out. */
+/* Takes @doc over, unless it fails. Pure. */
+int ctr_vm_procs_parse(struct cs_json_doc *doc, struct ctr_procs *out, struct cs_err *err);
+int ctr_vm_procs(struct ctr *c, struct ctr_procs *out, struct cs_err *err);
 /* Asks the keeper and waits. *@answer (NULL allowed) is the agent's object; *@stream, for
  * CTR_VM_ASK_EXEC, the process's connection; c->program_exit is set as ctr.h says. ESRCH: there is
  * no machine any more. */

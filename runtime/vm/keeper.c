@@ -21,43 +21,16 @@
 #include "runtime/container.h"
 #include "runtime/ns/sync.h"
 #include "runtime/vm/host.h"
+#include "runtime/vm/keeper_int.h"
 
 enum {
 	FAILED = 125,
-	START = 1 << 30,  /* in the number of a request to start */
 	CREATE_ID = 1,	  /* our own request; those of commands follow */
-	COMMANDS = 64,	  /* at once */
 	BOOT_MS = 300000, /* from the monitor's start to the agent's answer */
 	END_MS = 10000,	  /* from the container's end to the machine's */
 	TURN = 16,	  /* frames at once: a guest that floods us is not the only one */
 	ANSWER_MAX = (1 << 20) + 4096, /* the agent's own is 1 MiB */
-	FIXED = 8,		       /* entries of the poll table before the commands' */
-};
-
-/* A command that asks. */
-struct command {
-	int sock; /* owned; -EBADF: this place is free */
-	struct ctr_vm_reader in;
-	enum ctr_vm_ask kind;
-	uint32_t id; /* 0: it has not asked yet */
-	int stream;  /* owned; EXEC: what the agent dialled for it */
-};
-
-struct keeper {
-	const struct ctr_vm_keeper_in *in;
-	struct ctr_vm_machine m;
-	int sync; /* -EBADF: who made the container knows */
-	int waits, listener;
-	int signals;
-	int control; /* owned; to the agent */
-	struct ctr_vm_reader r;
-	struct ctr_vm_writer w;
-	struct ctr_vm_stream io;
-	struct command cmd[COMMANDS];
-	uint32_t last_id;
-	bool ended; /* the container has, with @code */
-	int code;
-	struct timespec deadline; /* for what is awaited; 0: nothing is */
+	FIXED = 9,		       /* entries of the poll table before the commands' */
 };
 
 static struct timespec in_ms(int ms)
@@ -92,7 +65,7 @@ static int *place_of(struct keeper *k, uint32_t port)
 		return &k->control;
 	if (port == CTR_VM_PORT_STREAM)
 		return &k->io.sock;
-	for (size_t i = 0; i < COMMANDS; i++)
+	for (size_t i = 0; i < KEEPER_COMMANDS; i++)
 		if (k->cmd[i].kind == CTR_VM_ASK_EXEC && k->cmd[i].id != 0 &&
 		    port - CTR_VM_PORT_STREAM == k->cmd[i].id)
 			return &k->cmd[i].stream;
@@ -129,73 +102,6 @@ static int serve_owner(struct keeper *k, struct cs_err *err)
 	    fcntl(*place, F_SETFL, O_NONBLOCK) < 0)
 		ret = cs_err_sys(err, "keep a connection from blocking");
 	return ret;
-}
-
-/* --- commands --------------------------------------------------------------------------------- */
-
-static void command_end(struct command *c)
-{
-	cs_close_fd(&c->sock);
-	cs_close_fd(&c->stream);
-	ctr_vm_reader_fini(&c->in);
-	c->id = 0;
-	c->kind = CTR_VM_ASK_PLAIN;
-}
-
-static void accept_command(struct keeper *k)
-{
-	/* cppcheck-suppress nullPointer ; accept4(2) takes no address */
-	int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	for (size_t i = 0; fd >= 0 && i < COMMANDS; i++) {
-		if (k->cmd[i].sock < 0) {
-			k->cmd[i] = (struct command){ .sock = fd,
-						      .stream = -EBADF,
-						      .in = { .max = CTR_VM_TEXT_MAX } };
-			return;
-		}
-	}
-	if (fd >= 0)
-		close(fd);
-}
-
-/* Hands on what a command asks; one that goes away or says something else is let go. */
-static void read_command(struct keeper *k, struct command *c)
-{
-	struct cs_err err = CS_ERR_INIT;
-	struct ctr_vm_msg m;
-	uint32_t kind;
-	int ret = ctr_vm_read(&c->in, c->sock, &m, &err);
-
-	if (ret == 0)
-		return;
-	if (ret < 0 || c->id || m.type != CTR_VM_REQUEST || !ctr_vm_word(&m, 0, &kind) ||
-	    kind > CTR_VM_ASK_START || k->control < 0) {
-		command_end(c);
-		return;
-	}
-	c->kind = (enum ctr_vm_ask)kind;
-	c->id = ++k->last_id | (c->kind == CTR_VM_ASK_START ? START : 0);
-	ctr_vm_put(&k->w, CTR_VM_REQUEST, &c->id, m.data + sizeof(kind), m.len - sizeof(kind));
-}
-
-/* A command waits for it, so that it may block; but not for ever. */
-static void hand_answer(struct command *c, const struct ctr_vm_msg *m)
-{
-	const struct timeval patience = { .tv_sec = 5 };
-	struct ctr_vm_writer w = { 0 };
-	struct cs_err err = CS_ERR_INIT;
-	int ret;
-
-	ctr_vm_put(&w, CTR_VM_REPLY, &c->id, m->data + sizeof(c->id), m->len - sizeof(c->id));
-	if (fcntl(c->sock, F_SETFL, 0) == 0 &&
-	    setsockopt(c->sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0) {
-		ret = ctr_vm_flush(&w, c->sock, &err);
-		if (ret == 1 && c->stream >= 0)
-			cs_fd_send(c->sock, &c->stream, 1, "", 1, &err);
-	}
-	ctr_vm_writer_fini(&w);
-	command_end(c);
 }
 
 /* --- the agent -------------------------------------------------------------------------------- */
@@ -243,11 +149,12 @@ static int answered(struct keeper *k, const struct ctr_vm_msg *m, struct cs_err 
 	if (id == CREATE_ID && k->sync >= 0)
 		return created(k, m, err);
 	/* "{}": it runs; whoever asked for it may have gone */
-	if (id & START && m->len < sizeof(id) + 8)
+	if (id & KEEPER_START && m->len < sizeof(id) + 8)
 		cs_close_fd(&k->waits);
-	for (size_t i = 0; i < COMMANDS; i++)
+	for (size_t i = 0; i < KEEPER_COMMANDS; i++)
 		if (id && k->cmd[i].id == id)
-			hand_answer(&k->cmd[i], m);
+			ctr_vm_keeper_answer(&k->cmd[i], (const char *)m->data + sizeof(id),
+					     m->len - sizeof(id));
 	return 0; /* who asked may have gone */
 }
 
@@ -322,7 +229,7 @@ static void serve_signals(struct keeper *k)
 /* --- the loop --------------------------------------------------------------------------------- */
 
 /* Its entries: FIXED of ours, those of the io stream, one a command. */
-enum { ALL = FIXED + CTR_VM_STREAM_FDS + COMMANDS };
+enum { ALL = FIXED + CTR_VM_STREAM_FDS + KEEPER_COMMANDS };
 
 static void fill(const struct keeper *k, struct pollfd p[ALL])
 {
@@ -336,12 +243,13 @@ static void fill(const struct keeper *k, struct pollfd p[ALL])
 				0 };
 	/* who makes the container has gone before it stood */
 	p[7] = (struct pollfd){ k->sync, 0, 0 };
+	p[8] = (struct pollfd){ k->m.control, POLLIN, 0 };
 	if (k->io.sock >= 0)
 		ctr_vm_stream_wants(&k->io, p + FIXED);
 	else
 		for (int i = 0; i < CTR_VM_STREAM_FDS; i++)
 			p[FIXED + i] = (struct pollfd){ .fd = -1 };
-	for (size_t i = 0; i < COMMANDS; i++)
+	for (size_t i = 0; i < KEEPER_COMMANDS; i++)
 		p[FIXED + CTR_VM_STREAM_FDS + i] = (struct pollfd){ k->cmd[i].sock, POLLIN, 0 };
 }
 
@@ -361,12 +269,14 @@ static int serve(struct keeper *k, const struct pollfd p[ALL], struct cs_err *er
 		ret = serve_agent(k, err);
 	if (ret == 0 && k->io.sock >= 0)
 		ret = serve_io(k, p + FIXED, err);
+	if (p[8].revents)
+		ctr_vm_keeper_control(k);
 	if (p[5].revents)
-		accept_command(k);
-	for (size_t i = 0; i < COMMANDS; i++)
+		ctr_vm_keeper_accept(k);
+	for (size_t i = 0; i < KEEPER_COMMANDS; i++)
 		if (p[FIXED + CTR_VM_STREAM_FDS + i].revents &&
 		    p[FIXED + CTR_VM_STREAM_FDS + i].fd == k->cmd[i].sock)
-			read_command(k, &k->cmd[i]);
+			ctr_vm_keeper_read(k, &k->cmd[i]);
 	if (ret == 0 && k->control >= 0 && ctr_vm_waiting(&k->w))
 		ret = ctr_vm_flush(&k->w, k->control, err);
 	return ret == -EPIPE ? (cs_err_clear(err), 0) : ret < 0 ? ret : 0;
@@ -467,7 +377,7 @@ void ctr_vm_keeper(struct ctr_vm_keeper_in *in)
 		.r = { .max = ANSWER_MAX },
 		.io = CTR_VM_STREAM_INIT,
 	};
-	for (size_t i = 0; i < COMMANDS; i++)
+	for (size_t i = 0; i < KEEPER_COMMANDS; i++)
 		k.cmd[i].sock = k.cmd[i].stream = -EBADF;
 	cs_close_fd(&in->runtime);
 	if (begin(&k, &err) == 0 && run(&k, &err) == 0 && !k.ended) {

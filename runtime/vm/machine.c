@@ -28,18 +28,14 @@ enum {
 	FD_CONSOLE,
 	FD_RESULT,
 	FD_VSOCK,
+	FD_CONTROL,
 	FD_SHARE,
 	FD_NICS,
 	FD_END = FD_NICS + CTR_NICS_MAX,
 };
 
 enum {
-	CPUS = 1,
 	CPUS_MAX = 32,
-	MEMORY_MIB = 512,
-	OVERHEAD_MIB = 128,
-	PERIOD_US = 100000,
-	MEMORY_STEP = 2 << 20,
 	CID = 3,
 };
 
@@ -78,36 +74,6 @@ static void put_devices(struct cs_jw *w, const struct ctr_vm_start *s)
 	cs_jw_arr_end(w);
 }
 
-static bool given(const struct ctr_spec *spec, enum cg_field f)
-{
-	return (spec->resources.has >> f & 1) != 0 && spec->resources.num[f] > 0;
-}
-
-/* As many processors as the container may use. */
-static uint64_t cpus(const struct ctr_spec *spec)
-{
-	int64_t period =
-		given(spec, CG_CPU_PERIOD) ? spec->resources.num[CG_CPU_PERIOD] : PERIOD_US;
-
-	if (spec->vm.vcpus)
-		return spec->vm.vcpus;
-	if (!given(spec, CG_CPU_QUOTA))
-		return CPUS;
-	return (uint64_t)((spec->resources.num[CG_CPU_QUOTA] - 1) / period + 1);
-}
-
-/* What the container may have, and what the machine's own kernel needs besides. */
-static uint64_t memory(const struct ctr_spec *spec)
-{
-	uint64_t v = (uint64_t)MEMORY_MIB << 20;
-
-	if (spec->vm.memory)
-		v = spec->vm.memory;
-	else if (given(spec, CG_MEMORY_LIMIT))
-		v = (uint64_t)spec->resources.num[CG_MEMORY_LIMIT] + ((uint64_t)OVERHEAD_MIB << 20);
-	return (v + MEMORY_STEP - 1) / MEMORY_STEP * MEMORY_STEP;
-}
-
 /* kvm/config.h, as a memfd. */
 static int make_config(const struct ctr_vm_start *s, struct cs_err *err)
 {
@@ -119,13 +85,13 @@ static int make_config(const struct ctr_vm_start *s, struct cs_err *err)
 
 	if (fd < 0)
 		return cs_err_sys(err, "make the machine's config");
-	if (cpus(spec) > CPUS_MAX)
+	if (ctr_vm_cpus(spec) > CPUS_MAX)
 		return cs_err_set(err, EINVAL, "%" PRIu64 " processors: a machine has at most %d",
-				  cpus(spec), CPUS_MAX);
+				  ctr_vm_cpus(spec), CPUS_MAX);
 	cs_jw_obj(&w, NULL);
 	cs_jw_u64(&w, "version", 1);
-	cs_jw_u64(&w, "cpus", cpus(spec));
-	cs_jw_u64(&w, "memory", memory(spec));
+	cs_jw_u64(&w, "cpus", ctr_vm_cpus(spec));
+	cs_jw_u64(&w, "memory", ctr_vm_memory(spec));
 	cs_jw_obj(&w, "kernel");
 	cs_jw_u64(&w, "fd", FD_KERNEL);
 	cs_jw_str(&w, "cmdline", s->package->cmdline);
@@ -137,6 +103,7 @@ static int make_config(const struct ctr_vm_start *s, struct cs_err *err)
 	cs_jw_u64(&w, "out", FD_CONSOLE);
 	cs_jw_obj_end(&w);
 	cs_jw_u64(&w, "result", FD_RESULT);
+	cs_jw_u64(&w, "control", FD_CONTROL);
 	put_devices(&w, s);
 	cs_jw_obj_end(&w);
 	if (cs_jw_take(&w, &text, &len, err) < 0 || cs_fd_write_all(fd, text, len, err) < 0)
@@ -180,22 +147,30 @@ static int make_tail(struct ctr_vm_tail *t, int *write_end, struct cs_err *err)
 	return fcntl(p[0], F_SETFL, O_NONBLOCK) < 0 ? cs_err_sys(err, "make a pipe") : 0;
 }
 
+/* Our end does not block. */
+static int make_pair(int type, int *ours, int *theirs)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair) < 0)
+		return -1;
+	*ours = pair[0];
+	*theirs = pair[1];
+	return fcntl(pair[0], F_SETFL, O_NONBLOCK);
+}
+
 int ctr_vm_machine_start(const struct ctr_vm_start *s, struct ctr_vm_machine *m, struct cs_err *err)
 {
 	cs_auto_fd int config = make_config(s, err);
-	cs_auto_fd int console = -EBADF, errors = -EBADF, theirs = -EBADF;
+	cs_auto_fd int console = -EBADF, errors = -EBADF, theirs = -EBADF, control = -EBADF;
 	const pid_t keeper = getpid();
-	int pair[2];
 
 	if (config < 0 || make_tail(&m->console, &console, err) < 0 ||
 	    make_tail(&m->errors, &errors, err) < 0)
 		return -err->code;
 	m->result = memfd_create("caisson-result", MFD_CLOEXEC);
-	if (m->result < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return cs_err_sys(err, "make the machine's files");
-	m->owner = pair[0];
-	theirs = pair[1];
-	if (fcntl(m->owner, F_SETFL, O_NONBLOCK) < 0)
+	if (m->result < 0 || make_pair(SOCK_SEQPACKET, &m->owner, &theirs) < 0 ||
+	    make_pair(SOCK_STREAM, &m->control, &control) < 0)
 		return cs_err_sys(err, "make the machine's files");
 	m->pid = fork();
 	if (m->pid < 0)
@@ -204,7 +179,7 @@ int ctr_vm_machine_start(const struct ctr_vm_start *s, struct ctr_vm_machine *m,
 		int files[FD_END - FD_CONFIG] = {
 			config,	 s->package->kernel, s->package->initramfs,
 			console, m->result,	     theirs,
-			s->share
+			control, s->share,
 		};
 
 		for (size_t i = 0; i < s->n_nics; i++)

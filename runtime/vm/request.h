@@ -13,6 +13,9 @@
  *	kill	{ "signal": 15 }, every process of the container
  *	stats	{}, answered by { "stats": { … } }
  *	pids	{}, answered by { "pids": [ … ] }, as the machine numbers them
+ *	processes {}, answered by { "processes": [ { "pid": 2, "ppid": 1, "uid": 0, "start": unix
+ *		  time, "age": seconds, "time": seconds, "tty": "pts/0" or "?", "cmd": "…" } ] }
+ *	update	{ "resources": as in a config.json }
  *
  * The answer to what failed is { "error": { "code": errno, "text": "…", "exit": 126 or 127 } },
  *"exit" where it was the user's program that was not found or is none; else it is an object without

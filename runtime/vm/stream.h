@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 
 #include "runtime/vm/frame.h"
 
@@ -11,9 +12,10 @@ struct cs_err;
 /*
  * A process's standard files through a connection: what can be read from its sources goes out as
  * frames, what comes in goes to its sinks. The same on both sides: on the host stdin is the source
- * and stdout and stderr are the sinks, in the machine it is the other way round. Flow control is
- * the connection's own: a sink that takes nothing holds up what comes behind, and nothing is kept
- * but one frame each way.
+ * and stdout and stderr are the sinks, in the machine it is the other way round. Of what a sink
+ * does not take, CTR_VM_WINDOW bytes are kept and no more are sent: it holds up its own source
+ * alone, not signals, window sizes and the other sinks. The exit is told when all before it was
+ * taken.
  */
 
 enum { CTR_VM_STREAM_FDS = 5 };
@@ -21,6 +23,10 @@ enum { CTR_VM_STREAM_FDS = 5 };
 struct ctr_vm_end {
 	enum ctr_vm_frame kind; /* CTR_VM_STDIN, _STDOUT, _STDERR; 0: there is none */
 	int fd;			/* owned; -EBADF: has ended */
+	uint32_t under_way;	/* source: bytes sent and not taken; sink: taken and not told */
+	unsigned char *kept;	/* owned; sink: what it did not take, CTR_VM_WINDOW bytes large */
+	uint32_t from, n_kept;
+	bool ending; /* sink: ends when that is taken */
 };
 
 struct ctr_vm_stream {
@@ -29,7 +35,9 @@ struct ctr_vm_stream {
 	struct ctr_vm_end sink[2];
 	struct ctr_vm_reader in;
 	struct ctr_vm_writer out;
-	struct ctr_vm_msg left; /* data for a sink that did not take all yet */
+	bool exited;	  /* CTR_VM_EXIT has come, and waits for what came before */
+	uint32_t exit[2]; /* its data */
+	uint32_t exit_len;
 };
 #define CTR_VM_STREAM_INIT                                                         \
 	((struct ctr_vm_stream){ .sock = -EBADF,                                   \

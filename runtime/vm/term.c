@@ -45,15 +45,15 @@ int ctr_vm_term_make(uint16_t rows, uint16_t columns, const char *console_socket
 int ctr_vm_term_ends(struct ctr_vm_stream *s, int slave, struct cs_err *err)
 {
 	if (slave < 0) {
-		s->source[0] = (struct ctr_vm_end){ CTR_VM_STDIN, STDIN_FILENO };
-		s->sink[0] = (struct ctr_vm_end){ CTR_VM_STDOUT, STDOUT_FILENO };
-		s->sink[1] = (struct ctr_vm_end){ CTR_VM_STDERR, STDERR_FILENO };
+		s->source[0] = (struct ctr_vm_end){ .kind = CTR_VM_STDIN, .fd = STDIN_FILENO };
+		s->sink[0] = (struct ctr_vm_end){ .kind = CTR_VM_STDOUT, .fd = STDOUT_FILENO };
+		s->sink[1] = (struct ctr_vm_end){ .kind = CTR_VM_STDERR, .fd = STDERR_FILENO };
 		return 0;
 	}
 	if (ctr_tty_take(slave, err) < 0)
 		return -err->code;
-	s->source[0] = (struct ctr_vm_end){ CTR_VM_STDIN, STDIN_FILENO };
-	s->sink[0] = (struct ctr_vm_end){ CTR_VM_STDOUT, STDOUT_FILENO };
+	s->source[0] = (struct ctr_vm_end){ .kind = CTR_VM_STDIN, .fd = STDIN_FILENO };
+	s->sink[0] = (struct ctr_vm_end){ .kind = CTR_VM_STDOUT, .fd = STDOUT_FILENO };
 	return 0;
 }
 

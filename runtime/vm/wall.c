@@ -1,5 +1,8 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -64,7 +67,7 @@ static int vm_signal(struct ctr *c, int signo, bool all, struct cs_err *err)
 	} else {
 		w = request("kill");
 		cs_jw_i64(&w, "signal", signo);
-		ret = ask(c, CTR_VM_ASK_PLAIN, &w, NULL, err);
+		ret = ask(c, CTR_VM_ASK_TELL, &w, NULL, err);
 	}
 	if (ret != -ESRCH || !all)
 		return ret;
@@ -72,11 +75,22 @@ static int vm_signal(struct ctr *c, int signo, bool all, struct cs_err *err)
 	return 0;
 }
 
+/* In the machine, and on the host what create limits there: its processors. */
 static int vm_update(struct ctr *c, const struct cg_resources *res, struct cs_err *err)
 {
-	(void)c;
-	(void)res;
-	return cs_err_set(err, ENOTSUP, "update: a machine's size cannot be changed yet");
+	struct cg_resources host;
+	struct cs_jw w = request("update");
+	int ret = ctr_vm_fits(&c->spec, res, err);
+
+	if (ret == 0)
+		ret = ctr_vm_put_resources(&w, res, err);
+	if (ret == 0)
+		ret = ask(c, CTR_VM_ASK_PLAIN, &w, NULL, err);
+	cs_jw_fini(&w);
+	if (ret < 0)
+		return ret;
+	ctr_vm_host_limits(res, &host);
+	return ctr_isolation_ns.update(c, &host, err);
 }
 
 static int vm_stats(struct ctr *c, struct cs_jw *out, struct cs_err *err)
@@ -110,29 +124,70 @@ static int vm_destroy(struct ctr *c, struct cs_err *err)
 	return ctr_isolation_ns.destroy(c, err);
 }
 
-/* What is not there yet, by name. The cgroup's freezer would not do: a thread of KVM's own in it
- * never freezes. */
+/* The cgroup's freezer would not do: a thread of KVM's own in it never freezes. So the keeper has
+ * the monitor stop the machine's processors. That somebody paused it once is noted: of others no
+ * keeper is asked. */
+
+static const char pause_note[] = "paused";
 
 static int vm_pause(struct ctr *c, struct cs_err *err)
 {
-	return cs_err_set(err, ENOTSUP, "container %s: a machine cannot be paused yet", c->id);
+	cs_auto_fd int note = openat(c->dir, pause_note, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	struct cs_jw w = request("pause");
+
+	if (note < 0) {
+		cs_jw_fini(&w);
+		return cs_err_sys(err, "container %s: note that it is paused", c->id);
+	}
+	return ask(c, CTR_VM_ASK_PAUSE, &w, NULL, err);
+}
+
+static int vm_resume(struct ctr *c, struct cs_err *err)
+{
+	struct cs_jw w = request("resume");
+
+	return ask(c, CTR_VM_ASK_RESUME, &w, NULL, err);
 }
 
 static int vm_frozen(struct ctr *c, struct cs_err *err)
 {
-	(void)c;
-	(void)err;
-	return 0;
+	cs_auto_json struct cs_json_doc doc = CS_JSON_DOC_INIT;
+	bool paused = false;
+	struct cs_jw w;
+	int ret;
+
+	if (faccessat(c->dir, pause_note, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	w = request("paused");
+	ret = ask(c, CTR_VM_ASK_PAUSED, &w, &doc, err);
+	if (ret == -ESRCH) { /* it ends at this moment */
+		cs_err_clear(err);
+		return 0;
+	}
+	if (ret < 0 || cs_json_bool(doc.root, "paused", &paused, err) < 0)
+		return -err->code;
+	return paused;
 }
 
 static int vm_pids(struct ctr *c, pid_t **pids, size_t *n, struct cs_err *err)
 {
-	(void)pids;
-	(void)n;
-	return cs_err_set(err, ENOTSUP,
-			  "container %s: the processes in a machine cannot be listed from the host "
-			  "yet; exec ps in it",
-			  c->id);
+	struct ctr_procs procs = { 0 };
+	pid_t *out;
+
+	if (ctr_vm_procs(c, &procs, err) < 0)
+		return -err->code;
+	out = calloc(procs.n + 1, sizeof(*out));
+	for (size_t i = 0; out && i < procs.n; i++)
+		out[i] = (pid_t)procs.v[i].pid;
+	*pids = out;
+	*n = procs.n;
+	cs_json_fini(&procs.doc);
+	return out ? 0 : cs_err_set(err, ENOMEM, "out of memory");
+}
+
+static int vm_procs(struct ctr *c, struct ctr_procs *out, struct cs_err *err)
+{
+	return ctr_vm_procs(c, out, err) < 0 ? -err->code : 1;
 }
 
 const struct ctr_isolation_ops ctr_isolation_vm = {
@@ -144,11 +199,12 @@ const struct ctr_isolation_ops ctr_isolation_vm = {
 	.exec = ctr_vm_exec,
 	.signal = vm_signal,
 	.pause = vm_pause,
-	.resume = vm_pause,
+	.resume = vm_resume,
 	.frozen = vm_frozen,
 	.update = vm_update,
 	.stats = vm_stats,
 	.pids = vm_pids,
+	.procs = vm_procs,
 	.oom_open = vm_oom_open,
 	.oom_next = vm_oom_next,
 	.destroy = vm_destroy,

@@ -63,7 +63,21 @@ tap_like "inspect" "$out" '^vm$'
 vm logs m
 tap_is "logs" "$out" up
 vm pause m
-tap_like "pause is refused, by name" "$err" "cannot be paused yet"
+tap_is "pause" "$status" 0
+vm ps --format '{{.Names}} {{.Status}}'
+tap_like "ps shows it" "$out" '^m Up .*\(Paused\)$'
+vm exec m true
+tap_like "exec in it is refused" "$status $err" "^125 .*m is paused"
+vm top m
+tap_like "nothing of it can be asked" "$status $err" "^125 .*paused: unpause it"
+vm unpause m
+tap_is "unpause" "$status" 0
+vm update --pids-limit 50 --memory 64m m
+tap_is "update" "$status" 0
+vm exec m sh -c 'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/memory.max'
+tap_is "its limits are others" "$out" $'50\n67108864'
+vm update --memory 64g m
+tap_like "more than the machine has is refused" "$err" "memory: the machine has 512 MiB"
 echo "from the host" >"$it_tmp/put"
 vm cp "$it_tmp/put" m:/tmp/put
 vm exec m cat /tmp/put
@@ -75,7 +89,9 @@ tap_is "but not from the host" "$status $([ -e "$it_tmp/host" ] && echo there)" 
 vm run --rm --network none --pid container:m box true
 tap_like "its namespaces are not shared" "$err" "runs in a machine"
 vm top m
-tap_like "top is refused, by name" "$err" "cannot be listed from the host yet"
+tap_like "top" "$out" 'root +[0-9]+ .* [0-9:]+ sh -c trap'
+vm top m -o pid
+tap_like "ps's options are refused, by name" "$err" 'options of ps.*not with isolation "vm"'
 vm stop -t 100 m
 tap_is "stop" "$status" 0
 vm logs m
@@ -84,11 +100,21 @@ vm inspect m --format '{{.State.ExitCode}}'
 tap_is "and its status is kept" "$out" 3
 vm start m
 tap_is "start again" "$status" 0
+vm pause m
 vm kill m
 vm wait m
-tap_is "kill" "$out" 137
+tap_is "kill, of a paused one" "$out" 137
 vm rm m
 tap_is "rm" "$status" 0
+
+yes | caisson run -i --rm --vm --network none --name m box sh -c 'trap "exit 3" TERM; echo up
+	while :; do sleep 0.2; done' >"$it_tmp/fed" 2>&1 &
+fed=$!
+it_wait 100 grep -q up "$it_tmp/fed"
+vm stop -t 100 m
+status=0
+wait "$fed" || status=$?
+tap_is "one that does not read its stdin is told to end" "$status" 3
 
 tap_comment "networks"
 caisson run -d --name web box httpd -f -h /www >/dev/null

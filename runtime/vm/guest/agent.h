@@ -11,6 +11,7 @@
 #include "runtime/vm/stream.h"
 
 struct cs_err;
+struct ctr_rt;
 
 /*
  * The agent: PID 1 in a machine. It runs the container by the same runtime/ that runs one on the
@@ -63,6 +64,9 @@ _Noreturn void agent_end(int code);
 
 /* net.c: the loopback, and the cards that a "create" tells of. */
 int agent_net(const struct cs_json *req, struct cs_err *err);
+
+/* ps.c: "processes": [ … ] of the answer. */
+int agent_ps(const struct ctr_rt *rt, const char *id, struct cs_jw *w, struct cs_err *err);
 
 /* job.c: begins what the host asked for; what is wrong with it becomes the answer. */
 int agent_request(struct agent *a, const struct ctr_vm_msg *m, struct cs_err *err);

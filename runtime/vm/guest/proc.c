@@ -70,8 +70,8 @@ int agent_proc_terminal(struct agent_proc *p, int master, struct cs_err *err)
 	p->master = fcntl(master, F_DUPFD_CLOEXEC, 3);
 	if (out < 0 || p->master < 0 || fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return cs_err_sys(err, "take the terminal");
-	p->stream.sink[0] = (struct ctr_vm_end){ CTR_VM_STDIN, cs_take_fd(&in) };
-	p->stream.source[0] = (struct ctr_vm_end){ CTR_VM_STDOUT, cs_take_fd(&out) };
+	p->stream.sink[0] = (struct ctr_vm_end){ .kind = CTR_VM_STDIN, .fd = cs_take_fd(&in) };
+	p->stream.source[0] = (struct ctr_vm_end){ .kind = CTR_VM_STDOUT, .fd = cs_take_fd(&out) };
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "cgroups/resources.h"
 #include "runtime/container.h"
 #include "runtime/vm/guest/agent.h"
 
@@ -168,14 +169,31 @@ static int do_pids(struct work *k, struct cs_err *err)
 	return 0;
 }
 
+static int do_processes(struct work *k, struct cs_err *err)
+{
+	return agent_ps(&rt, ctr_id, &k->w, err);
+}
+
+static int do_update(struct work *k, struct cs_err *err)
+{
+	const struct cs_json *obj = NULL;
+	struct cg_resources res = { 0 };
+
+	if (cs_json_obj(k->req, "resources", &obj, err) < 0 ||
+	    cg_resources_parse(k->doc, obj, &res, err) < 0)
+		return -err->code;
+	return ctr_update(&rt, ctr_id, &res, err);
+}
+
 static int work(struct work *k, struct cs_err *err)
 {
 	static const struct {
 		const char *name;
 		int (*fn)(struct work *k, struct cs_err *err);
 	} table[] = {
-		{ "create", do_create }, { "start", do_start }, { "exec", do_exec },
-		{ "kill", do_kill },	 { "stats", do_stats }, { "pids", do_pids },
+		{ "create", do_create },       { "start", do_start },	{ "exec", do_exec },
+		{ "kill", do_kill },	       { "stats", do_stats },	{ "pids", do_pids },
+		{ "processes", do_processes }, { "update", do_update },
 	};
 	const char *what = "";
 

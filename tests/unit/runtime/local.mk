@@ -36,6 +36,7 @@ unit_tests += \
 	tests/unit/runtime/test_tty_proxy \
 	tests/unit/runtime/test_vm_config \
 	tests/unit/runtime/test_vm_frame \
+	tests/unit/runtime/test_vm_size \
 	tests/unit/runtime/test_vm_stream
 
 tests_unit_runtime_test_caps_SOURCES = tests/unit/runtime/test_caps.c
@@ -172,6 +173,9 @@ tests_unit_runtime_test_mounts_gaps_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_mounts_gaps_LDADD = $(runtime_unit_ldadd)
 
 
+tests_unit_runtime_test_vm_size_SOURCES = tests/unit/runtime/test_vm_size.c
+tests_unit_runtime_test_vm_size_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_vm_size_LDADD = $(runtime_unit_ldadd)
 tests_unit_runtime_test_vm_config_SOURCES = tests/unit/runtime/test_vm_config.c
 tests_unit_runtime_test_vm_config_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_vm_config_LDADD = $(runtime_unit_ldadd)

@@ -192,6 +192,85 @@ START_TEST(test_hostile)
 }
 END_TEST
 
+/* A program that does not read its stdin gets signals all the same, and what it writes arrives. */
+START_TEST(test_never_reads)
+{
+	struct cs_err err = CS_ERR_INIT;
+	struct ctr_vm_msg m;
+	struct sides s;
+	static char in[2 << 20], out[sizeof(in)];
+	struct pollfd p[CTR_VM_STREAM_FDS];
+	size_t given = 0, got = 0, before = 0;
+	char buf[8];
+	ssize_t n;
+	int ret;
+
+	setup(&s);
+	for (size_t i = 0; i < sizeof(in); i++)
+		in[i] = (char)(i * 7 + i / 255);
+	for (int idle = 0; idle<20; idle = given> before ? 0 : idle + 1) {
+		before = given;
+		n = write(s.user_in, in + given, sizeof(in) - given);
+		given += n > 0 ? (size_t)n : 0;
+		ck_assert_int_eq(turn(&s, &m), 0);
+	}
+	ck_assert_uint_lt(given, sizeof(in) / 2);
+	ctr_vm_put_word(&s.host.out, CTR_VM_SIGNAL, SIGTERM);
+	ck_assert_int_eq(write(s.prog_out, "out", 3), 3);
+	ck_assert_int_eq(ctr_vm_stream_step(&s.host, NULL, &m, &err), 0);
+	ctr_vm_stream_wants(&s.guest, p);
+	ck_assert_int_ge(poll(p, CS_LEN(p), 1000), 1);
+	ret = ctr_vm_stream_step(&s.guest, p, &m, &err);
+	ck_assert_int_eq(ret, 1);
+	ck_assert_int_eq(m.type, CTR_VM_SIGNAL);
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(turn(&s, &m), 0);
+	ck_assert_uint_eq(take_all(s.user_out, buf, sizeof(buf)), 3);
+	/* and when it reads, nothing is lost */
+	while (got < sizeof(in)) {
+		n = write(s.user_in, in + given, sizeof(in) - given);
+		given += n > 0 ? (size_t)n : 0;
+		if (given == sizeof(in))
+			cs_close_fd(&s.user_in);
+		ck_assert_int_eq(turn(&s, &m), 0);
+		got += take_all(s.prog_in, out + got, sizeof(out) - got);
+	}
+	ck_assert_int_eq(memcmp(in, out, sizeof(in)), 0);
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(turn(&s, &m), 0);
+	ck_assert_int_eq(read(s.prog_in, buf, 1), 0);
+	fini(&s);
+}
+END_TEST
+
+/* Who sends more than was allowed, or says that more was taken than was sent, is let go. */
+START_TEST(test_window)
+{
+	const struct {
+		uint32_t head[2];
+		unsigned char data[CTR_VM_DATA_MAX];
+	} frame = { .head = { CTR_VM_DATA_MAX, CTR_VM_STDOUT } };
+	const uint32_t taken[] = { 8, CTR_VM_TAKEN, CTR_VM_STDIN, 1 };
+	struct cs_err err = CS_ERR_INIT;
+	struct ctr_vm_msg m;
+	struct sides s;
+	int ret = 0;
+
+	setup(&s);
+	for (int i = 0; ret == 0 && i < 32; i++) {
+		ck_assert_int_eq(write(s.guest.sock, &frame, sizeof(frame)), sizeof(frame));
+		ret = ctr_vm_stream_step(&s.host, NULL, &m, &err);
+	}
+	ck_assert_int_eq(ret, -EPROTO);
+	fini(&s);
+	cs_err_clear(&err);
+	setup(&s);
+	ck_assert_int_eq(write(s.guest.sock, taken, sizeof(taken)), sizeof(taken));
+	ck_assert_int_eq(ctr_vm_stream_step(&s.host, NULL, &m, &err), -EPROTO);
+	fini(&s);
+}
+END_TEST
+
 /* An end that is none of ours is no matter. */
 START_TEST(test_foreign_end)
 {
@@ -210,4 +289,4 @@ START_TEST(test_foreign_end)
 END_TEST
 
 UNIT_MAIN("runtime/vm_stream", test_three, test_slow, test_nobody_reads, test_hostile,
-	  test_foreign_end)
+	  test_never_reads, test_window, test_foreign_end)
