@@ -34,6 +34,7 @@ struct launch {
 	int waits;    /* owned */
 	int commands; /* owned */
 	int slave;    /* owned */
+	int oom;      /* owned */
 	int netns;    /* owned; a network namespace to join, -EBADF: none */
 };
 
@@ -47,6 +48,7 @@ static void release(struct launch *l)
 	cs_close_fd(&l->waits);
 	cs_close_fd(&l->commands);
 	cs_close_fd(&l->slave);
+	cs_close_fd(&l->oom);
 	cs_close_fd(&l->netns);
 }
 
@@ -83,6 +85,9 @@ static int prepare(struct launch *l, struct cs_err *err)
 			return cs_err_sys(err, "linux.namespaces: open %s",
 					  spec->ns[CTR_NS_NETWORK].path);
 	}
+	l->oom = openat(l->c->dir, CTR_VM_OOM_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (l->oom < 0)
+		return cs_err_sys(err, "make a file in the state folder");
 	if (ctr_socket_listen(l->c->dir, &l->waits, err) < 0)
 		return -err->code;
 	l->commands = ctr_vm_listen(l->c, err);
@@ -114,6 +119,7 @@ static int keeper_entry(void *arg)
 		.waits = l->waits,
 		.commands = l->commands,
 		.slave = l->slave,
+		.oom = l->oom,
 		.cg = &l->cg,
 		.cloned_into_cgroup = cg_v2_fd(&l->cg) >= 0,
 	};
@@ -209,6 +215,7 @@ int ctr_vm_create(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_
 		.waits = -EBADF,
 		.commands = -EBADF,
 		.slave = -EBADF,
+		.oom = -EBADF,
 		.netns = -EBADF,
 	};
 	int ret = launch(&l, err);

@@ -31,13 +31,14 @@ enum ctr_vm_frame {
 	CTR_VM_EOF, /* a word, CTR_VM_STDIN to _STDERR: it has ended, or is not taken any more */
 	CTR_VM_WINSIZE, /* to the agent: two 16-bit words, rows and columns */
 	CTR_VM_SIGNAL,	/* to the agent: a word, Linux's number */
-	CTR_VM_EXIT,	/* from the agent, the last one: a word, the status as a shell shows it */
+	CTR_VM_EXIT,	/* from the agent, the last one: the status as a shell shows it, and of the
+			 * container's own how many of its processes were killed for memory */
 	CTR_VM_TAKEN,	/* two words, CTR_VM_STDIN to _STDERR and how many bytes of it were taken */
 	CTR_VM_FRAMES,
 };
 
 enum {
-	CTR_VM_VERSION = 2,
+	CTR_VM_VERSION = 3,
 	CTR_VM_PORT_CONTROL = 1024,
 	CTR_VM_PORT_STREAM = 65536,
 	CTR_VM_DATA_MAX = 32 * 1024,

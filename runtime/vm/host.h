@@ -157,6 +157,7 @@ struct ctr_vm_keeper_in {
 	int waits;    /* listens while the container waits for its start (ns/socket.h) */
 	int commands; /* listens at "vm.sock" */
 	int slave;    /* its terminal, -EBADF: none */
+	int oom;      /* file that gets how many processes were killed in it for memory */
 	const struct cg *cg;
 	bool cloned_into_cgroup;
 };
@@ -178,6 +179,9 @@ int ctr_vm_procs(struct ctr *c, struct ctr_procs *out, struct cs_err *err);
  * no machine any more. */
 int ctr_vm_ask(struct ctr *c, enum ctr_vm_ask kind, struct cs_jw *request,
 	       struct cs_json_doc *answer, int *stream, struct cs_err *err);
+
+/* In the state folder: the decimal number that the keeper writes to in->oom at the end. */
+#define CTR_VM_OOM_FILE "oom"
 
 /* --- create.c, exec.c: as isolation.h says ---------------------------------------------------- */
 int ctr_vm_create(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_child *child,

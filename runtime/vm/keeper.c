@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -197,7 +198,7 @@ static int serve_agent(struct keeper *k, struct cs_err *err)
 static int serve_io(struct keeper *k, const struct pollfd *p, struct cs_err *err)
 {
 	struct ctr_vm_msg m;
-	uint32_t code;
+	uint32_t code, kills;
 	int ret = 0;
 
 	for (int i = 0; i < TURN && (ret = ctr_vm_stream_step(&k->io, p, &m, err)) == 1; i++) {
@@ -205,6 +206,8 @@ static int serve_io(struct keeper *k, const struct pollfd *p, struct cs_err *err
 		if (m.type == CTR_VM_EXIT && ctr_vm_word(&m, 0, &code)) {
 			k->ended = true;
 			k->code = (int)(code & 0xff);
+			if (ctr_vm_word(&m, sizeof(code), &kills) && kills)
+				dprintf(k->in->oom, "%" PRIu32, kills);
 			break;
 		}
 	}
@@ -317,9 +320,11 @@ static void kill_machine(struct keeper *k)
 /* What of the host's it does not need, the container's lock above all, is not its. */
 static int close_others(const struct ctr_vm_keeper_in *in, struct cs_err *err)
 {
-	int keep[6 + CTR_NICS_MAX] = { in->sync,  in->waits,	       in->commands,
-				       in->slave, in->package->kernel, in->package->initramfs };
-	size_t n = 6;
+	int keep[7 + CTR_NICS_MAX] = {
+		in->sync, in->waits,	       in->commands,	      in->slave,
+		in->oom,  in->package->kernel, in->package->initramfs
+	};
+	size_t n = 7;
 
 	for (size_t i = 0; i < in->n_nics; i++)
 		keep[n++] = in->nics[i].tap;

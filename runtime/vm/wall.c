@@ -6,6 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/file.h"
+#include "cgroups/cgroup.h"
 #include "runtime/container.h"
 #include "runtime/isolation.h"
 #include "runtime/ns/socket.h"
@@ -14,6 +16,8 @@
 /* The second wall: a virtual machine with a kernel of its own. One function a member of struct
  * ctr_isolation_ops. Its keeper (keeper.c) is what init is behind the first wall: it is signalled,
  * waited for, frozen and killed alike. */
+
+enum { OOM_MAX = 32 }; /* bytes of the file */
 
 static int vm_check(const struct ctr *c, struct cs_err *err)
 {
@@ -111,7 +115,22 @@ static int vm_stats(struct ctr *c, struct cs_jw *out, struct cs_err *err)
 
 static int vm_oom_open(struct ctr *c, struct cg_oom *out, struct cs_err *err)
 {
-	return ctr_isolation_ns.oom_open(c, out, err);
+	cs_auto_free char *text = NULL;
+	struct cs_err none = CS_ERR_INIT;
+	uint64_t kills = 0;
+	size_t len;
+	int ret = ctr_isolation_ns.oom_open(c, out, err);
+
+	/* what was killed in the machine, once it has ended */
+	if (ret == -ENOENT) {
+		cs_err_clear(err);
+		*out = CG_OOM_INIT;
+		ret = 0;
+	}
+	if (ret == 0 && cs_file_read(c->dir, CTR_VM_OOM_FILE, OOM_MAX, &text, &len, &none) == 0 &&
+	    cs_str_u64(text, &kills) == 0)
+		out->kills += kills;
+	return ret;
 }
 
 static int vm_oom_next(struct ctr *c, struct cg_oom *oom, struct cs_err *err)

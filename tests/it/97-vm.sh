@@ -116,6 +116,12 @@ status=0
 wait "$fed" || status=$?
 tap_is "one that does not read its stdin is told to end" "$status" 3
 
+vm run --vm --network none --name o -m 32m box tail /dev/zero
+tap_is "out of memory in the machine: 137" "$status" 137
+vm inspect o --format '{{.State.OOMKilled}}'
+tap_is "and it is recorded" "$out" true
+vm rm o
+
 tap_comment "networks"
 caisson run -d --name web box httpd -f -h /www >/dev/null
 vm run --rm --vm box sh -c 'wget -qO- http://web/; ip -o -4 addr show eth0 | wc -l; hostname -i'

@@ -65,6 +65,9 @@ _Noreturn void agent_end(int code);
 /* net.c: the loopback, and the cards that a "create" tells of. */
 int agent_net(const struct cs_json *req, struct cs_err *err);
 
+/* How many of the container's processes were killed for want of memory so far. */
+uint32_t agent_oom_kills(void);
+
 /* ps.c: "processes": [ … ] of the answer. */
 int agent_ps(const struct ctr_rt *rt, const char *id, struct cs_jw *w, struct cs_err *err);
 

@@ -94,6 +94,8 @@ static void told(const struct agent_proc *p, const struct ctr_vm_msg *m)
 /* A process that has ended is told of when all that it wrote was sent. */
 static int tell_end(struct agent_proc *p, struct cs_err *err)
 {
+	const uint32_t code = (uint32_t)p->code;
+	uint32_t kills;
 	int ret;
 
 	if (!p->ended || p->told)
@@ -101,7 +103,8 @@ static int tell_end(struct agent_proc *p, struct cs_err *err)
 	ret = ctr_vm_stream_drain(&p->stream, err);
 	if (ret <= 0)
 		return ret;
-	ctr_vm_put_word(&p->stream.out, CTR_VM_EXIT, (uint32_t)p->code);
+	kills = p->id == 0 ? agent_oom_kills() : 0;
+	ctr_vm_put(&p->stream.out, CTR_VM_EXIT, &code, &kills, sizeof(kills));
 	p->told = true;
 	return ctr_vm_flush(&p->stream.out, p->stream.sock, err);
 }

@@ -169,6 +169,16 @@ static int do_pids(struct work *k, struct cs_err *err)
 	return 0;
 }
 
+uint32_t agent_oom_kills(void)
+{
+	struct cs_err why = CS_ERR_INIT;
+	uint64_t kills = 0;
+
+	if (ctr_oom_kills(&rt, ctr_id, &kills, &why) < 0)
+		return 0;
+	return kills < UINT32_MAX ? (uint32_t)kills : UINT32_MAX;
+}
+
 static int do_processes(struct work *k, struct cs_err *err)
 {
 	return agent_ps(&rt, ctr_id, &k->w, err);
