@@ -81,40 +81,59 @@ static bool runs(const struct cli_ctr *c)
 	       c->st.state == ENG_RESTARTING;
 }
 
-/* Those that pass. Without --all only what has a folder below the state is read at all. */
+/* Adds one, if it passes. */
+static int add(const struct eng *e, const struct ps_opts *o, const char *id, bool rest, bool all,
+	       struct ctrs *out, struct cs_err *err)
+{
+	struct cli_ctr *c = &out->v[out->n];
+	struct cs_err one = CS_ERR_INIT;
+	int ret;
+
+	*c = CLI_CTR_INIT;
+	ret = eng_glance(e, id, rest, &c->r, &c->st, &one);
+	if (ret < 0) { /* removed meanwhile, or damaged: the others are shown */
+		if (ret != -ENOENT)
+			cs_log(CS_LOG_WARN, "%s", one.msg);
+		return 0;
+	}
+	ret = all || runs(c) ? cli_ctr_filter(e, &o->filter, c, err) : 0;
+	if (ret <= 0) {
+		cli_ctr_fini(c);
+		return ret;
+	}
+	if (o->size) {
+		c->sized = true;
+		c->size = eng_usage(e->containers, id);
+	}
+	out->n++;
+	return 0;
+}
+
+/* Those that pass, each read once. Without --all only what has a folder below the state is read at
+ * all; both lists are sorted. */
 static int collect(const struct eng *e, const struct ps_opts *o, bool all, struct ctrs *out,
 		   struct cs_err *err)
 {
-	eng_auto_ids struct eng_ids ids = { 0 };
-	int ret = all ? eng_list(e, &ids, err) : eng_list_run(e, &ids, err);
+	eng_auto_ids struct eng_ids run = { 0 }, ids = { 0 };
+	size_t i = 0, j = 0;
+	int ret = eng_list_run(e, &run, err);
 
+	if (ret == 0 && all)
+		ret = eng_list(e, &ids, err);
 	if (ret < 0)
 		return ret;
-	out->v = calloc(ids.n + 1, sizeof(*out->v));
+	out->v = calloc(run.n + ids.n + 1, sizeof(*out->v));
 	if (!out->v)
 		return cs_err_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; i < ids.n; i++) {
-		struct cli_ctr *c = &out->v[out->n];
-		struct cs_err one = CS_ERR_INIT;
+	while (ret == 0 && (i < run.n || j < ids.n)) {
+		int order = i == run.n ? 1 : j == ids.n ? -1 : strcmp(run.v[i], ids.v[j]);
 
-		*c = CLI_CTR_INIT;
-		ret = cli_ctr_glance(e, ids.v[i], c, &one);
-		if (ret < 0) { /* removed meanwhile, or damaged: the others are shown */
-			if (ret != -ENOENT)
-				cs_log(CS_LOG_WARN, "%s", one.msg);
-			continue;
-		}
-		out->n++;
-		ret = all || runs(c) ? cli_ctr_filter(e, &o->filter, c, err) : 0;
-		if (ret < 0)
-			return ret;
-		if (ret == 0)
-			cli_ctr_fini(&out->v[--out->n]);
-		else if (o->size) {
-			c->sized = true;
-			c->size = eng_usage(e->containers, ids.v[i]);
-		}
+		ret = add(e, o, order > 0 ? ids.v[j] : run.v[i], order <= 0, all, out, err);
+		i += order <= 0;
+		j += order >= 0;
 	}
+	if (ret < 0)
+		return ret;
 	qsort(out->v, out->n, sizeof(*out->v), by_age);
 	return 0;
 }
@@ -152,8 +171,6 @@ static int ps_run(struct cli_call *call, struct cs_err *err)
 		ret = cli_ctr_filter_check(&o->filter, err);
 	if (ret == 0)
 		ret = cli_ctr_engine(call, &e, err);
-	if (ret == 0)
-		ret = eng_mend_all(&e, err);
 	if (ret < 0)
 		return ret;
 	cli_format_headings(f, headings, CS_LEN(headings));

@@ -29,17 +29,6 @@ int cli_ctr_load(const struct eng *e, const char *id, struct cli_ctr *out, struc
 	return 0;
 }
 
-int cli_ctr_glance(const struct eng *e, const char *id, struct cli_ctr *out, struct cs_err *err)
-{
-	cli_auto_ctr struct cli_ctr c = CLI_CTR_INIT;
-
-	if (eng_record_load(e, id, &c.r, err) < 0 || eng_status_glance(e, id, &c.st, err) < 0)
-		return -err->code;
-	*out = c;
-	c = CLI_CTR_INIT;
-	return 0;
-}
-
 void cli_ctr_fini(struct cli_ctr *c)
 {
 	eng_record_fini(&c->r);

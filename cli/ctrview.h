@@ -25,8 +25,6 @@ struct cli_ctr {
 };
 #define CLI_CTR_INIT ((struct cli_ctr){ .r = ENG_RECORD_INIT })
 int cli_ctr_load(const struct eng *e, const char *id, struct cli_ctr *out, struct cs_err *err);
-/* The same for a list of many, by eng_status_glance(). */
-int cli_ctr_glance(const struct eng *e, const char *id, struct cli_ctr *out, struct cs_err *err);
 void cli_ctr_fini(struct cli_ctr *c);
 #define cli_auto_ctr CS_CLEANUP(cli_ctr_fini) /* needs base/cleanup.h */
 

@@ -495,3 +495,34 @@ int eng_mend_all(const struct eng *e, struct cs_err *err)
 	}
 	return 0;
 }
+
+static int look(const struct eng *e, const char *id, struct eng_record *r, struct eng_status *st,
+		struct cs_err *err)
+{
+	eng_auto_record struct eng_record got = ENG_RECORD_INIT;
+	cs_auto_fd int dir = eng_dir(e, id, err);
+
+	if (dir < 0 || eng_record_load_at(dir, id, &got, err) < 0 ||
+	    eng_status_glance(e, dir, id, st, err) < 0)
+		return -err->code;
+	*r = got;
+	got = ENG_RECORD_INIT;
+	return 0;
+}
+
+int eng_glance(const struct eng *e, const char *id, bool rest, struct eng_record *r,
+	       struct eng_status *st, struct cs_err *err)
+{
+	struct cs_err why = CS_ERR_INIT;
+	int ret = look(e, id, r, st, err);
+
+	if (ret == -ENOENT && rest && !eng_has_record(e, id))
+		drop_unknown(e, id);
+	if (ret < 0 || !(st->state == ENG_DEAD || (st->state == ENG_EXITED && rest)))
+		return ret;
+	if (eng_mend(e, id, &why) < 0 && why.code != ENOENT)
+		cs_log(CS_LOG_WARN, "container %.12s: %s", id, why.msg);
+	eng_record_fini(r);
+	*r = ENG_RECORD_INIT;
+	return look(e, id, r, st, err);
+}

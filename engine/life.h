@@ -6,6 +6,7 @@
 struct cs_err;
 struct eng;
 struct eng_record;
+struct eng_status;
 
 /* What commands do with a container. All take an id (eng_find()). Errors: ENOENT no such container,
  * EBUSY its status does not allow it, with what to do. */
@@ -45,5 +46,11 @@ int eng_unpause(const struct eng *e, const char *id, struct cs_err *err);
 int eng_mend(const struct eng *e, const char *id, struct cs_err *err);
 /* All that have something below the state. What fails is logged. */
 int eng_mend_all(const struct eng *e, struct cs_err *err);
+
+/* One of a list of many: its record and how it is, after eng_mend(); one that is paused shows if
+ * eng_pause() did it. @rest: it has something below the state (eng_list_run()). ENOENT: it is gone;
+ * what was left of it below the state goes, too. */
+int eng_glance(const struct eng *e, const char *id, bool rest, struct eng_record *r,
+	       struct eng_status *st, struct cs_err *err);
 
 #endif

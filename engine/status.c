@@ -128,16 +128,14 @@ int eng_status_save(const struct eng *e, const char *id, const struct eng_status
 	return 0;
 }
 
-int eng_status_load(const struct eng *e, const char *id, struct eng_status *out, struct cs_err *err)
+static int load_at(const struct eng *e, int dir, const char *id, struct eng_status *out,
+		   struct cs_err *err)
 {
-	cs_auto_fd int dir = openat(e->containers, id, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct eng_status st = ENG_STATUS_INIT;
 	cs_auto_free char *text = NULL;
 	size_t len;
 	int ret;
 
-	if (dir < 0)
-		return cs_err_sys(err, "open folder of container %.12s", id);
 	ret = cs_file_read(dir, "status.json", STATUS_MAX, &text, &len, err);
 	if (ret == -ENOENT)
 		cs_err_clear(err);
@@ -152,6 +150,15 @@ int eng_status_load(const struct eng *e, const char *id, struct eng_status *out,
 	}
 	*out = st;
 	return 0;
+}
+
+int eng_status_load(const struct eng *e, const char *id, struct eng_status *out, struct cs_err *err)
+{
+	cs_auto_fd int dir = openat(e->containers, id, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return cs_err_sys(err, "open folder of container %.12s", id);
+	return load_at(e, dir, id, out, err);
 }
 
 /* It may end at any moment: what cannot be asked is not paused. */
@@ -179,10 +186,10 @@ static void note_path(const char *id, char out[NAME_MAX])
 	snprintf(out, NAME_MAX, "%.64s/paused", id);
 }
 
-int eng_status_glance(const struct eng *e, const char *id, struct eng_status *out,
+int eng_status_glance(const struct eng *e, int dir, const char *id, struct eng_status *out,
 		      struct cs_err *err)
 {
-	int ret = eng_status_load(e, id, out, err);
+	int ret = load_at(e, dir, id, out, err);
 	char path[NAME_MAX];
 
 	note_path(id, path);

@@ -52,9 +52,9 @@ int eng_status_load(const struct eng *e, const char *id, struct eng_status *out,
 /* The same, and asks the runtime whether it is paused. */
 int eng_status_get(const struct eng *e, const char *id, struct eng_status *out, struct cs_err *err);
 
-/* The same for a list of many: asks the runtime only about those that eng_pause() was called for.
- */
-int eng_status_glance(const struct eng *e, const char *id, struct eng_status *out,
+/* The same for a list of many, its folder (eng_dir()) being open: asks the runtime only about those
+ * that eng_pause() was called for. */
+int eng_status_glance(const struct eng *e, int dir, const char *id, struct eng_status *out,
 		      struct cs_err *err);
 /* Notes that it may be paused, before it is; until it ends. */
 int eng_pause_note(const struct eng *e, const char *id, struct cs_err *err);

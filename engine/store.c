@@ -275,12 +275,16 @@ int eng_store_rename(const struct eng *e, struct eng_record *r, const char *name
 int eng_record_load(const struct eng *e, const char *id, struct eng_record *out, struct cs_err *err)
 {
 	cs_auto_fd int dir = eng_dir(e, id, err);
+
+	return dir < 0 ? dir : eng_record_load_at(dir, id, out, err);
+}
+
+int eng_record_load_at(int dir, const char *id, struct eng_record *out, struct cs_err *err)
+{
 	cs_auto_free char *text = NULL;
 	size_t len;
 	int ret;
 
-	if (dir < 0)
-		return dir;
 	ret = cs_file_read(dir, "record.json", ENG_RECORD_MAX, &text, &len, err);
 	if (ret == -ENOENT) {
 		cs_err_clear(err);

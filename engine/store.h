@@ -30,6 +30,8 @@ bool eng_has_record(const struct eng *e, const char *id);
 /* ENOENT: no such container. */
 int eng_record_load(const struct eng *e, const char *id, struct eng_record *out,
 		    struct cs_err *err);
+/* The same, its folder (eng_dir()) being open already. */
+int eng_record_load_at(int dir, const char *id, struct eng_record *out, struct cs_err *err);
 
 /* The id that @text means: a name, an id, or the only one that begins so. ENOENT, EINVAL when
  * several do. */
