@@ -130,7 +130,7 @@ c inspect -f '{{.HostConfig.RestartPolicy.Name}}' site
 tap_is "update" "$out" on-failure
 c stats --no-stream --format '{{.Name}} {{.PIDs}}' site
 tap_like "stats" "$out" '^site [1-9]'
-c run -d --rm --name short --network none box sleep 0.5
+c run -d --rm --name short --network none box sleep 3
 c wait short
 tap_is "wait for one with --rm" "$out$status" 00
 c rm -f "${web:0:6}"
