@@ -155,6 +155,9 @@ static int make(struct cli_call *call, struct making *m, struct cs_arena *a, str
 		ret = pull(o, m->st, call->argv[0], id, err);
 		if (ret == 0)
 			ret = img_store_image(m->st, id, &m->im, err);
+		/* an image for one platform alone is pulled whatever was asked for */
+		if (ret == 0)
+			ret = check_platform(o, call->argv[0], &m->im, err);
 	}
 	if (ret == 0 && o->replace && o->name)
 		ret = make_room(m->e, o->name, err);

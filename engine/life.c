@@ -505,6 +505,9 @@ static int look(const struct eng *e, const char *id, struct eng_record *r, struc
 	if (dir < 0 || eng_record_load_at(dir, id, &got, err) < 0 ||
 	    eng_status_glance(e, dir, id, st, err) < 0)
 		return -err->code;
+	/* one that goes loses its record first: without a status it would look like a new one */
+	if (st->state == ENG_CREATED && !eng_has_record(e, id))
+		return cs_err_set(err, ENOENT, "no such container: %s", id);
 	*r = got;
 	got = ENG_RECORD_INIT;
 	return 0;

@@ -228,18 +228,6 @@ static uint32_t group_of(const struct job *j)
 	return j->n.c.mode == NET_MODE_BRIDGE ? 0 : NET_LINK_GROUP;
 }
 
-/* A port of a bridge hears no router advertisements. Should it ever be none, it takes none: a
- * router takes none anyway. */
-static int deafen_port(const struct job *j, struct cs_err *err)
-{
-	const struct net_config *c = &j->n.c;
-	bool routes = c->mode == NET_MODE_NAT || c->mode == NET_MODE_ROUTED;
-
-	if (j->up.guarded && routes && net_addr_is_set(&c->v6.subnet.addr))
-		return 0;
-	return net_link_no_advertisements(j->a.hostif, err);
-}
-
 static int make_veth(struct job *j, struct cs_err *err)
 {
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
@@ -258,7 +246,8 @@ static int make_veth(struct job *j, struct cs_err *err)
 	net_link_put_veth(&r, &v);
 	if (net_nl_call(&j->nl, &r, &answer, err) < 0)
 		return cs_err_wrap(err, "make interface %s on bridge %s", j->a.ifname, j->a.bridge);
-	return deafen_port(j, err);
+	/* a port of a bridge hears none; should it ever be none, it takes none */
+	return net_link_no_advertisements(v.hostif, err);
 }
 
 static int make_tap(struct job *j, struct cs_err *err)
@@ -269,7 +258,7 @@ static int make_tap(struct job *j, struct cs_err *err)
 	j->tap = net_link_tap(j->a.hostif, j->w->tap_uid, j->w->tap_multi_queue, err);
 	if (j->tap < 0)
 		return j->tap;
-	if (deafen_port(j, err) < 0)
+	if (net_link_no_advertisements(j->a.hostif, err) < 0)
 		return -err->code;
 	net_link_put_master(&r, j->a.hostif, j->up.index, j->a.mtu);
 	net_link_put_no_autoconf(&r, j->a.hostif);
@@ -324,11 +313,8 @@ static int set_up_inside(struct job *j, struct cs_err *err)
 	if (ret == 0)
 		return cs_err_set(err, ENODEV, "interface %s vanished while it was set up",
 				  a->ifname);
-	if (ret < 0)
-		return ret;
-	/* where the firewall keeps them away they need not be refused here: the kernel finds a file
-	 * of /proc/sys the more slowly the more namespaces there are */
-	if (!j->up.guarded && net_ns_run(j->w->ns, deafen, j->a.ifname, err) < 0)
+	/* the firewall keeps them away, too, but somebody may flush it */
+	if (ret < 0 || net_ns_run(j->w->ns, deafen, j->a.ifname, err) < 0)
 		return -err->code;
 	net_link_put_up(&r, "lo");
 	net_link_put_no_autoconf(&r, a->ifname);

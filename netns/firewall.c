@@ -16,7 +16,7 @@
 #include "netns/nl.h"
 
 /* Of the table's sets and rules: another number, another table. */
-#define FW_VERSION "3"
+#define FW_VERSION "4"
 
 int net_fw_lock(const struct net_fw *fw, struct cs_err *err)
 {
@@ -159,8 +159,7 @@ static int find_network(struct net_nl *nl, const char *table, const struct net_c
 	return ret;
 }
 
-int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, bool *guarded,
-			 struct cs_err *err)
+int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, struct cs_err *err)
 {
 	net_auto_nl struct net_nl nl = NET_NL_INIT;
 	int ret;
@@ -170,17 +169,10 @@ int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, 
 	if (net_nl_open(&nl, NETLINK_NETFILTER, err) < 0)
 		return -err->code;
 	ret = find_network(&nl, fw->table, net, err);
-	if (ret == 1 && guarded) {
-		ret = net_nft_bridge_get(&nl, fw->table, err);
-		if (ret < 0)
-			return ret;
-		*guarded = ret;
-		return 1;
-	}
 	return ret == -ESTALE ? 0 : ret;
 }
 
-/* Best done: what it keeps away is kept away by each member, too, where it is not there. */
+/* Best done: members take no advertisements anyway, and reports only cost time. */
 static void guard_ports(struct net_nl *nl, const char *table)
 {
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;

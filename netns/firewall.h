@@ -72,11 +72,9 @@ int net_fw_network_del(const struct net_fw *fw, const struct net_config *net, st
 int net_fw_remove(const struct net_fw *fw, struct cs_err *err);
 
 /* Is @net as this version of the program puts it in? 1 yes (always for mode bridge); 0: somebody
- * flushed the table, or another version made it: call net_fw_restore(). @guarded (may be NULL): is
- * net_fw_put_ports_guard()'s table there, too? Untouched where the network is not in, or of mode
- * bridge. Two short questions to the kernel: for every attach. */
-int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, bool *guarded,
-			 struct cs_err *err);
+ * flushed the table, or another version made it: call net_fw_restore(). One short question to the
+ * kernel: for every attach. */
+int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, struct cs_err *err);
 
 /*
  * Makes the table anew, as a whole in one transaction, with nothing in it but @want. A network

@@ -22,6 +22,7 @@ enum {
 };
 
 enum {
+	MLD1_REPORT = 131,  /* RFC 2710 */
 	MLD2_REPORT = 143,  /* RFC 3810 */
 	BR_PRE_ROUTING = 0, /* NF_BR_PRE_ROUTING; its header does not go with net/if.h */
 };
@@ -267,12 +268,14 @@ static const rule_expr not_icmp6[] = { META(NFT_META_L4PROTO, 0), NE(1, IPPROTO_
 				       VERDICT(NF_ACCEPT) };
 static const rule_expr advertisement[] = { ICMP6_IS(ND_ROUTER_ADVERT) };
 static const rule_expr redirect[] = { ICMP6_IS(ND_REDIRECT) };
-static const rule_expr report[] = { ICMP6_IS(MLD2_REPORT) };
+static const rule_expr report1[] = { ICMP6_IS(MLD1_REPORT) };
+static const rule_expr report2[] = { ICMP6_IS(MLD2_REPORT) };
 
 static const struct net_nft_chain ports_chain = { "ports", "filter", BR_PRE_ROUTING, PRIO_RAW };
 static const struct net_nft_rule ports_rules[] = {
 	RULE("ports", not_v6),	      RULE("ports", not_member), RULE("ports", not_icmp6),
-	RULE("ports", advertisement), RULE("ports", redirect),	 RULE("ports", report),
+	RULE("ports", advertisement), RULE("ports", redirect),	 RULE("ports", report1),
+	RULE("ports", report2),
 };
 
 void net_fw_put_ports_guard(struct net_nl_req *r, const char *table)

@@ -45,10 +45,11 @@ void net_fw_put_skeleton(struct net_nl_req *r, const char *table);
 /*
  * The table of that name of the bridge family, made anew: of what comes in by links of the group
  * NET_LINK_GROUP, router advertisements and redirects are dropped, for a member could be the router
- * of all others by them; and reports of multicast listeners (MLDv2): every address a member gets is
- * reported to all others, several times, and with hundreds of members that costs more than all else
- * of attaching one. On a bridge of ours nobody wants to know: there is no multicast router, and the
- * bridge itself passes everything to everybody.
+ * of all others by them (each refuses advertisements by itself, too); and reports of multicast
+ * listeners (MLD): every address a member gets is reported to all others, several times, and with
+ * hundreds of members that costs more than all else of attaching one. On a bridge of ours nobody
+ * wants to know: there is no multicast router, and the bridge itself passes everything to
+ * everybody.
  */
 void net_fw_put_ports_guard(struct net_nl_req *r, const char *table);
 

@@ -40,7 +40,6 @@ struct net_up {
 	uint32_t index;
 	uint32_t mtu; /* what its members get */
 	struct net_mac mac;
-	bool guarded; /* by the firewall, from what members' links of NET_LINK_GROUP may not send */
 };
 /* Makes what is missing of bridge, addresses and firewall; puts members back into a new bridge.
  * Where all is there it only looks. The gate must not be held. */

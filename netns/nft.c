@@ -1,12 +1,10 @@
 #include "netns/nft.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/err.h"
 #include "netns/nl.h"
 
@@ -321,19 +319,4 @@ void net_nft_bridge_add(struct net_nl_req *r, const char *table, const struct ne
 void net_nft_bridge_del(struct net_nl_req *r, const char *table)
 {
 	put_bridge_table(r, NFT_MSG_DELTABLE, table);
-}
-
-int net_nft_bridge_get(struct net_nl *nl, const char *table, struct cs_err *err)
-{
-	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
-	int ret;
-
-	put_bridge_table(&r, NFT_MSG_GETTABLE, table);
-	ret = net_nl_call(nl, &r, NULL, err);
-	/* a kernel without the family says the latter */
-	if (ret == -ENOENT || ret == -EAFNOSUPPORT || ret == -EOPNOTSUPP) {
-		cs_err_clear(err);
-		return 0;
-	}
-	return ret < 0 ? cs_err_wrap(err, "look for table bridge %s", table) : 1;
 }

@@ -119,11 +119,10 @@ struct net_nft_rule {
 void net_nft_rule_add(struct net_nl_req *r, const char *table, const struct net_nft_rule *rule);
 
 /* A table of the bridge family, made anew with one chain and the @n rules of it; removed (ENOENT
- * when it is not there); looked for: 1, or 0 when it, or the whole family, is not there. */
+ * when it is not there). */
 void net_nft_bridge_add(struct net_nl_req *r, const char *table, const struct net_nft_chain *c,
 			const struct net_nft_rule *rules, size_t n);
 void net_nft_bridge_del(struct net_nl_req *r, const char *table);
-int net_nft_bridge_get(struct net_nl *nl, const char *table, struct cs_err *err);
 
 /* An element the kernel tells of. Returns 0 or what it set @err to. */
 typedef int (*net_nft_elem_fn)(const struct net_nft_elem *e, void *arg, struct cs_err *err);

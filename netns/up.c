@@ -344,7 +344,7 @@ static int restore_for(const struct net_store *st, const struct net_net *n, stru
 
 	if (restore(st, nl, &e) == 0)
 		return 0;
-	if (net_fw_network_is_in(&fw, &n->c, NULL, err) == 1) {
+	if (net_fw_network_is_in(&fw, &n->c, err) == 1) {
 		cs_log(CS_LOG_WARN, "%s", e.msg);
 		return 0;
 	}
@@ -357,12 +357,10 @@ int net_network_up(const struct net_store *st, const struct net_net *n, struct n
 {
 	const struct net_fw fw = net_store_fw(st);
 	struct net_link_info info = { 0 };
-	bool guarded = false;
 	int ret = bridge_up(n, nl, false, &info, err);
 
 	if (ret == 0)
-		ret = net_fw_network_is_in(&fw, &n->c, &guarded, err);
-	/* whether it is guarded then is not asked: the first member is, by itself */
+		ret = net_fw_network_is_in(&fw, &n->c, err);
 	if (ret == 0)
 		ret = restore_for(st, n, nl, err);
 	if (ret < 0)
@@ -370,7 +368,6 @@ int net_network_up(const struct net_store *st, const struct net_net *n, struct n
 	out->index = info.index;
 	out->mac = info.mac;
 	out->mtu = n->c.mtu ? n->c.mtu : info.mtu;
-	out->guarded = guarded;
 	return 0;
 }
 

@@ -7,7 +7,7 @@ net_host "$@"
 tap_skip_emulated
 eng_image || { echo "Bail out! the image could not be made"; exit 1; }
 
-tap_comment "run in the foreground"
+tap_comment <<<"run in the foreground"
 c run --rm --network none box echo hello world
 tap_is "what it prints" "$out" "hello world"
 tap_is "and its status" "$status" 0
@@ -34,7 +34,7 @@ tap_is "-i: stdin goes in, and its end too" "$out" from-stdin
 c run --rm --network none box cat
 tap_is "without -i stdin is empty" "$out$status" 0
 
-tap_comment "flags"
+tap_comment <<<"flags"
 c run --rm --network none -e A=1 -e FROM=me box sh -c 'echo $A $FROM $PATH'
 tap_is "-e" "$out" "1 me /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 c run --rm --network none -w /var -u user -h myhost box sh -c 'pwd; id -un; hostname; echo $HOME'
@@ -57,7 +57,7 @@ c run --rm --network none --memory 64m box sh -c 'cat /sys/fs/cgroup/memory.max 
 	cat /sys/fs/cgroup/memory/memory.limit_in_bytes'
 tap_is "--memory" "$out" 67108864
 
-tap_comment "detached"
+tap_comment <<<"detached"
 c run -d --name web --network none box sh -c 'echo started; trap "exit 5" TERM; while :; do sleep 0.1; done'
 tap_is "-d" "$status" 0
 tap_like "prints the id" "$out" '^[0-9a-f]{64}$'
@@ -138,7 +138,7 @@ tap_is "rm -f by the beginning of its id" "$status" 0
 c inspect site
 tap_is "it is gone" "$status" 125
 
-tap_comment "create and start"
+tap_comment <<<"create and start"
 c create --name later --network none box echo later
 tap_is "create" "$status" 0
 c ps -a --format '{{.State}}'
@@ -149,7 +149,7 @@ c start -a later
 tap_is "and again" "$out" later
 c rm later
 
-tap_comment "networks"
+tap_comment <<<"networks"
 c run -d --name srv -p 127.0.0.1:8080:80 box httpd -f -h /www
 tap_is "with a published port" "$status" 0
 c port srv
@@ -174,7 +174,7 @@ c run --rm --network none box sh -c 'ls /sys/class/net'
 tap_is "--network none" "$out" lo
 c rm -f srv
 
-tap_comment "words of others"
+tap_comment <<<"words of others"
 c container ls -a
 tap_like "container ls" "$out" 'CONTAINER ID'
 c list --all

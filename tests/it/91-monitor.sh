@@ -37,7 +37,7 @@ log_has() # NAME TEXT
 }
 
 # ------------------------------------------------------------------------------------------------
-tap_comment "logs"
+tap_comment <<<"logs"
 for driver in json-file k8s-file; do
 	c run -d --name "$driver" --network none --log-driver "$driver" box \
 		sh -c 'echo one; echo "a \"quote\" \\"; echo err >&2; printf torn; exit 3'
@@ -85,7 +85,7 @@ for driver in json-file k8s-file; do
 done
 
 # ------------------------------------------------------------------------------------------------
-tap_comment "rotation under load"
+tap_comment <<<"rotation under load"
 long=$(printf %043d 0)
 seq 1 $lines | sed "s/^/$long/" >"$it_tmp/want"
 for driver in json-file k8s-file; do
@@ -113,7 +113,7 @@ for driver in json-file k8s-file; do
 done
 
 # ------------------------------------------------------------------------------------------------
-tap_comment "attach"
+tap_comment <<<"attach"
 c run -d -i --name many --network none box sh -c 'read a; echo "got $a"; read b; exit 9'
 pids=()
 for i in 1 2 3; do
@@ -208,7 +208,7 @@ it_try sh -c "timeout -s INT 2 '$CAISSON' --root '$it_tmp/lib' --state '$it_tmp/
 tap_is "signals are passed on" "$status" 124
 
 # ------------------------------------------------------------------------------------------------
-tap_comment "restart policies"
+tap_comment <<<"restart policies"
 c run -d --name thrice --network none --restart on-failure:2 box sh -c 'echo run; exit 4'
 it_wait $wait_s is thrice exited
 c logs thrice
@@ -232,7 +232,7 @@ tap_is "and then it stays so" "$(state_of always)" exited
 tap_is "no monitor is left" "$(find "$it_tmp/run/containers" -name attach | wc -l)" 0
 
 # ------------------------------------------------------------------------------------------------
-tap_comment "joined namespaces"
+tap_comment <<<"joined namespaces"
 c run -d --name shared --network none box sleep 300
 c run -d --name joiner --network container:shared --restart always box \
 	sh -c 'until [ -e /go ]; do sleep 0.1; done'
@@ -256,7 +256,7 @@ c run -d --name joiner --network container:shared box sleep 300
 tap_is "nor do we keep to an old one" "$(ns_of_ctr joiner)" "$(ns_of_ctr shared)"
 c rm -f joiner shared
 
-tap_comment "memory"
+tap_comment <<<"memory"
 if caisson run -d --name hog --network none --memory 8m --memory-swap 8m box \
 	sh -c 'x=$(dd if=/dev/zero bs=1M count=64 2>/dev/null | tr "\0" x); echo survived' \
 	>/dev/null 2>&1; then
@@ -275,7 +275,7 @@ for ((i = 0; i < 300 && kib >= 1024; i++)); do
 	kib=$(awk '/^Private_(Clean|Dirty)/ { n += $2 } END { print n }' "/proc/$mon/smaps_rollup")
 	[ "$kib" -lt 1024 ] || sleep 0.1
 done
-tap_comment "the idle monitor has $kib KiB of its own"
+tap_comment <<<"the idle monitor has $kib KiB of its own"
 if [ "${SANITIZE-}" = yes ]; then
 	tap_skip "less than 1 MiB" "sanitizers take more"
 else
@@ -285,7 +285,7 @@ tap_is "its files" "$(readlink "/proc/$mon/fd/0" "/proc/$mon/fd/1" "/proc/$mon/f
 tap_is "its folder" "$(readlink "/proc/$mon/cwd")" /
 
 # ------------------------------------------------------------------------------------------------
-tap_comment "deaths"
+tap_comment <<<"deaths"
 c run -d --rm --name last --network none -v /anon box sleep 300
 c inspect -f '{{.Id}} {{.State.MonitorPid}}' last
 read -r id last <<<"$out"
@@ -325,7 +325,7 @@ c stop -t 1 fore
 tap_is "it can be stopped" "$status $(state_of fore)" "0 exited"
 
 # ------------------------------------------------------------------------------------------------
-tap_comment "events"
+tap_comment <<<"events"
 c events --since 1h --until 0s --filter container=thrice --filter event=die --format '{{.Actor.Attributes.exitCode}}'
 tap_is "die, with its exit status" "$out" $'4\n4\n4'
 c events --since 1h --until 0s --filter container=good --format '{{.Action}}'

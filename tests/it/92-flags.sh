@@ -52,7 +52,7 @@ cg() # the script's text that prints a cgroup file: V1-FILE V2-FILE
 	echo "cat /sys/fs/cgroup/$1 2>/dev/null || cat /sys/fs/cgroup/$2"
 }
 
-tap_comment "what a container has that asks for nothing"
+tap_comment <<<"what a container has that asks for nothing"
 f 'echo "caps: $(grep CapBnd /proc/self/status)"; echo "inherited: $(grep CapInh /proc/self/status)"
 	echo "filter: $(grep Seccomp: /proc/self/status)"; echo "pid: $$"
 	unshare -n true 2>&1; mount -t tmpfs x /tmp 2>&1
@@ -75,7 +75,7 @@ tap_like "others not" "$out" 'mem.*not permitted'
 tap_like "HOSTNAME is the host's name, the short id" "$(said host)" '^([0-9a-f]{12}) \1$'
 tap_is "HOME is root's" "$(said home)" /root
 
-tap_comment "the process"
+tap_comment <<<"the process"
 printf '%s\n' '# a comment' FROM=file 'FILE=a b' OWN NONE >"$it_tmp/env"
 printf 'l1=x\nl2\n' >"$it_tmp/labels"
 OWN=mine f 'echo "id: $(id -u):$(id -g) $(id -G)"; echo "env: $FROM|$FILE|$OWN|$NONE|$E"; umask
@@ -107,7 +107,7 @@ c inspect labelled
 tap_is "--label-file, -l, and the image's" \
 	"$(jq -c '.[0].Config.Labels' <<<"$out")" '{"l1":"over","l2":"","made":"test"}'
 
-tap_comment "capabilities and security"
+tap_comment <<<"capabilities and security"
 f 'grep CapEff /proc/self/status' --cap-drop ALL --cap-add net_raw --cap-add CAP_KILL
 tap_like "--cap-drop ALL, --cap-add" "$out" 0000000000002020
 f 'grep CapEff /proc/self/status; unshare -n true && echo unshared' --cap-add SYS_ADMIN
@@ -141,7 +141,7 @@ tap_like "and it has its own terminals" "$out" terminals
 no "an unknown option" 'security-opt frob' --security-opt frob
 no "an unknown capability" 'cap-add FROB' --cap-add FROB
 
-tap_comment "devices"
+tap_comment <<<"devices"
 f 'ls -l /dev/mine; echo x >/dev/mine && echo written; cat </dev/mine && echo read' \
 	--device /dev/zero:/dev/other:r --device /dev/null:/dev/mine:w
 tap_like "--device HOST:INSIDE" "$out" '1, +3'
@@ -186,7 +186,7 @@ else
 fi
 no "an unknown CDI device" 'no file' --device example.com/thing=none
 
-tap_comment "mounts"
+tap_comment <<<"mounts"
 mkdir -p "$it_tmp/host/sub"
 echo text >"$it_tmp/host/file"
 mount -t tmpfs none "$it_tmp/host/sub"
@@ -228,7 +228,7 @@ tap_is "an anonymous one goes with --rm" "$out" ""
 no "two mounts on one place" 'two mounts' -v /tmp:/a -v /var:/a
 no "an option that is not there" '"U" is not there' -v /tmp:/a:U
 
-tap_comment "namespaces"
+tap_comment <<<"namespaces"
 f 'echo "pids: $(ls -d /proc/[0-9]* | wc -l)"; hostname' --pid host --uts host
 tap_is "--uts host" "$(tail -n 1 <<<"$out")" "$(hostname)"
 tap_check "--pid host" test "$(said pids)" -gt 2
@@ -242,7 +242,7 @@ no "the host's sysctl" 'whole host' --sysctl kernel.panic=1
 c run --rm --network host --sysctl net.ipv4.ip_forward=1 box true
 tap_like "refused: the host network's sysctl" "$status $err" '125 .*would change the host'
 
-tap_comment "user namespaces"
+tap_comment <<<"user namespaces"
 if unshare -U true 2>/dev/null; then
 	chmod 711 "$it_tmp" # the container's root has to pass
 	f 'cat /proc/self/uid_map; stat -c %u /bin/busybox /data/seed /etc/hosts; touch /x /data/x && id -u' \
@@ -264,7 +264,7 @@ else
 fi
 no "a bad mapping" 'CONTAINER-ID:HOST-ID:SIZE' --uidmap 0:1
 
-tap_comment "hosts and names"
+tap_comment <<<"hosts and names"
 f 'cat /etc/hosts; cat /etc/resolv.conf; cat /etc/hostname' -h web --add-host a:192.0.2.1 \
 	--add-host b:2001:db8::1 --dns 192.0.2.53 --dns-search x.example --dns-option ndots:3
 tap_like "--add-host" "$out" $'192.0.2.1\ta'
@@ -272,7 +272,7 @@ tap_like "also of IPv6" "$out" $'2001:db8::1\tb'
 tap_like "--dns, --dns-search, --dns-option" "$(tr '\n' ' ' <<<"$out")" \
 	'nameserver 192.0.2.53 search x.example options ndots:3 web'
 
-tap_comment "resources"
+tap_comment <<<"resources"
 f "$(cg memory/memory.limit_in_bytes memory.max); $(cg memory/memory.soft_limit_in_bytes memory.low)
 	$(cg cpu/cpu.cfs_quota_us cpu.max); $(cg cpuset/cpuset.cpus cpuset.cpus); $(cg pids/pids.max pids.max)" \
 	-m 64m --memory-reservation 32m --cpus 0.5 --cpuset-cpus 0 --pids-limit 50
@@ -283,7 +283,7 @@ tap_is "2048 processes unless more are asked for" "$out" 2048
 no "too little memory" '--memory' -m 1m
 no "two ways to say a quota" '--cpus' --cpus 1 --cpu-quota 1000
 
-tap_comment "--init and --systemd"
+tap_comment <<<"--init and --systemd"
 if [ "${SANITIZE-}" = yes ]; then
 	tap_skip "--init" "with sanitizers it is not static, and they are not inside"
 else

@@ -19,7 +19,7 @@ tap_is "a container that runs" "$status" 0
 c create --name idle --network none -v vol:/data box true
 
 for n in web idle; do
-	tap_comment "cp, $n"
+	tap_comment <<<"cp, $n"
 	c cp "$w/one" "$n:/tmp"
 	tap_is "a file into a folder" "$status" 0
 	c cp "$n:/tmp/one" "$w/back-$n"
@@ -71,7 +71,7 @@ done
 c exec web sh -c 'cat /data/seed; stat -c %u /srv/sub/deep; cat /etc/hosts'
 tap_is "seen inside; owned by root" "$out" $'hello\n0\none'
 
-tap_comment "cp and mounts of one that does not run"
+tap_comment <<<"cp and mounts of one that does not run"
 mkdir "$w/bound"
 echo bound >"$w/bound/file"
 c create --name mounts --network none -v vol:/data:ro -v "$w/bound:/bound:ro" \
@@ -88,7 +88,7 @@ c cp "$w/one" mounts:/opts
 tap_is "into a volume with options" "$status" 125
 tap_like "it is not there yet" "$err" 'start it first'
 
-tap_comment "limits with which it starts no more"
+tap_comment <<<"limits with which it starts no more"
 c update --cpu-quota 5000 --cpu-period 10000 mounts
 c update --cpus 1.5 mounts
 tap_is "another form takes the place of the first" "$status" 0
@@ -108,7 +108,7 @@ c update -m 64m mounts
 c rm mounts
 c volume rm opts
 
-tap_comment "cp of what a container made"
+tap_comment <<<"cp of what a container made"
 echo secret >"$w/secret"
 c exec web sh -c "mkdir /evil; ln -s '$w' /evil/dir; ln -s '$w/secret' /evil/file; ln -s ../../../../../..$w /evil/up
 	cp /bin/busybox /evil/suid; chmod 4755 /evil/suid; mknod /evil/dev c 1 3; mkfifo /evil/fifo"
@@ -153,7 +153,7 @@ tap_is "twice the same container: 125" "$status" 125
 c start -a idle
 tap_is "the idle one starts afterwards" "$status" 0
 
-tap_comment "diff, export, commit"
+tap_comment <<<"diff, export, commit"
 c run -d --name ch --network none -v vol:/data box sh -c 'echo x >/www/new; rm /etc/group
 	echo more >>/etc/passwd; mkdir -p /opt/deep; echo 1 >/opt/deep/f; rm -r /var
 	mkdir /var; rm -r /data/none 2>/dev/null; echo ready; while :; do sleep 0.1; done'
@@ -194,7 +194,7 @@ tap_is "no such instruction: 125" "$status" 125
 c commit idle
 tap_is "one that changed nothing, without a name" "$status" 0
 
-tap_comment "images in use"
+tap_comment <<<"images in use"
 c rmi changed
 tap_is "one that nobody uses" "$status" 0
 c rmi box

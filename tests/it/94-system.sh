@@ -10,7 +10,7 @@ eng_image || { echo "Bail out! the image could not be made"; exit 1; }
 c run -d --name up --network none box sh -c 'while :; do sleep 0.1; done'
 c create --name never --network none --label keep=no box true
 c run --name ended --network none box true
-tap_comment "container prune"
+tap_comment <<<"container prune"
 c container prune --filter label=keep=no
 c ps -a --format '{{.Names}}'
 tap_is "--filter" "$(sort <<<"$out")" $'ended\nup'
@@ -21,7 +21,7 @@ tap_is "what runs stays" "$out" up
 c container prune --filter nonsense=1
 tap_is "no such filter: 125" "$status" 125
 
-tap_comment "system prune"
+tap_comment <<<"system prune"
 c run --name again --network none -v /anon box true
 c network create empty
 c commit up
@@ -96,7 +96,7 @@ c system prune -f -a
 c images -q
 tap_is "else it goes" "$out" ""
 
-tap_comment "completion"
+tap_comment <<<"completion"
 for s in bash zsh fish; do
 	c completion "$s"
 	tap_is "$s" "$status" 0

@@ -72,7 +72,7 @@ running() { caisson run -d --name x box sleep 300 >/dev/null; }
 renamed() { caisson rm -f y >/dev/null 2>&1; created; }
 exited() { caisson run --name x --network none box true; }
 
-tap_comment "the command is killed"
+tap_comment <<<"the command is killed"
 sweep "create" nothing create --name x box true
 sweep "run -d" nothing run -d --name x -v vol:/data box sleep 300
 sweep "run --rm" nothing run --rm --name x --network none box true
@@ -82,7 +82,7 @@ sweep "rm" exited rm x
 sweep "rm -f" running rm -f x
 sweep "rename" renamed rename x y
 
-tap_comment "the monitor is killed"
+tap_comment <<<"the monitor is killed"
 caisson run -d --name x -p 127.0.0.1:8088:80 --restart always box sleep 300 >/dev/null
 c inspect -f '{{.State.MonitorPid}} {{.State.Pid}}' x
 read -r monitor pid <<<"$out"
@@ -113,7 +113,7 @@ tap_is "a killed foreground command leaves it running" "$out" running
 c rm -f x
 tap_empty "nothing is left of all that" "$(wrong)"
 
-tap_comment "several at once"
+tap_comment <<<"several at once"
 created
 for i in 1 2 3 4 5 6; do caisson start x >/dev/null 2>&1 & jobs[i]=$!; done
 for i in 1 2 3 4 5 6; do wait "${jobs[i]}" || bad=1; done
@@ -137,7 +137,7 @@ for i in {1..40}; do wait "${jobs[i]}" || bad+="$i "; done
 tap_is "forty creates without a name: each finds one" "$bad" ""
 caisson rm -af >/dev/null
 
-tap_comment "damage"
+tap_comment <<<"damage"
 created
 caisson create --name good box true >/dev/null
 c inspect -f '{{.Id}}' x

@@ -11,7 +11,7 @@ c run -d --name up --network none -v vol:/data box sh -c 'while :; do sleep 0.1;
 c run --name ended --network none box dd if=/dev/zero of=/big bs=1k count=300
 c volume create idle
 
-tap_comment "system info"
+tap_comment <<<"system info"
 c info
 tap_is "info" "$status" 0
 tap_like "is text for people" "$out" $'Containers: 2\n Running: 1\n Paused: 0\n Stopped: 1'
@@ -31,7 +31,7 @@ tap_is "a template that is none: 125" "$status" 125
 c info nonsense
 tap_is "an argument too many: 125" "$status" 125
 
-tap_comment "system df"
+tap_comment <<<"system df"
 c system df
 tap_is "system df" "$status" 0
 tap_like "has three kinds" "$out" 'TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE.*Images +2 +1 .*Containers +2 +1 .*Local Volumes +2 +1 '
@@ -60,7 +60,7 @@ tap_like "its column" "$out" 'NAMES +SIZE'
 c inspect --size --format '{{.SizeRw}}' ended
 tap_is "inspect --size" "$((out >= 307200))" 1
 
-tap_comment "check"
+tap_comment <<<"check"
 left() # what a check could leave
 {
 	cat /proc/self/mountinfo
@@ -106,7 +106,7 @@ tap_like "says so, and what to do" "$out" 'FAIL storage: root: .*
 umount "$it_tmp/ro"
 c check --format '{{'
 tap_is "a template that is none: 125" "$status" 125
-tap_comment "what is not there yet says so, by name"
+tap_comment <<<"what is not there yet says so, by name"
 bad=
 for o in gpus health-cmd health-interval health-retries health-start-interval health-start-period \
 	health-timeout link pidfile runtime secret storage-opt volume-driver; do

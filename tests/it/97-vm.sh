@@ -21,7 +21,7 @@ vm() # COMMAND [ARGUMENT...]
 	it_try caisson "$@" </dev/null
 }
 
-tap_comment "run"
+tap_comment <<<"run"
 vm run --rm --vm --network none box sh -c 'echo out; echo err >&2; uname -r; exit 7'
 tap_like "what it prints, from a kernel of its own" "$out" $'^out\n.*cloud'
 tap_is "its stderr" "$err" err
@@ -41,7 +41,7 @@ vm run --rm --vm --network none box no-such-program
 tap_is "no such program: 127" "$status" 127
 tap_like "and it says so" "$err" no-such-program
 
-tap_comment "detached"
+tap_comment <<<"detached"
 vm run -d --vm --network none --name m -e A=1 box sh -c 'trap "echo bye; exit 3" TERM; echo up
 	while :; do sleep 0.2; done'
 tap_is "run -d" "$status" 0
@@ -122,7 +122,7 @@ vm inspect o --format '{{.State.OOMKilled}}'
 tap_is "and it is recorded" "$out" true
 vm rm o
 
-tap_comment "networks"
+tap_comment <<<"networks"
 caisson run -d --name web box httpd -f -h /www >/dev/null
 vm run --rm --vm box sh -c 'wget -qO- http://web/; ip -o -4 addr show eth0 | wc -l; hostname -i'
 tap_like "a machine on the default network reaches a member by its name" "$out" '^page'
@@ -140,7 +140,7 @@ tap_is "rm -f" "$status" 0
 vm check
 tap_like "check runs one" "$out" 'PASS run: machine'
 
-tap_comment "what goes wrong"
+tap_comment <<<"what goes wrong"
 vm run -d --vm --network none --name m box sleep 1000
 pid=$(caisson inspect m --format '{{.State.Pid}}')
 monitor=$(pgrep -P "$pid" -x vmm)

@@ -73,7 +73,7 @@ get() # NAME TEMPLATE; $out
 	c inspect -f "$2" "$1"
 }
 
-tap_comment "limits of memory and CPUs"
+tap_comment <<<"limits of memory and CPUs"
 f "$(cg cpuset/cpuset.mems cpuset.mems)" --cpuset-mems 0
 tap_is "--cpuset-mems" "$status $out" "0 0"
 no "a memory node that is not there" 'cpu.mems' run --rm --network none --cpuset-mems 99 box true
@@ -117,7 +117,7 @@ no "a node that is not there" 'cpu.mems' update --cpuset-mems 99 lim
 get lim '{{.HostConfig.CpusetMems}}'
 tap_is "what was refused is not kept" "$out" 0
 
-tap_comment "block I/O"
+tap_comment <<<"block I/O"
 f "$(cg blkio/blkio.bfq.weight io.weight)" --blkio-weight 300
 effect "--blkio-weight" '300|2930' blockIO.weight
 no "too small" '--blkio-weight: a number' run --rm --network none --blkio-weight 9 box true
@@ -148,7 +148,7 @@ fi
 no "no block device" 'no block device' run --rm --network none --device-read-bps /dev/null:1m box true
 no "no rate" 'write DEVICE:BYTES' run --rm --network none --device-write-bps /dev/null box true
 
-tap_comment "networks"
+tap_comment <<<"networks"
 if command -v nft >/dev/null && command -v dnsmasq >/dev/null; then
 	c network create --subnet 10.99.0.0/24 --subnet fd99::/64 one
 	c network create --subnet 10.98.0.0/24 --subnet fd98::/64 two
@@ -188,7 +188,7 @@ else
 	tap_skip "networks" "nft or dnsmasq is not installed"
 fi
 
-tap_comment "volumes"
+tap_comment <<<"volumes"
 mkdir -p "$it_tmp/host"
 up vols -v shared:/data -v "$it_tmp/host:/host" --tmpfs /scratch
 f 'echo x >/data/x; echo x >/host/x; ls -d /data /host /scratch' --volumes-from vols
@@ -226,7 +226,7 @@ c volume prune --all --force --filter 'label!=keep'
 c volume ls -q
 tap_is "volume prune --all --filter: what nobody uses" "$(sort <<<"$out")" $'kept\nshared'
 
-tap_comment "stopping and signals"
+tap_comment <<<"stopping and signals"
 up slow --stop-timeout 1 --stop-signal HUP
 c stop slow
 get slow '{{.State.ExitCode}} {{.Config.StopTimeout}} {{.Config.StopSignal}}'
@@ -243,7 +243,7 @@ c stop --signal HUP sig
 get sig '{{.State.ExitCode}}'
 tap_is "stop --signal" "$out" 6
 c start sig
-it_wait 60 said_ready sig
+it_wait 60 eval '[ "$(caisson logs sig | grep -c ready)" = 2 ]'
 c restart --signal HUP sig
 tap_is "restart --signal" "$status $out" "0 sig"
 c events --since 1h --until 0s --filter event=die --filter container=sig --format '{{.Actor.Attributes.exitCode}}'
@@ -285,7 +285,7 @@ c run --rm --network none --sig-proxy=false box echo there
 tap_is "--sig-proxy" "$status $out" "0 there"
 no "no such value" 'sig-proxy' run --rm --sig-proxy=perhaps box true
 
-tap_comment "attaching"
+tap_comment <<<"attaching"
 f 'echo to-out; echo to-err >&2' --attach stdout
 tap_is "--attach stdout" "$status $out $err" "0 to-out "
 f 'echo to-out; echo to-err >&2' -a stderr
@@ -312,7 +312,7 @@ privileged=$out
 c run --rm --network none --privileged box grep CapEff /proc/self/status
 tap_is "exec --privileged: all that there are" "$privileged" "$out"
 
-tap_comment "what is shown"
+tap_comment <<<"what is shown"
 c ps --noheading --format 'table {{.Names}}'
 tap_is "ps --noheading" "$out" at
 c ps --last 2 --format '{{.Names}}'
@@ -347,7 +347,7 @@ tap_like "a command's --help" "$status $out" '^0 caisson ps: '
 c --debug ps -q
 tap_is "--debug" "$status" 0
 
-tap_comment "images"
+tap_comment <<<"images"
 c import --quiet --platform linux/arm64 --message why "$it_tmp/rootfs" foreign
 tap_is "import --quiet --platform" "$status" 0
 c image inspect -f '{{.Architecture}}' foreign
@@ -365,7 +365,7 @@ tap_like "load --name" "$status $out" '^0 .*renamed:1'
 c rmi --ignore renamed:1 nothing:1
 tap_is "rmi --ignore" "$status" 0
 no "without" 'not here|no such' rmi nothing:1
-tap_comment "images, by docker's longer names"
+tap_comment <<<"images, by docker's longer names"
 c image tag box twin:1
 c image ls --noheading --format '{{.Repository}}' twin
 tap_is "image tag, image ls" "$out" localhost/twin
@@ -389,7 +389,7 @@ echo x >"$it_tmp/copied"
 c cp --quiet "$it_tmp/copied" at:/copied
 tap_is "cp --quiet" "$status $out$err" "0 "
 
-tap_comment "create: the same options as run's"
+tap_comment <<<"create: the same options as run's"
 echo l2=file >"$it_tmp/labels"
 c create --name all --add-host a:192.0.2.1 --annotation n=1 --blkio-weight 300 --cap-add NET_RAW \
 	--cap-drop ALL --cgroup-parent "/$it_cg" --cgroupns private --cidfile "$it_tmp/cid" \

@@ -193,7 +193,7 @@ static int run(const char *cmd, int dir, struct cs_err *err)
 	if (strcmp(cmd, "del") == 0)
 		return net_fw_network_del(&fw, &nets[0], err);
 	if (strcmp(cmd, "is-in") == 0)
-		return printf("%d\n", net_fw_network_is_in(&fw, &nets[0], NULL, err)) < 0;
+		return printf("%d\n", net_fw_network_is_in(&fw, &nets[0], err)) < 0;
 	if (strcmp(cmd, "publish") == 0)
 		return net_fw_publish(&fw, &atts[0], alive, NULL, err);
 	if (strcmp(cmd, "unpublish") == 0)
