@@ -126,6 +126,8 @@ static void take_up(struct keeper *k, struct command *c, const unsigned char *te
 		answer_text(c, k->paused ? "{\"paused\":true}" : "{}");
 	} else if (c->kind == CTR_VM_ASK_PAUSE || c->kind == CTR_VM_ASK_RESUME) {
 		switch_to(k, c);
+	} else if (k->w.buf.len - k->w.off > CTR_VM_TEXT_MAX) {
+		refuse(c, EBUSY, "the machine's agent does not read");
 	} else {
 		if (!k->paused || c->kind == CTR_VM_ASK_TELL)
 			ctr_vm_put(&k->w, CTR_VM_REQUEST, &c->id, text, len);
@@ -157,6 +159,8 @@ static void switched(struct keeper *k, bool ok)
 {
 	const uint32_t id = k->switching;
 
+	if (!id)
+		return;
 	k->switching = 0;
 	if (ok)
 		k->paused = k->switching_to;

@@ -119,6 +119,15 @@ void ctr_vm_put(struct ctr_vm_writer *w, enum ctr_vm_frame type, const uint32_t 
 		cs_buf_add_mem(&w->buf, data, len);
 }
 
+/* What has been sent is not kept until all is. */
+static int forget_sent(struct ctr_vm_writer *w)
+{
+	memmove(w->buf.s, w->buf.s + w->off, w->buf.len - w->off);
+	w->buf.len -= w->off;
+	w->off = 0;
+	return 0;
+}
+
 int ctr_vm_flush(struct ctr_vm_writer *w, int fd, struct cs_err *err)
 {
 	if (cs_buf_ok(&w->buf, err) < 0)
@@ -129,7 +138,7 @@ int ctr_vm_flush(struct ctr_vm_writer *w, int fd, struct cs_err *err)
 		if (n >= 0)
 			w->off += (size_t)n;
 		else if (errno == EAGAIN)
-			return 0;
+			return forget_sent(w);
 		else if (errno == EPIPE || errno == ECONNRESET)
 			return cs_err_set(err, EPIPE, "the connection has ended");
 		else if (errno != EINTR)

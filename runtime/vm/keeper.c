@@ -153,7 +153,8 @@ static int answered(struct keeper *k, const struct ctr_vm_msg *m, struct cs_err 
 	if (id & KEEPER_START && m->len < sizeof(id) + 8)
 		cs_close_fd(&k->waits);
 	for (size_t i = 0; i < KEEPER_COMMANDS; i++)
-		if (id && k->cmd[i].id == id)
+		/* the monitor answers the others, not the agent */
+		if (id && k->cmd[i].id == id && k->cmd[i].kind < CTR_VM_ASK_PAUSE)
 			ctr_vm_keeper_answer(&k->cmd[i], (const char *)m->data + sizeof(id),
 					     m->len - sizeof(id));
 	return 0; /* who asked may have gone */

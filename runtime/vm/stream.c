@@ -14,6 +14,8 @@ enum {
 	TURN = 16,		  /* frames at once: there are others to be served */
 	DRAIN = 64,		  /* the same of a source that has ended; more than a pipe has */
 	TELL = CTR_VM_WINDOW / 4, /* bytes taken before that is told */
+	/* bytes that wait to be sent: who reads at all leaves a frame a source and what was told */
+	OUT_MAX = 4 * CTR_VM_DATA_MAX,
 };
 
 /* Others would get the numbers of the standard files, and what is meant for those. */
@@ -204,6 +206,8 @@ static int take_data(struct ctr_vm_stream *s, const struct ctr_vm_msg *m, struct
 		return cs_err_set(err, EPROTO, "data came for what is not there");
 	if (e->fd < 0 || e->ending)
 		return 0; /* nobody wants it, and the other side was told */
+	if (s->out.buf.len - s->out.off > OUT_MAX)
+		return cs_err_set(err, EPROTO, "the other side does not read");
 	if (e->n_kept == 0)
 		done = give(s, e, m->data, m->len);
 	return done < m->len ? keep(e, m->data + done, m->len - done, err) : 0;
@@ -259,8 +263,9 @@ static int take_frame(struct ctr_vm_stream *s, const struct ctr_vm_msg *m, struc
 		ended(s, kind);
 		return 0;
 	case CTR_VM_EXIT:
-		if (m->len > sizeof(s->exit))
-			return cs_err_set(err, EPROTO, "a frame came that is too long");
+		if (m->len < sizeof(s->exit[0]) || m->len > sizeof(s->exit))
+			return cs_err_set(err, EPROTO,
+					  "an exit came that is too short or too long");
 		memcpy(s->exit, m->data, m->len);
 		s->exit_len = m->len;
 		s->exited = true;
@@ -323,7 +328,7 @@ int ctr_vm_stream_drain(struct ctr_vm_stream *s, struct cs_err *err)
 		struct pollfd p = { .fd = e->fd, .events = POLLIN };
 
 		/* what others who have it go on writing is not waited for */
-		for (int k = 0; k < DRAIN; k++) {
+		for (; e->drained < DRAIN; e->drained++) {
 			int ret = ctr_vm_flush(&s->out, s->sock, err);
 
 			if (ret <= 0)

@@ -24,6 +24,7 @@ struct ctr_vm_end {
 	enum ctr_vm_frame kind; /* CTR_VM_STDIN, _STDOUT, _STDERR; 0: there is none */
 	int fd;			/* owned; -EBADF: has ended */
 	uint32_t under_way;	/* source: bytes sent and not taken; sink: taken and not told */
+	uint32_t drained;	/* source: frames of ctr_vm_stream_drain() */
 	unsigned char *kept;	/* owned; sink: what it did not take, CTR_VM_WINDOW bytes large */
 	uint32_t from, n_kept;
 	bool ending; /* sink: ends when that is taken */
@@ -56,7 +57,7 @@ int ctr_vm_stream_step(struct ctr_vm_stream *s, const struct pollfd *p, struct c
 		       struct cs_err *err);
 
 /* Reads and sends, without waiting, what is left in its sources; 1: they are at their end, or
- * empty; 0: the connection takes no more now. */
+ * empty, or somebody goes on writing; 0: the connection takes no more now. */
 int ctr_vm_stream_drain(struct ctr_vm_stream *s, struct cs_err *err);
 
 #endif

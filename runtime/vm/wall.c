@@ -88,13 +88,14 @@ static int vm_update(struct ctr *c, const struct cg_resources *res, struct cs_er
 
 	if (ret == 0)
 		ret = ctr_vm_put_resources(&w, res, err);
+	ctr_vm_host_limits(res, &host);
+	/* the host's first: what is in the machine has no say in it */
+	if (ret == 0)
+		ret = ctr_isolation_ns.update(c, &host, err);
 	if (ret == 0)
 		ret = ask(c, CTR_VM_ASK_PLAIN, &w, NULL, err);
 	cs_jw_fini(&w);
-	if (ret < 0)
-		return ret;
-	ctr_vm_host_limits(res, &host);
-	return ctr_isolation_ns.update(c, &host, err);
+	return ret;
 }
 
 static int vm_stats(struct ctr *c, struct cs_jw *out, struct cs_err *err)
@@ -179,7 +180,8 @@ static int vm_frozen(struct ctr *c, struct cs_err *err)
 		return 0;
 	w = request("paused");
 	ret = ask(c, CTR_VM_ASK_PAUSED, &w, &doc, err);
-	if (ret == -ESRCH) { /* it ends at this moment */
+	/* it ends at this moment, or cannot say: that it is ended does not depend on it */
+	if (ret == -ESRCH || ret == -ETIMEDOUT || ret == -EIO) {
 		cs_err_clear(err);
 		return 0;
 	}

@@ -42,8 +42,14 @@ tap_is "no such program: 127" "$status" 127
 tap_like "and it says so" "$err" no-such-program
 
 tap_comment <<<"detached"
-vm run -d --vm --network none --name m -e A=1 box sh -c 'trap "echo bye; exit 3" TERM; echo up
-	while :; do sleep 0.2; done'
+mkdir "$it_tmp/ticks"
+ticks()
+{
+	stat -c %s "$it_tmp/ticks/t"
+}
+vm run -d --vm --network none --name m -e A=1 -v "$it_tmp/ticks:/ticks" box sh -c '
+	trap "echo bye; exit 3" TERM; echo up
+	while :; do echo >>/ticks/t; sleep 0.2; done'
 tap_is "run -d" "$status" 0
 vm exec -e B=2 m sh -c 'echo $A$B; cat /proc/1/comm; exit 4'
 tap_is "exec: its output" "$out" $'12\nsh'
@@ -70,14 +76,21 @@ vm exec m true
 tap_like "exec in it is refused" "$status $err" "^125 .*m is paused"
 vm top m
 tap_like "nothing of it can be asked" "$status $err" "^125 .*paused: unpause it"
+stopped=$(ticks)
+sleep 3
+tap_is "nothing in it runs" "$(ticks)" "$stopped"
 vm unpause m
 tap_is "unpause" "$status" 0
+tap_check "and it runs on" it_wait 60 eval '[ "$(ticks)" -gt "$stopped" ]'
 vm update --pids-limit 50 --memory 64m m
 tap_is "update" "$status" 0
 vm exec m sh -c 'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/memory.max'
 tap_is "its limits are others" "$out" $'50\n67108864'
 vm update --memory 64g m
-tap_like "more than the machine has is refused" "$err" "memory: the machine has 512 MiB"
+tap_like "more than the machine has is refused" "$status $err" \
+	"^125 .*memory: the machine has 512 MiB"
+vm exec m cat /sys/fs/cgroup/memory.max
+tap_is "and changes nothing" "$out" 67108864
 echo "from the host" >"$it_tmp/put"
 vm cp "$it_tmp/put" m:/tmp/put
 vm exec m cat /tmp/put
@@ -89,7 +102,7 @@ tap_is "but not from the host" "$status $([ -e "$it_tmp/host" ] && echo there)" 
 vm run --rm --network none --pid container:m box true
 tap_like "its namespaces are not shared" "$err" "runs in a machine"
 vm top m
-tap_like "top" "$out" 'root +[0-9]+ .* [0-9:]+ sh -c trap'
+tap_like "top" "$out" 'root +[0-9]+ .* [0-9:]+ sh -c '
 vm top m -o pid
 tap_like "ps's options are refused, by name" "$err" 'options of ps.*not with isolation "vm"'
 vm stop -t 100 m
@@ -101,6 +114,7 @@ tap_is "and its status is kept" "$out" 3
 vm start m
 tap_is "start again" "$status" 0
 vm pause m
+tap_is "pause it" "$status" 0
 vm kill m
 vm wait m
 tap_is "kill, of a paused one" "$out" 137

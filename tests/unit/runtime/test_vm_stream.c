@@ -174,10 +174,9 @@ START_TEST(test_hostile)
 	static const struct {
 		uint32_t len, type, word;
 	} v[] = { { 4, CTR_VM_STDIN, 0 }, /* data to what is a source */
-		  { 2, CTR_VM_EOF, 0 },
-		  { 4, CTR_VM_HELLO, 1 },
-		  { 4, CTR_VM_REPLY, 1 },
-		  { CTR_VM_DATA_MAX + 1, CTR_VM_STDOUT, 0 } };
+		  { 2, CTR_VM_EOF, 0 },	  { 4, CTR_VM_HELLO, 1 },
+		  { 4, CTR_VM_REPLY, 1 }, { 0, CTR_VM_EXIT, 0 },
+		  { 2, CTR_VM_EXIT, 0 },  { CTR_VM_DATA_MAX + 1, CTR_VM_STDOUT, 0 } };
 
 	for (size_t i = 0; i < CS_LEN(v); i++) {
 		struct cs_err err = CS_ERR_INIT;
@@ -288,5 +287,27 @@ START_TEST(test_foreign_end)
 }
 END_TEST
 
+/* What others go on writing when the process has ended is not waited for. */
+START_TEST(test_flood_after_end)
+{
+	static char buf[64 << 10];
+	struct cs_err err = CS_ERR_INIT;
+	struct ctr_vm_msg m;
+	struct sides s;
+	int ret = 0;
+
+	setup(&s);
+	for (int i = 0; ret == 0 && i < 2000; i++) {
+		while (write(s.prog_out, buf, sizeof(buf)) > 0)
+			;
+		ret = ctr_vm_stream_drain(&s.guest, &err);
+		ck_assert_int_eq(turn(&s, &m), 0);
+		take_all(s.user_out, buf, sizeof(buf));
+	}
+	ck_assert_int_eq(ret, 1);
+	fini(&s);
+}
+END_TEST
+
 UNIT_MAIN("runtime/vm_stream", test_three, test_slow, test_nobody_reads, test_hostile,
-	  test_never_reads, test_window, test_foreign_end)
+	  test_never_reads, test_window, test_foreign_end, test_flood_after_end)
