@@ -15,7 +15,7 @@ static inline int unit_run_times(const char *name, const TTest *const *tests, si
 	SRunner *runner;
 	int failed;
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 240);
 	for (size_t i = 0; i < n; i++)
 		tcase_add_loop_test(tc, tests[i], 0, times);
 	suite_add_tcase(suite, tc);
