@@ -74,13 +74,15 @@ vm_start() # WHAT [JQ-FILTER]
 # Waits for its end, at most so long; $vm_status, and $vm_reason and $vm_text of the result.
 vm_wait() # SECONDS
 {
-	local watch
+	local i
 
-	(sleep "$1" && kill -KILL "$vm_pid") 2>/dev/null &
-	watch=$!
+	for ((i = 0; i < $1 * 4; i++)); do
+		kill -0 "$vm_pid" 2>/dev/null || break
+		sleep 0.25
+	done
+	kill -KILL "$vm_pid" 2>/dev/null
 	vm_status=0
 	wait "$vm_pid" 2>/dev/null || vm_status=$?
-	kill "$watch" 2>/dev/null
 	vm_pid=''
 	vm_reason=$(jq -r .reason "$vm_tmp/result")
 	vm_text=$(jq -r .text "$vm_tmp/result")
