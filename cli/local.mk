@@ -101,11 +101,11 @@ cli_libcli_a_SOURCES = \
 	cli/oci_update.c \
 	cli/opt.c cli/opt.h \
 	cli/out.c cli/out.h \
+	cli/proctable.c cli/proctable.h \
 	cli/progress.c cli/progress.h \
 	cli/progress_text.c \
 	cli/prune.c cli/prune.h \
 	cli/pscols.c cli/pscols.h \
-	cli/proctable.c cli/proctable.h \
 	cli/pstable.c cli/pstable.h \
 	cli/regopts.c cli/regopts.h \
 	cli/relay.c cli/relay.h \

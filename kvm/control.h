@@ -12,9 +12,9 @@ struct vm_machine;
 
 /*
  * The machine's control socket: a Unix stream socket that listens, or one that is connected, whose
- * other end is then the only one who asks. A request is a line with a JSON
- * object, {"do": "pause"}; each gets one line back, in order: {"ok": true} with what was asked for,
- * or {"ok": false, "error": "…"}.
+ * other end is then the only one who asks. A request is a line with a JSON object, {"do": "pause"};
+ * each gets one line back, in order: {"ok": true} with what was asked for, or {"ok": false,
+ * "error": "…"}.
  *
  *	pause, resume    stops and continues the vCPUs
  *	power-button     presses it: the guest decides

@@ -235,7 +235,7 @@ int vm_jail_close(uid_t uid, gid_t gid, struct cs_err *err)
 		rc = drop_capabilities(err);
 	if (rc < 0)
 		return rc;
-	/* after the change of user, which takes these back */
+	/* after the change of user, which takes the second back */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return cs_err_sys(err, "jail: set the process' attributes");
 	return 0;

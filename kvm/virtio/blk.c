@@ -124,8 +124,7 @@ static int perform(struct vio_blk *blk, const struct vio_blk_req *req, const str
 	}
 }
 
-/* Bytes that a request may move: zeroes are written as data where the file system knows no better.
- */
+/* Bytes that a request may move: zeroes are data where the file system knows no better. */
 static uint64_t cost(const struct vio_blk_req *req)
 {
 	uint64_t sum = req->len;

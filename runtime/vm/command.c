@@ -101,8 +101,8 @@ static void switch_to(struct keeper *k, struct command *c)
 	k->line_len = 0;
 }
 
-/* The agent of a machine that is paused would answer when it goes on. */
-static void ask_paused(struct command *c)
+/* For the agent of a machine that is paused, which could answer when it goes on only. */
+static void answer_paused(struct command *c)
 {
 	switch (c->kind) {
 	case CTR_VM_ASK_TELL:
@@ -132,7 +132,7 @@ static void take_up(struct keeper *k, struct command *c, const unsigned char *te
 		if (!k->paused || c->kind == CTR_VM_ASK_TELL)
 			ctr_vm_put(&k->w, CTR_VM_REQUEST, &c->id, text, len);
 		if (k->paused)
-			ask_paused(c);
+			answer_paused(c);
 	}
 }
 

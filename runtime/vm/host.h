@@ -170,10 +170,10 @@ int ctr_vm_listen(const struct ctr *c, struct cs_err *err);
 /* The agent's answer as an error, if it is one; *@program_exit (else left alone) is 126 or 127 if
  * it was the user's program's own. What it says is the guest's word: made plain. */
 int ctr_vm_judge(const struct cs_json *answer, int *program_exit, struct cs_err *err);
-/* What "processes" is answered by, checked and made plain; the caller frees @out. */
-/* Takes @doc over, unless it fails. Pure. */
-int ctr_vm_procs_parse(struct cs_json_doc *doc, struct ctr_procs *out, struct cs_err *err);
+/* Asks for "processes"; the answer is checked and made plain. The caller frees @out->doc. */
 int ctr_vm_procs(struct ctr *c, struct ctr_procs *out, struct cs_err *err);
+/* The second half of it, pure. Takes @doc over, unless it fails. */
+int ctr_vm_procs_parse(struct cs_json_doc *doc, struct ctr_procs *out, struct cs_err *err);
 /* Asks the keeper and waits. *@answer (NULL allowed) is the agent's object; *@stream, for
  * CTR_VM_ASK_EXEC, the process's connection; c->program_exit is set as ctr.h says. ESRCH: there is
  * no machine any more. */

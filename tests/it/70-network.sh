@@ -85,7 +85,7 @@ tap_like "one for IPv6" "$(ns a ip -6 route)" 'default via fd[0-9a-f:]*::1 dev e
 tap_empty "no address is tentative" "$(ns a ip -6 addr show tentative)"
 tap_is "no IPv6 address on the host's end" \
 	"$(ip -6 addr show dev "$(field .hostif)" | wc -l)" 0
-tap_is "the first takes nobody's router advertisements: bridge, port, inside" "$(
+tap_is "nobody's router advertisements are taken: bridge, port, inside" "$(
 	cat /proc/sys/net/ipv6/conf/{caisson0,"$(field .hostif)"}/accept_ra
 	ns a cat /proc/sys/net/ipv6/conf/eth0/accept_ra
 )" $'0\n0\n0'

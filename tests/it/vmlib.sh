@@ -80,7 +80,7 @@ vm_wait() # SECONDS
 		kill -0 "$vm_pid" 2>/dev/null || break
 		sleep 0.25
 	done
-	kill -KILL "$vm_pid" 2>/dev/null
+	((i < $1 * 4)) || kill -KILL "$vm_pid" 2>/dev/null
 	vm_status=0
 	wait "$vm_pid" 2>/dev/null || vm_status=$?
 	vm_pid=''
