@@ -198,28 +198,14 @@ static void note_names(const struct net_config *c)
 		       c->name);
 }
 
-static int note_foreign(const struct net_foreign *f, void *arg, struct cs_err *err)
-{
-	const struct net_config *c = arg;
-
-	(void)err;
-	cs_log(CS_LOG_WARN, "network %s: %s; this helps: %s", c->name, f->what, f->help);
-	return 0;
-}
-
 int cli_net_notes(const struct net_store *st, const char *network, struct cs_err *err)
 {
 	net_auto_net struct net_net n = NET_NET_INIT;
-	struct cs_err e = CS_ERR_INIT;
 
 	if (net_net_open(st, network, &n, err) < 0)
 		return -err->code;
 	note_names(&n.c);
-	if (n.c.mode == NET_MODE_ISOLATED || n.c.mode == NET_MODE_BRIDGE)
-		return 0;
-	/* only a look: what cannot be looked at is in nobody's way */
-	if (net_foreign_find(n.c.bridge, note_foreign, &n.c, &e) < 0)
-		cs_log(CS_LOG_DEBUG, "network %s: %s", network, e.msg);
+	net_foreign_warn(&n.c, true);
 	return 0;
 }
 

@@ -353,12 +353,16 @@ int eng_etc_net_init(const struct net_store *st, const struct net_attachment *at
 
 	if (ret < 0)
 		return ret;
-	if (net.c.dns && net_names_have_server()) {
+	if (net.c.dns) {
+		names = net_net_names(&net, err);
+		if (names < 0)
+			return names;
+	}
+	if (net.c.dns && net_names_served(names)) {
 		n.dns4 = net.c.v4.gateway;
 		n.dns6 = net.c.v6.gateway;
 	} else if (net.c.dns) {
-		names = net_net_names(&net, err);
-		ret = names < 0 ? names : net_names_hosts(names, att, &n.members, err);
+		ret = net_names_hosts(names, att, &n.members, err);
 	}
 	if (ret == 0)
 		*out = n;

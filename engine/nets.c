@@ -1,8 +1,12 @@
 #include "engine/nets.h"
 
 #include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "engine/record.h"
 #include "engine/store.h"
@@ -29,6 +33,43 @@ int eng_nets_may_add(const struct eng_record *r, const char *network, struct cs_
 	return 0;
 }
 
+/* Which of the first @n has the interface? */
+static size_t holder(char (*taken)[IF_NAMESIZE], size_t n, const char *ifname)
+{
+	size_t i = 0;
+
+	while (i < n && strcmp(taken[i], ifname) != 0)
+		i++;
+	return i;
+}
+
+/* They are attached one after the other, and those that have no name given get the first free of
+ * eth0, eth1, ... */
+static int check_ifnames(const struct eng_record *r, const struct eng_net *v, size_t n,
+			 struct cs_err *err)
+{
+	cs_auto_free char(*taken)[IF_NAMESIZE] = calloc(n, sizeof(*taken));
+
+	if (!taken)
+		return cs_err_set(err, ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i].ifname) {
+			unsigned int eth = 0;
+
+			do
+				snprintf(taken[i], sizeof(taken[i]), "eth%u", eth++);
+			while (holder(taken, i, taken[i]) < i);
+			continue;
+		}
+		snprintf(taken[i], sizeof(taken[i]), "%s", v[i].ifname);
+		if (holder(taken, i, taken[i]) < i)
+			return cs_err_set(err, EEXIST,
+					  "interface %s of container %s is on network %s already",
+					  taken[i], r->name, v[holder(taken, i, taken[i])].network);
+	}
+	return 0;
+}
+
 int eng_nets_add(const struct eng *e, struct eng_record *r, const struct eng_net *n,
 		 struct cs_err *err)
 {
@@ -39,6 +80,8 @@ int eng_nets_add(const struct eng *e, struct eng_record *r, const struct eng_net
 	for (size_t i = 0; i < r->n_nets; i++)
 		v[i] = r->nets[i];
 	v[r->n_nets] = *n;
+	if (check_ifnames(r, v, r->n_nets + 1, err) < 0)
+		return -err->code;
 	r->nets = v;
 	r->n_nets++;
 	r->network_mode = NULL;

@@ -12,7 +12,8 @@ struct eng_record;
 /* EINVAL for a container that has the host's network, or another container's; EEXIST when @network
  * is one of its own already. */
 int eng_nets_may_add(const struct eng_record *r, const char *network, struct cs_err *err);
-/* Adds one, as its last; one that had none ("none") has this one. Strings are borrowed. */
+/* Adds one, as its last; one that had none ("none") has this one. Strings are borrowed. EEXIST when
+ * another network has its interface. */
 int eng_nets_add(const struct eng *e, struct eng_record *r, const struct eng_net *n,
 		 struct cs_err *err);
 /* Takes one away: 1, or 0 when it is none of its own. */

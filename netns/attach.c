@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 #include "netns/store.h"
 
 enum { ETH_MAX = 64, CHOICES = 20 };
+enum { LEAVE_TRIES = 250, LEAVE_PAUSE_MS = 20 }; /* for a detach to end */
 
 /* One call of net_attach(). */
 struct job {
@@ -155,10 +157,17 @@ static int clear_way(struct job *j, struct net_ipam *t, struct cs_err *err)
 	return 1;
 }
 
+/* Is the address that was asked for being given back just now? */
+static bool leaves(const struct job *j, const struct net_ipam *t)
+{
+	return j->slot < t->n && t->v[j->slot].state == NET_LEASE_LEAVING &&
+	       net_lease_lives(&t->v[j->slot], j->st->proc);
+}
+
 /* An address may be a dead owner's: then all of those are looked at, and it is tried once more. */
 static int take_lease(struct job *j, struct cs_err *err)
 {
-	int ret = name_lease(j, err);
+	int ret = name_lease(j, err), waits = 0;
 
 	for (int i = 0; ret == 0; i++) {
 		net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
@@ -174,6 +183,14 @@ static int take_lease(struct job *j, struct cs_err *err)
 		if (ret < 0)
 			break;
 		ret = choose_lease(j, &t, err);
+		if (ret == -EADDRINUSE && waits < LEAVE_TRIES && leaves(j, &t)) {
+			net_ipam_close(&t);
+			cs_err_clear(err);
+			poll(NULL, 0, LEAVE_PAUSE_MS);
+			waits++;
+			i = ret = 0;
+			continue;
+		}
 		if (i > 0 || (ret != -EADDRINUSE && ret != -ENOSPC && ret != -EEXIST))
 			break;
 		net_ipam_close(&t);
@@ -342,11 +359,23 @@ static int set_up_inside(struct job *j, struct cs_err *err)
 
 /* --- ports and names -------------------------------------------------------------------------- */
 
+/* By its name, where it has one. */
+static void call_holder(const struct net_net *n, const struct net_lease *l,
+			char holder[NET_FW_HOLDER])
+{
+	net_auto_attachment struct net_attachment a = { 0 };
+	struct cs_err ignored = CS_ERR_INIT;
+
+	if (net_att_load(n, l->hostif, &a, &ignored) == 0 && a.name)
+		snprintf(holder, NET_FW_HOLDER, "%s", a.name);
+}
+
 /* Is the owner of a published port there? For net_fw_publish(). */
-static int owner_lives(const char *owner, void *arg, struct cs_err *err)
+static int owner_lives(const char *owner, char holder[NET_FW_HOLDER], void *arg, struct cs_err *err)
 {
 	const struct job *j = arg;
 	net_auto_list struct net_list list = { 0 };
+	bool damaged = false;
 
 	if (net_store_list(j->st, &list, err) < 0)
 		return -err->code;
@@ -356,14 +385,18 @@ static int owner_lives(const char *owner, void *arg, struct cs_err *err)
 		struct cs_err ignored = CS_ERR_INIT; /* removed meanwhile */
 
 		if (net_net_open(j->st, list.v[i], &n, &ignored) < 0 ||
-		    net_ipam_open(&t, n.dir, n.boot, &ignored) < 0)
+		    net_ipam_open(&t, n.dir, n.boot, &ignored) < 0) {
+			damaged |= ignored.code != ENOENT;
 			continue;
+		}
 		for (size_t k = 0; k < t.n; k++)
 			if (strcmp(t.v[k].owner, owner) == 0 &&
-			    net_lease_lives(&t.v[k], j->st->proc))
+			    net_lease_lives(&t.v[k], j->st->proc)) {
+				call_holder(&n, &t.v[k], holder);
 				return 1;
+			}
 	}
-	return 0;
+	return damaged; /* then it may be on that one */
 }
 
 static int add_names(const struct job *j, struct cs_err *err)
@@ -376,6 +409,18 @@ static int add_names(const struct job *j, struct cs_err *err)
 	lock = net_net_lock(&j->n, err);
 	dir = lock < 0 ? lock : net_net_names(&j->n, err);
 	return dir < 0 ? dir : net_names_add(dir, &j->n.c, &j->a, err);
+}
+
+/* A name in use may be a dead owner's: then all of those are looked at, and it is tried once more.
+ */
+static int take_names(const struct job *j, struct cs_err *err)
+{
+	int ret = add_names(j, err);
+
+	if (ret != -EEXIST)
+		return ret;
+	cs_err_clear(err);
+	return net_sweep(j->st, &j->n, true, err) < 0 ? -err->code : add_names(j, err);
 }
 
 static int finish_lease(struct job *j, struct cs_err *err)
@@ -416,6 +461,7 @@ static int publish(struct job *j, struct cs_err *err)
 static int build(struct job *j, struct cs_err *err)
 {
 	cs_auto_fd int gate = net_store_gate(j->st, false, err);
+	struct cs_err ignored = CS_ERR_INIT;
 
 	if (gate < 0 || net_att_save(&j->n, &j->a, err) < 0)
 		return -err->code;
@@ -423,7 +469,13 @@ static int build(struct job *j, struct cs_err *err)
 		return -err->code;
 	if (j->w->ns >= 0 && set_up_inside(j, err) < 0)
 		return -err->code;
-	return publish(j, err);
+	if (publish(j, err) == 0)
+		return 0;
+	/* before the gate opens: the record speaks of ports that another has, and nobody may make
+	 * a table from it */
+	if (err->code != ENOENT && net_lease_mark(j->st, &j->l, NET_LEASE_LEAVING, &ignored) == 0)
+		net_ipam_replace(j->n.dir, j->slot, j->l.hostif, &j->l, &ignored);
+	return -err->code;
 }
 
 /* The firewall may have been flushed just now: once more. */
@@ -450,7 +502,7 @@ static int run(struct job *j, struct cs_err *err)
 		ret = build_again(j, err);
 	}
 	if (ret == 0)
-		ret = add_names(j, err);
+		ret = take_names(j, err);
 	if (ret == 0)
 		ret = finish_lease(j, err);
 	if (ret == 0)

@@ -34,7 +34,7 @@ int net_life_of_process(const struct net_store *st, pid_t pid, struct net_life *
 
 /* What is wanted. Everything is borrowed. */
 struct net_wish {
-	const char *owner; /* the workload's id: letters, digits, "_", ".", "-", "+" */
+	const char *owner; /* the workload's id: letters, digits, "_", ".", "-" */
 	const char *name;  /* NULL: none */
 	const char *const *aliases;
 	size_t n_aliases;
@@ -58,7 +58,7 @@ int net_attach(const struct net_store *st, const char *network, const struct net
 	       struct net_attachment *out, int *tap, struct cs_err *err);
 
 /* Would net_attach() do that now? Nothing is made but the default network. What may have changed by
- * the time of an attach, or needs the namespace, is told by that: ports, names in use. @w->ns and
+ * the time of an attach, or needs the namespace, is told by that: ports, interfaces. @w->ns and
  * @w->life are not looked at. */
 int net_attach_check(const struct net_store *st, const char *network, const struct net_wish *w,
 		     struct cs_err *err);

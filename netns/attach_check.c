@@ -21,10 +21,10 @@ static int check_owner(const char *owner, struct cs_err *err)
 		return cs_err_set(err, EINVAL, "a workload's id has 1 to %d characters",
 				  NET_OWNER_MAX);
 	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)owner[i]) && !strchr("_.-+", owner[i]))
+		if (!isalnum((unsigned char)owner[i]) && !strchr("_.-", owner[i]))
 			return cs_err_set(err, EINVAL,
-					  "a workload's id is made of letters, digits, \"_\", "
-					  "\".\", \"-\" and \"+\"");
+					  "on a network a workload's id is made of letters, "
+					  "digits, \"_\", \".\" and \"-\"");
 	return 0;
 }
 
@@ -50,10 +50,20 @@ int net_wish_check(const struct net_config *c, const struct net_wish *w, struct 
 	return w->ifname ? net_ifname_check(w->ifname, err) : 0;
 }
 
-/* Nothing is taken. An address may be a dead owner's: then all of those are looked at, and it is
- * tried once more. */
-static int try_lease(const struct net_store *st, const struct net_net *n, const struct net_wish *w,
-		     struct cs_err *err)
+static int names_free(const struct net_net *n, const struct net_wish *w, struct cs_err *err)
+{
+	cs_auto_fd int dir = -EBADF;
+	cs_auto_fd int lock = -EBADF;
+
+	if (!n->c.dns)
+		return 0;
+	lock = net_net_lock(n, err);
+	dir = lock < 0 ? lock : net_net_names(n, err);
+	return dir < 0 ? dir
+		       : net_names_free(dir, w->owner, w->name, w->aliases, w->n_aliases, err);
+}
+
+static int lease_free(const struct net_net *n, const struct net_wish *w, struct cs_err *err)
 {
 	const struct net_ipam_want want = {
 		.ip4 = w->ip4,
@@ -61,33 +71,33 @@ static int try_lease(const struct net_store *st, const struct net_net *n, const 
 		.mac = w->mac,
 		.bridge = net_network_mac(&n->c),
 	};
-	int ret = 0;
+	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
+	struct net_lease l = { 0 };
+	size_t slot = 0;
 
-	for (int i = 0; i < 2; i++) {
-		net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
-		struct net_lease l = { 0 };
-		size_t slot = 0;
-
-		if (net_ipam_open(&t, n->dir, n->boot, err) < 0)
-			return -err->code;
-		ret = net_ipam_choose(&t, &n->c, &want, &l, &slot, err);
-		if (i > 0 || (ret != -EADDRINUSE && ret != -ENOSPC))
-			break;
-		net_ipam_close(&t);
-		cs_err_clear(err);
-		ret = net_sweep(st, n, true, err);
-		if (ret < 0)
-			break;
-	}
-	return ret;
+	if (net_ipam_open(&t, n->dir, n->boot, err) < 0)
+		return -err->code;
+	return net_ipam_choose(&t, &n->c, &want, &l, &slot, err);
 }
 
 int net_attach_check(const struct net_store *st, const char *network, const struct net_wish *w,
 		     struct cs_err *err)
 {
 	net_auto_net struct net_net n = NET_NET_INIT;
+	int ret;
 
 	if (net_network_get(st, network, &n, err) < 0 || net_wish_check(&n.c, w, err) < 0)
 		return -err->code;
-	return try_lease(st, &n, w, err);
+	for (int i = 0;; i++) {
+		ret = lease_free(&n, w, err);
+		if (ret == 0)
+			ret = names_free(&n, w, err);
+		/* what is in the way may be a dead owner's: all of those are looked at, once */
+		if (i > 0 || (ret != -EADDRINUSE && ret != -ENOSPC && ret != -EEXIST))
+			return ret;
+		cs_err_clear(err);
+		ret = net_sweep(st, &n, true, err);
+		if (ret < 0)
+			return ret;
+	}
 }

@@ -41,6 +41,9 @@ int net_sweep_undo(const struct net_store *st, const struct net_net *n, const st
 /* Its parts. @att: the record; NULL: it is not there. */
 int net_undo_names(const struct net_net *n, const char *owner, const struct net_attachment *att,
 		   struct cs_err *err);
+/* The lease is LEAVING. */
+int net_undo_ports(const struct net_store *st, const struct net_attachment *att,
+		   struct cs_err *err);
 int net_undo_link(const char *hostif, struct cs_err *err);
 
 #endif

@@ -17,11 +17,16 @@ enum {
 	FILTER_DST_PORT = 1 << 5,
 };
 
-static void begin(struct net_nl_req *r, uint8_t family)
+enum { CT_GET = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET };
+enum { CT_DELETE = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_DELETE };
+
+enum { AT_ONCE = 128, ROUNDS = 1024 }; /* flows deleted by one datagram; datagrams */
+
+static void begin(struct net_nl_req *r, uint16_t type, uint16_t flags, uint8_t family)
 {
 	const struct nfgenmsg head = { .nfgen_family = family, .version = NFNETLINK_V0 };
 
-	net_nl_msg(r, (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_DELETE, 0, &head, sizeof(head));
+	net_nl_msg(r, type, flags, &head, sizeof(head));
 }
 
 static void filter(struct net_nl_req *r, uint32_t orig, uint32_t reply)
@@ -33,12 +38,61 @@ static void filter(struct net_nl_req *r, uint32_t orig, uint32_t reply)
 	net_nl_nest_end(r, nest);
 }
 
-/* A refusal is a kernel without the module, or before 5.8: nothing to forget, or no way to. */
-static void ask(struct net_nl *nl, struct net_nl_req *r)
+/* One that was asked for becomes a request to delete it: its tuple, and its number, lest another
+ * has the tuple by then. */
+static int put_delete(const struct nlmsghdr *h, const void *body, size_t len, void *arg,
+		      struct cs_err *err)
 {
+	static const uint16_t keys[] = { CTA_TUPLE_ORIG, CTA_ZONE, CTA_ID };
+	const struct nlattr *tb[CTA_MAX + 1] = { 0 };
+	const struct nfgenmsg *head = body;
+	struct net_nl_req *r = arg;
+
+	(void)h;
+	(void)err;
+	if (len < sizeof(*head))
+		return 0;
+	net_nl_attrs(tb, CS_LEN(tb), head + 1, len - sizeof(*head));
+	if (!tb[CTA_TUPLE_ORIG] || r->n == AT_ONCE)
+		return 0;
+	begin(r, CT_DELETE, 0, head->nfgen_family);
+	for (size_t i = 0; i < CS_LEN(keys); i++) {
+		size_t n;
+		const void *p = tb[keys[i]] ? net_nl_attr_data(tb[keys[i]], &n) : NULL;
+
+		if (p)
+			net_nl_put(r,
+				   keys[i] == CTA_TUPLE_ORIG ? CTA_TUPLE_ORIG | NLA_F_NESTED
+							     : keys[i],
+				   p, n);
+	}
+	return 0;
+}
+
+/* Gone already. */
+static bool pass_all(unsigned index, int code, void *arg)
+{
+	(void)index;
+	(void)code;
+	(void)arg;
+	return true;
+}
+
+/* Deletes what the dump @r tells of. (To delete by a filter takes Linux 6.12.) A refusal is a
+ * kernel without the module, or before 5.8: nothing to forget, or no way to. */
+static void forget(struct net_nl *nl, struct net_nl_req *r)
+{
+	net_auto_nl_req struct net_nl_req del = NET_NL_REQ_INIT;
+	struct net_nl_answer told = { .fn = put_delete, .arg = &del };
+	struct net_nl_answer gone = { .pass = pass_all };
 	struct cs_err err = CS_ERR_INIT;
 
-	(void)net_nl_call(nl, r, NULL, &err);
+	for (int i = 0; i < ROUNDS; i++) {
+		net_nl_req_reset(&del);
+		if (net_nl_call(nl, r, &told, &err) < 0 || del.n == 0 ||
+		    net_nl_call(nl, &del, &gone, &err) < 0 || del.n < AT_ONCE)
+			return;
+	}
 }
 
 void net_conntrack_forget_addr(struct net_nl *nl, const struct net_addr *addr)
@@ -48,7 +102,7 @@ void net_conntrack_forget_addr(struct net_nl *nl, const struct net_addr *addr)
 
 	if (!addr->family)
 		return;
-	begin(&r, addr->family);
+	begin(&r, CT_GET, NLM_F_DUMP, addr->family);
 	tuple = net_nl_nest(&r, CTA_TUPLE_REPLY);
 	ip = net_nl_nest(&r, CTA_TUPLE_IP);
 	net_nl_put(&r, addr->family == AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, addr->b,
@@ -56,7 +110,7 @@ void net_conntrack_forget_addr(struct net_nl *nl, const struct net_addr *addr)
 	net_nl_nest_end(&r, ip);
 	net_nl_nest_end(&r, tuple);
 	filter(&r, 0, FILTER_IP_SRC);
-	ask(nl, &r);
+	forget(nl, &r);
 }
 
 void net_conntrack_forget_udp(struct net_nl *nl, uint8_t family, uint16_t port)
@@ -64,7 +118,7 @@ void net_conntrack_forget_udp(struct net_nl *nl, uint8_t family, uint16_t port)
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
 	size_t tuple, proto;
 
-	begin(&r, family);
+	begin(&r, CT_GET, NLM_F_DUMP, family);
 	tuple = net_nl_nest(&r, CTA_TUPLE_ORIG);
 	proto = net_nl_nest(&r, CTA_TUPLE_PROTO);
 	net_nl_put_u8(&r, CTA_PROTO_NUM, IPPROTO_UDP);
@@ -73,5 +127,5 @@ void net_conntrack_forget_udp(struct net_nl *nl, uint8_t family, uint16_t port)
 	net_nl_nest_end(&r, proto);
 	net_nl_nest_end(&r, tuple);
 	filter(&r, FILTER_PROTO | (port ? FILTER_DST_PORT : 0), 0);
-	ask(nl, &r);
+	forget(nl, &r);
 }

@@ -11,7 +11,7 @@ struct net_nl_req;
  * Flows the kernel remembers (linux/netfilter/nfnetlink_conntrack.h). A UDP flow keeps its
  * translation for as long as packets come, whatever the rules say by then, so flows from before a
  * port was published, or to the workload that had it before, must be forgotten. TCP ends by itself.
- * Asks the kernel to; where it cannot (no such module: nothing is remembered) nothing happens.
+ * Where there is no such module, and before Linux 5.8, nothing happens.
  */
 
 /* All flows answered by @addr. */

@@ -10,7 +10,6 @@
 #include "base/fd.h"
 #include "netns/attach.h"
 #include "netns/attach_int.h"
-#include "netns/firewall.h"
 #include "netns/link.h"
 #include "netns/nl.h"
 #include "netns/ns.h"
@@ -137,7 +136,6 @@ static int finish_later(const struct net_store *st, const struct net_net *n, str
 static int leave(const struct net_store *st, const struct net_net *n, const struct net_whom *w,
 		 struct net_lease *l, size_t slot, struct cs_err *err)
 {
-	const struct net_fw fw = net_store_fw(st);
 	net_auto_attachment struct net_attachment a = { 0 };
 	const struct net_attachment *known = &a;
 	int ret = net_att_load(n, l->hostif, &a, err);
@@ -149,8 +147,7 @@ static int leave(const struct net_store *st, const struct net_net *n, const stru
 	if (ret < 0 && ret != -ENOENT)
 		return ret;
 	cut(l);
-	if (net_undo_names(n, l->owner, known, err) < 0 ||
-	    (a.n_ports && net_fw_unpublish(&fw, &a, err) < 0))
+	if (net_undo_names(n, l->owner, known, err) < 0 || net_undo_ports(st, &a, err) < 0)
 		return -err->code;
 	if (!w->ns_is_ours) {
 		free_name(w, l);

@@ -16,7 +16,7 @@
 #include "netns/nl.h"
 
 /* Of the table's sets and rules: another number, another table. */
-#define FW_VERSION "4"
+#define FW_VERSION "5"
 
 int net_fw_lock(const struct net_fw *fw, struct cs_err *err)
 {
@@ -169,7 +169,10 @@ int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, 
 	if (net_nl_open(&nl, NETLINK_NETFILTER, err) < 0)
 		return -err->code;
 	ret = find_network(&nl, fw->table, net, err);
-	return ret == -ESTALE ? 0 : ret;
+	/* "flush table" leaves the sets */
+	return ret == 1		? net_nft_has_rules(&nl, fw->table, "forward", err)
+	       : ret == -ESTALE ? 0
+				: ret;
 }
 
 /* Best done: members take no advertisements anyway, and reports only cost time. */

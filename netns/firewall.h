@@ -72,7 +72,7 @@ int net_fw_network_del(const struct net_fw *fw, const struct net_config *net, st
 int net_fw_remove(const struct net_fw *fw, struct cs_err *err);
 
 /* Is @net as this version of the program puts it in? 1 yes (always for mode bridge); 0: somebody
- * flushed the table, or another version made it: call net_fw_restore(). One short question to the
+ * flushed the table, or another version made it: call net_fw_restore(). Two short questions to the
  * kernel: for every attach. */
 int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, struct cs_err *err);
 
@@ -87,9 +87,11 @@ int net_fw_restore(const struct net_fw *fw, const struct net_fw_want *want, stru
 /*
  * Is the workload that published a port still there? Asked by net_fw_publish() about the holder of
  * a port it wants, with firewall.lock held: 1 yes, 0 no (its element is removed), or what it set
- * @err to.
+ * @err to. @holder is what a message calls it, its id if that is left as it is.
  */
-typedef int (*net_fw_alive_fn)(const char *owner, void *arg, struct cs_err *err);
+enum { NET_FW_HOLDER = 256 };
+typedef int (*net_fw_alive_fn)(const char *owner, char holder[NET_FW_HOLDER], void *arg,
+			       struct cs_err *err);
 
 /*
  * Publishes the ports of @att, all or none, in one transaction; none has host_port 0. EEXIST, with

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "netns/foreign_int.h"
 #include "netns/fw_rules.h"
 #include "netns/nl.h"
@@ -268,7 +269,7 @@ static int tell_policy(const struct foreign_table *t, bool input, const struct s
 		       net_foreign_fn fn, void *arg, struct cs_err *err)
 {
 	const char *who = t->ufw ? "ufw" : t->docker && !input ? "Docker" : "a firewall";
-	struct net_foreign f;
+	struct net_foreign f = { .drops = true };
 
 	(void)snprintf(f.what, sizeof(f.what),
 		       "%s (chain %s of table %s %s%s) drops what it does not know: %s", who,
@@ -282,7 +283,7 @@ static int tell_policy(const struct foreign_table *t, bool input, const struct s
 
 static int tell_firewalld(const struct search *s, net_foreign_fn fn, void *arg, struct cs_err *err)
 {
-	struct net_foreign f;
+	struct net_foreign f = { .drops = true };
 
 	(void)snprintf(
 		f.what, sizeof(f.what),
@@ -306,7 +307,7 @@ static bool sysctl_is_on(const char *path)
 static int tell_bridge(bool v6, net_foreign_fn fn, void *arg, struct cs_err *err)
 {
 	const char *name = v6 ? "bridge-nf-call-ip6tables" : "bridge-nf-call-iptables";
-	struct net_foreign f;
+	struct net_foreign f = { .drops = false };
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "/proc/sys/net/bridge/%s", name);
@@ -360,4 +361,31 @@ int net_foreign_find(const char *bridge, net_foreign_fn fn, void *arg, struct cs
 			return ret;
 	}
 	return 0;
+}
+
+struct warning {
+	const struct net_config *c;
+	bool all;
+};
+
+static int warn(const struct net_foreign *f, void *arg, struct cs_err *err)
+{
+	const struct warning *w = arg;
+
+	(void)err;
+	if (w->all || f->drops)
+		cs_log(CS_LOG_WARN, "network %s: %s; this helps: %s", w->c->name, f->what, f->help);
+	return 0;
+}
+
+void net_foreign_warn(const struct net_config *c, bool all)
+{
+	struct warning w = { c, all };
+	struct cs_err e = CS_ERR_INIT;
+
+	if (c->mode == NET_MODE_ISOLATED || c->mode == NET_MODE_BRIDGE)
+		return;
+	/* only a look: what cannot be looked at is in nobody's way */
+	if (net_foreign_find(c->bridge, warn, &w, &e) < 0)
+		cs_log(CS_LOG_DEBUG, "network %s: %s", c->name, e.msg);
 }

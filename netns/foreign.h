@@ -1,6 +1,10 @@
 #ifndef CS_NETNS_FOREIGN_H
 #define CS_NETNS_FOREIGN_H
 
+#include <stdbool.h>
+
+#include "netns/types.h"
+
 struct cs_err;
 
 /*
@@ -14,6 +18,7 @@ struct cs_err;
 struct net_foreign {
 	char what[320];
 	char help[512];
+	bool drops; /* else packets take another way */
 };
 
 /* Returns 0, or what it set @err to, which ends the search. */
@@ -23,5 +28,8 @@ typedef int (*net_foreign_fn)(const struct net_foreign *f, void *arg, struct cs_
  * the bridge's packets through (a rule that names it and accepts, a zone it is in) is not told of.
  */
 int net_foreign_find(const char *bridge, net_foreign_fn fn, void *arg, struct cs_err *err);
+/* Logs what drops a network's packets, or @all that is in their way, as warnings; nothing for one
+ * that is not forwarded, or of the host's. */
+void net_foreign_warn(const struct net_config *c, bool all);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -302,21 +303,23 @@ static int held(const struct net_nft_elem *e, void *arg, struct cs_err *err)
 {
 	struct walk *w = arg;
 	const uint8_t *tail = (const uint8_t *)e->key + e->key_len - 8;
+	char holder[NET_FW_HOLDER];
 	int alive = 1;
 
+	(void)snprintf(holder, sizeof(holder), "%s", e->comment ? e->comment : "something else");
 	/* wanted on two addresses, it is asked for twice */
 	if (keys_has(w->out, w->map, e))
 		return 0;
 	if (e->comment && strcmp(e->comment, w->att->owner) == 0)
 		alive = 0;
 	else if (e->comment && w->alive)
-		alive = w->alive(e->comment, w->arg, err);
+		alive = w->alive(e->comment, holder, w->arg, err);
 	if (alive < 0)
 		return alive;
 	if (alive)
 		return cs_err_set(err, EEXIST, "port %u/%s is published by %s",
 				  (unsigned int)tail[4] << 8 | tail[5], net_proto_name(tail[0]),
-				  e->comment ? e->comment : "something else");
+				  holder);
 	return keys_add(w->out, w->map, e, err);
 }
 

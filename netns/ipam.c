@@ -96,7 +96,8 @@ int net_ipam_parse(const void *buf, size_t len, const char *boot, struct net_ipa
 	return 0;
 }
 
-/* As net_ipam_parse(), but hundreds of members are not copied once more for each command. */
+/* As net_ipam_parse(), but hundreds of members are not copied once more for each command; and what
+ * is of another boot goes, before a head of this one could make it count. */
 static int read_table(int fd, size_t len, const char *boot, struct net_ipam *t, struct cs_err *err)
 {
 	cs_auto_free struct net_lease *v = NULL;
@@ -114,6 +115,10 @@ static int read_table(int fd, size_t len, const char *boot, struct net_ipam *t, 
 	if (take_head(&t->head, len < NET_LEASE_SIZE, boot, &now, err) < 0 ||
 	    take_leases(v, t->n, now, err) < 0)
 		return -err->code;
+	if (!now && t->n && ftruncate(fd, NET_LEASE_SIZE) < 0)
+		return cs_err_sys(err, "shorten leases");
+	if (!now)
+		t->n = 0;
 	t->v = cs_take_ptr(&v);
 	return 0;
 }
@@ -229,17 +234,25 @@ bool net_lease_lives(const struct net_lease *l, int procfd)
 	return owner_lives(&l->life, procfd);
 }
 
+/* Of two the one that is not being taken off. */
+static size_t better(const struct net_ipam *t, size_t found, size_t i)
+{
+	return found == SIZE_MAX || t->v[found].state == NET_LEASE_LEAVING ? i : found;
+}
+
 size_t net_ipam_find(const struct net_ipam *t, const char *owner, const char *ifname)
 {
+	size_t found = SIZE_MAX;
+
 	for (size_t i = 0; i < t->n; i++) {
 		const struct net_lease *l = &t->v[i];
 
 		if (l->state != NET_LEASE_FREE &&
 		    (!owner || !*owner || strcmp(l->owner, owner) == 0) &&
 		    (!ifname || !*ifname || strcmp(l->ifname, ifname) == 0))
-			return i;
+			found = better(t, found, i);
 	}
-	return SIZE_MAX;
+	return found;
 }
 
 /* Only where an owner lives does its namespace, and has no other one the same inode number. */
@@ -251,6 +264,8 @@ static bool is_of_ns(const struct net_life *life, const struct net_ns_id *ns, in
 size_t net_ipam_find_ns(const struct net_ipam *t, const struct net_ns_id *ns, const char *path,
 			const char *ifname, int procfd)
 {
+	size_t found = SIZE_MAX;
+
 	for (size_t i = 0; i < t->n; i++) {
 		const struct net_lease *l = &t->v[i];
 
@@ -258,7 +273,7 @@ size_t net_ipam_find_ns(const struct net_ipam *t, const struct net_ns_id *ns, co
 		    (!ifname || !*ifname || strcmp(l->ifname, ifname) == 0) &&
 		    (ns ? is_of_ns(&l->life, ns, procfd)
 			: *l->life.path && strcmp(l->life.path, path) == 0))
-			return i;
+			found = better(t, found, i);
 	}
-	return SIZE_MAX;
+	return found;
 }

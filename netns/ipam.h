@@ -114,8 +114,9 @@ int net_ipam_replace(int dir, size_t slot, const char *hostif, const struct net_
 bool net_lease_lives(const struct net_lease *l, int procfd);
 
 /* The slot of an owner's interface, or of a namespace's; SIZE_MAX when there is none. NULL and ""
- * match everything. By @ns only leases whose owner lives are found: a namespace may have the inode
- * number of one that is gone. By @path (@ns is NULL) those of dead ones are, too. */
+ * match everything; one that is LEAVING is found when there is no other. By @ns only leases whose
+ * owner lives are found: a namespace may have the inode number of one that is gone. By @path (@ns
+ * is NULL) those of dead ones are, too. */
 size_t net_ipam_find(const struct net_ipam *t, const char *owner, const char *ifname);
 size_t net_ipam_find_ns(const struct net_ipam *t, const struct net_ns_id *ns, const char *path,
 			const char *ifname, int procfd);

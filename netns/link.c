@@ -245,8 +245,11 @@ static void put_filter(struct net_nl_req *r, const struct tcmsg *where, uint16_t
 
 void net_link_put_no_loopback(struct net_nl_req *r, uint32_t index)
 {
-	/* offsets of RFC 791: the first byte of either address */
+	/* offsets of RFC 791: the first byte of either address. The protocol is looked at here: a
+	 * frame with a VLAN's tag, whose id may be none, is of another to the kernel's filters */
 	static const struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_PROTOCOL),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 6),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 12),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 127, 5, 0),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 16),
@@ -262,7 +265,7 @@ void net_link_put_no_loopback(struct net_nl_req *r, uint32_t index)
 	};
 
 	put_clsact(r, index);
-	put_filter(r, &where, ETH_P_IP, program, CS_LEN(program));
+	put_filter(r, &where, ETH_P_ALL, program, CS_LEN(program));
 }
 
 static void put_master(struct net_nl_req *r, uint32_t bridge, uint32_t mtu)
@@ -308,27 +311,50 @@ void net_link_put_rename(struct net_nl_req *r, const char *name, const char *to)
 	net_nl_put_str(r, IFLA_IFNAME, to);
 }
 
-static void put_port_data(struct net_nl_req *r, const char *name, uint16_t type, uint8_t v)
-{
+/* Attributes of a port of a bridge, between two calls. */
+struct port_data {
 	size_t info, data;
+};
+
+static struct port_data begin_port_data(struct net_nl_req *r, const char *name)
+{
+	struct port_data d;
 
 	put_set(r, name, 0);
-	info = net_nl_nest(r, IFLA_LINKINFO);
+	d.info = net_nl_nest(r, IFLA_LINKINFO);
 	net_nl_put_str(r, IFLA_INFO_SLAVE_KIND, "bridge");
-	data = net_nl_nest(r, IFLA_INFO_SLAVE_DATA);
-	net_nl_put_u8(r, type, v);
-	net_nl_nest_end(r, data);
-	net_nl_nest_end(r, info);
+	d.data = net_nl_nest(r, IFLA_INFO_SLAVE_DATA);
+	return d;
+}
+
+static void end_port_data(struct net_nl_req *r, const struct port_data *d)
+{
+	net_nl_nest_end(r, d->data);
+	net_nl_nest_end(r, d->info);
 }
 
 void net_link_put_isolated(struct net_nl_req *r, const char *name)
 {
-	put_port_data(r, name, IFLA_BRPORT_ISOLATED, 1);
+	const struct port_data d = begin_port_data(r, name);
+
+	net_nl_put_u8(r, IFLA_BRPORT_ISOLATED, 1);
+	end_port_data(r, &d);
 }
 
 void net_link_put_cut(struct net_nl_req *r, const char *name)
 {
-	put_port_data(r, name, IFLA_BRPORT_STATE, BR_STATE_DISABLED);
+	static const uint16_t off[] = { IFLA_BRPORT_LEARNING, IFLA_BRPORT_UNICAST_FLOOD,
+					IFLA_BRPORT_MCAST_FLOOD, IFLA_BRPORT_BCAST_FLOOD };
+	const struct port_data d = begin_port_data(r, name);
+
+	for (size_t i = 0; i < CS_LEN(off); i++)
+		net_nl_put_u8(r, off[i], 0);
+	/* the state is another one again once the other end has been down and up: a locked port
+	 * takes nothing from who is not known to be behind it, and nobody is */
+	net_nl_put_u8(r, IFLA_BRPORT_LOCKED, 1);
+	net_nl_put(r, IFLA_BRPORT_FLUSH, NULL, 0);
+	net_nl_put_u8(r, IFLA_BRPORT_STATE, BR_STATE_DISABLED);
+	end_port_data(r, &d);
 }
 
 void net_link_put_del(struct net_nl_req *r, const char *name)

@@ -70,7 +70,8 @@ void net_link_put_group(struct net_nl_req *r, const char *name, uint32_t group);
 void net_link_put_down(struct net_nl_req *r, const char *name);
 void net_link_put_rename(struct net_nl_req *r, const char *name, const char *to);
 void net_link_put_isolated(struct net_nl_req *r, const char *name);
-/* A port of a bridge passes nothing on any more. */
+/* A port of a bridge passes nothing on any more, whatever is done with its other end (before Linux
+ * 5.16: until that has been down and up). */
 void net_link_put_cut(struct net_nl_req *r, const char *name);
 /* Removes it: the kernel waits for all its readers, tens of milliseconds. */
 void net_link_put_del(struct net_nl_req *r, const char *name);

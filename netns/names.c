@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "netns/addr.h"
 #include "netns/names_int.h"
@@ -171,7 +172,14 @@ int net_names_add(int dir, const struct net_config *net, const struct net_attach
 		return -err->code;
 	if (!att->ifname[0] && net_mac_is_set(&att->mac) && write_dhcp(dir, att, err) < 0)
 		return -err->code;
-	return net_names_mend(dir, net, err);
+	if (net_names_mend(dir, net, err) < 0) {
+		cs_log(CS_LOG_WARN,
+		       "network %s: its members do not find each other by DNS, and nothing answers "
+		       "DHCP: %s",
+		       net->name, err->msg);
+		cs_err_clear(err);
+	}
+	return 0;
 }
 
 /* 1 it was there, 0 not, or -errno. */

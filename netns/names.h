@@ -32,14 +32,22 @@ struct cs_err;
  * net_names_hosts() is what a workload gets as /etc/hosts. */
 bool net_names_have_server(void);
 
+/* Does a server answer for the folder? Where it does not start (somebody has port 53 of every
+ * address), members have hosts files, too. */
+bool net_names_served(int dir);
+
 /* Can a member have that name, or alias? EINVAL if not. Pure. */
 int net_names_check(const char *name, struct cs_err *err);
 
-/* Puts a member in, or anew, and starts the server if it does not run. EEXIST when another member
+/* Puts a member in, or anew, and starts the server if it does not run; that it does not start is
+ * no error, but logged. EEXIST when another member
  * has the name as name, alias or id, or as its name an alias, with that member's id in the message
  * (aliases may be shared); EINVAL for a name that is no host name. */
 int net_names_add(int dir, const struct net_config *net, const struct net_attachment *att,
 		  struct cs_err *err);
+/* Could @owner be called that now? EEXIST as from net_names_add(). Takes nothing. */
+int net_names_free(int dir, const char *owner, const char *name, const char *const *aliases,
+		   size_t n_aliases, struct cs_err *err);
 /* Takes it out; success when it is not in. @att is its record, or NULL: then all names are searched
  * for its. Stops the server with the last member. */
 int net_names_del(int dir, const struct net_config *net, const char *owner,

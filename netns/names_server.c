@@ -87,6 +87,13 @@ static int find_server(int dir)
 	return cs_take_fd(&pidfd);
 }
 
+bool net_names_served(int dir)
+{
+	cs_auto_fd int pidfd = find_server(dir);
+
+	return pidfd >= 0;
+}
+
 int net_names_server_signal(int dir, int signo, struct cs_err *err)
 {
 	cs_auto_fd int pidfd = find_server(dir);

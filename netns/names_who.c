@@ -115,6 +115,11 @@ static bool id_holder(const struct called *c, const char *key, const char *self,
 	return false;
 }
 
+static int name_in_use(const char *name, const char *holder, struct cs_err *err)
+{
+	return cs_err_set(err, EEXIST, "name %s is in use by %s on this network", name, holder);
+}
+
 /* A member's name is a link to its id, so taking it is one step that fails if it is taken. */
 static int link_name(const struct called *c, const char *owner, const char *name,
 		     struct cs_err *err)
@@ -133,8 +138,7 @@ static int link_name(const struct called *c, const char *owner, const char *name
 		if (strcmp(holder, owner) == 0)
 			return 0;
 		if (held)
-			return cs_err_set(err, EEXIST, "name %s is in use by %s on this network",
-					  name, holder);
+			return name_in_use(name, holder, err);
 		if (unlinkat(c->names, key, 0) < 0)
 			break;
 	}
@@ -151,42 +155,78 @@ static void drop_name(const struct called *c, const char *owner, const char *key
 		(void)unlinkat(c->names, key, 0);
 }
 
-/* A name is its member's alone: nobody's alias, nor id. */
-static int take_name(const struct called *c, const char *owner, const char *name,
-		     struct cs_err *err)
+/* Another's alias or id? */
+static int not_called_so(const struct called *c, const char *owner, const char *name,
+			 struct cs_err *err)
 {
 	char holder[NET_OWNER_MAX + 1], buf[NET_NAMES_HOST + 1];
 	const char *key = lower(name, buf), *what = NULL;
 
-	if (link_name(c, owner, name, err) < 0)
-		return -err->code;
 	if (alias_holder(c, key, owner, holder))
 		what = "an alias";
 	else if (id_holder(c, key, owner, holder))
 		what = "the id";
 	if (!what)
 		return 0;
-	drop_name(c, owner, key);
 	return cs_err_set(err, EEXIST, "name %s is %s of %s on this network", name, what, holder);
 }
 
-/* Members may share an alias. */
+/* A name is its member's alone: nobody's alias, nor id. */
+static int take_name(const struct called *c, const char *owner, const char *name,
+		     struct cs_err *err)
+{
+	char buf[NET_NAMES_HOST + 1];
+
+	if (link_name(c, owner, name, err) < 0)
+		return -err->code;
+	if (not_called_so(c, owner, name, err) == 0)
+		return 0;
+	drop_name(c, owner, lower(name, buf));
+	return -err->code;
+}
+
+/* Another's name? Members may share an alias. */
+static int no_name(const struct called *c, const char *owner, const char *alias, struct cs_err *err)
+{
+	char holder[NET_OWNER_MAX + 1], buf[NET_NAMES_HOST + 1];
+
+	if (!name_holder(c, lower(alias, buf), holder) || strcmp(holder, owner) == 0)
+		return 0;
+	return cs_err_set(err, EEXIST, "alias %s is the name of %s on this network", alias, holder);
+}
+
 static int take_alias(const struct called *c, const char *owner, const char *alias,
 		      struct cs_err *err)
 {
-	char holder[NET_OWNER_MAX + 1], buf[NET_NAMES_HOST + 1];
-	const char *key = lower(alias, buf);
+	char buf[NET_NAMES_HOST + 1];
 	cs_auto_fd int mine = -EBADF;
 	cs_auto_fd int fd = -EBADF;
 
-	if (name_holder(c, key, holder) && strcmp(holder, owner) != 0)
-		return cs_err_set(err, EEXIST, "alias %s is the name of %s on this network", alias,
-				  holder);
-	fd = net_names_open_sub(c->aliases, key, err);
+	if (no_name(c, owner, alias, err) < 0)
+		return -err->code;
+	fd = net_names_open_sub(c->aliases, lower(alias, buf), err);
 	if (fd < 0)
 		return fd;
 	mine = openat(fd, owner, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return mine < 0 ? cs_err_sys(err, "take the alias %s", alias) : 0;
+}
+
+int net_names_free(int dir, const char *owner, const char *name, const char *const *aliases,
+		   size_t n_aliases, struct cs_err *err)
+{
+	auto_called struct called c = CALLED_INIT;
+	char holder[NET_OWNER_MAX + 1], buf[NET_NAMES_HOST + 1];
+
+	if (called_open(&c, dir, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < n_aliases; i++)
+		if (no_name(&c, owner, aliases[i], err) < 0)
+			return -err->code;
+	if (!name)
+		return 0;
+	if (name_holder(&c, lower(name, buf), holder) && strcmp(holder, owner) != 0)
+		return name_in_use(name, holder, err);
+	return not_called_so(&c, owner, name, err);
 }
 
 /* Its id is found by it unless another is called so. */

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "netns/addr.h"
+#include "netns/foreign.h"
 #include "netns/link.h"
 #include "netns/nl.h"
 #include "netns/pool.h"
@@ -118,6 +119,11 @@ static int finish_subnet(const struct maker *m, struct net_subnet *s, struct cs_
 
 	if (!net_addr_is_set(&s->subnet.addr))
 		return 0;
+	if (no_gateway && !net_addr_is_set(&s->first))
+		return cs_err_set(err, EINVAL,
+				  "addresses on bridge %s: give --ip-range, those that nobody else "
+				  "there has, or --gateway",
+				  m->c.bridge);
 	if (net_subnet_complete(s, err) < 0)
 		return -err->code;
 	if (no_gateway)
@@ -227,6 +233,22 @@ static int fill_in(struct maker *m, bool ipv6, struct cs_err *err)
 	return write_record(m, err);
 }
 
+/* A host without IPv6, or with none on new links, gets networks without. */
+static bool host_has_ipv6(void)
+{
+	static const char *const off[] = { "/proc/sys/net/ipv6/conf/all/disable_ipv6",
+					   "/proc/sys/net/ipv6/conf/default/disable_ipv6" };
+
+	for (size_t i = 0; i < CS_LEN(off); i++) {
+		cs_auto_fd int fd = open(off[i], O_RDONLY | O_CLOEXEC);
+		char c = '1';
+
+		if (fd < 0 || read(fd, &c, 1) != 1 || c != '0')
+			return false;
+	}
+	return true;
+}
+
 /* With .lock held. */
 static int create_locked(const struct net_store *st, const struct net_config *c, bool ipv6,
 			 struct cs_err *err)
@@ -234,9 +256,8 @@ static int create_locked(const struct net_store *st, const struct net_config *c,
 	struct maker m = { .st = st, .nl = NET_NL_INIT, .used = NET_USED_INIT, .c = *c };
 	int ret = net_name_check(c->name, err);
 
-	/* a host without IPv6 gets networks without */
 	if (ret == 0)
-		ret = fill_in(&m, ipv6 && access("/proc/sys/net/ipv6", F_OK) == 0, err);
+		ret = fill_in(&m, ipv6 && host_has_ipv6(), err);
 	net_used_fini(&m.used);
 	net_nl_close(&m.nl);
 	return ret;
@@ -265,5 +286,9 @@ int net_network_get(const struct net_store *st, const char *name, struct net_net
 	if (ret < 0 && ret != -EEXIST) /* another made it meanwhile */
 		return cs_err_wrap(err, "make network %s", name);
 	cs_err_clear(err);
-	return net_net_open(st, name, out, err);
+	if (net_net_open(st, name, out, err) < 0)
+		return -err->code;
+	if (ret == 0)
+		net_foreign_warn(&out->c, false);
+	return 0;
 }

@@ -137,6 +137,9 @@ int net_nft_elems_parse(const void *body, size_t len, net_nft_elem_fn fn, void *
 int net_nft_elem_get(struct net_nl *nl, const char *table, const char *set,
 		     const struct net_nft_elem *key, net_nft_elem_fn fn, void *arg,
 		     struct cs_err *err);
+/* Has the chain any rule? 1, or 0 also when it, or the table, is not there. */
+int net_nft_has_rules(struct net_nl *nl, const char *table, const char *chain, struct cs_err *err);
+
 /* The same for many, some in one datagram: @fn is called for those of them that are there, in any
  * order. All keys between two calls of net_nft_asks_end() are of one set. */
 struct net_nft_asks {

@@ -139,6 +139,33 @@ int net_nft_elem_get(struct net_nl *nl, const char *table, const char *set,
 	return rd.n > 0;
 }
 
+static int saw_rule(const struct nlmsghdr *h, const void *body, size_t len, void *arg,
+		    struct cs_err *err)
+{
+	(void)h;
+	(void)body;
+	(void)len;
+	(void)err;
+	*(int *)arg = 1;
+	return 0;
+}
+
+int net_nft_has_rules(struct net_nl *nl, const char *table, const char *chain, struct cs_err *err)
+{
+	const struct nfgenmsg head = { .nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0 };
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	int any = 0;
+	struct net_nl_answer answer = { .fn = saw_rule, .pass = pass_absent, .arg = &any };
+
+	net_nl_msg(&r, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NLM_F_DUMP, &head,
+		   sizeof(head));
+	net_nl_put_str(&r, NFTA_RULE_TABLE, table);
+	net_nl_put_str(&r, NFTA_RULE_CHAIN, chain);
+	if (net_nl_call(nl, &r, &answer, err) < 0)
+		return cs_err_wrap(err, "ask nftables for the rules of chain %s", chain);
+	return any;
+}
+
 /* Each answer takes a page and more of the socket's buffer, 208 KiB as systems come. */
 enum { ASKS_AT_ONCE = 24 };
 

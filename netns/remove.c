@@ -134,8 +134,9 @@ static int busy(const struct net_net *n, const struct net_ipam *t, struct cs_err
 static int take_away(const struct net_net *n, struct cs_err *err)
 {
 	net_auto_ipam struct net_ipam t = NET_IPAM_INIT;
+	cs_auto_fd int lock = net_net_lock(n, err); /* nobody makes its bridge any more, either */
 
-	if (net_ipam_open(&t, n->dir, n->boot, err) < 0)
+	if (lock < 0 || net_ipam_open(&t, n->dir, n->boot, err) < 0)
 		return -err->code;
 	if (net_ipam_find(&t, NULL, NULL) != SIZE_MAX)
 		return busy(n, &t, err);

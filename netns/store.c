@@ -340,6 +340,11 @@ int net_store_gate(const struct net_store *st, bool exclusive, struct cs_err *er
 	return ret < 0 ? cs_err_sys(err, "lock gate") : cs_take_fd(&fd);
 }
 
+bool net_net_exists(const struct net_net *n)
+{
+	return faccessat(n->dir, config_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int net_net_lock(const struct net_net *n, struct cs_err *err)
 {
 	return cs_file_lock(n->run, "lock", false, err);

@@ -84,6 +84,8 @@ int net_att_drop(const struct net_net *n, const char *hostif, struct cs_err *err
  */
 int net_store_gate(const struct net_store *st, bool exclusive, struct cs_err *err);
 
+/* Is it there yet? For one that has its lock: it is removed with that held. */
+bool net_net_exists(const struct net_net *n);
 /* The network's lock of the state folder; the fd lets go of it. */
 int net_net_lock(const struct net_net *n, struct cs_err *err);
 /* The folder for names.h, made if need be. Returns an fd. */

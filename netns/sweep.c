@@ -64,6 +64,18 @@ int net_undo_names(const struct net_net *n, const char *owner, const struct net_
 	return dir < 0 ? dir : net_names_del(dir, &n->c, owner, att, err);
 }
 
+/* With the gate, so that the table is not made anew meanwhile from what was read before. */
+int net_undo_ports(const struct net_store *st, const struct net_attachment *att, struct cs_err *err)
+{
+	const struct net_fw fw = net_store_fw(st);
+	cs_auto_fd int gate = -EBADF;
+
+	if (att->n_ports == 0)
+		return 0;
+	gate = net_store_gate(st, false, err);
+	return gate < 0 ? gate : net_fw_unpublish(&fw, att, err);
+}
+
 static bool pass_gone(unsigned index, int code, void *arg)
 {
 	(void)index;
@@ -88,16 +100,18 @@ int net_undo_link(const char *hostif, struct cs_err *err)
 int net_undo(const struct net_store *st, const struct net_net *n, const struct net_lease *l,
 	     size_t slot, struct cs_err *err)
 {
-	const struct net_fw fw = net_store_fw(st);
 	net_auto_attachment struct net_attachment a = { 0 };
 	int ret = net_att_load(n, l->hostif, &a, err);
 
 	/* killed between lease and record: nothing was done yet; or a record that is damaged */
 	if (ret < 0 && ret != -ENOENT)
 		cs_log(CS_LOG_WARN, "%s", err->msg);
-	if (ret < 0)
-		cs_err_clear(err);
-	else if (net_undo_names(n, l->owner, &a, err) < 0 || net_fw_unpublish(&fw, &a, err) < 0)
+	cs_err_clear(err);
+	/* a name too many harms nobody; what follows would */
+	if (net_undo_names(n, l->owner, ret < 0 ? NULL : &a, err) < 0)
+		cs_log(CS_LOG_WARN, "%s", err->msg);
+	cs_err_clear(err);
+	if (net_undo_ports(st, &a, err) < 0)
 		return -err->code;
 	if (net_undo_link(l->hostif, err) < 0 || net_att_drop(n, l->hostif, err) < 0)
 		return -err->code;

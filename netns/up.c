@@ -12,6 +12,7 @@
 #include "netns/addr.h"
 #include "netns/attach.h"
 #include "netns/firewall.h"
+#include "netns/fw_int.h"
 #include "netns/ipam.h"
 #include "netns/link.h"
 #include "netns/names.h"
@@ -193,6 +194,8 @@ static int mend_bridge(const struct net_net *n, struct net_nl *nl, struct net_li
 	net_link_put_up(&r, n->c.bridge);
 	if (net_nl_call(nl, &r, &answer, err) < 0)
 		return cs_err_wrap(err, "set up bridge %s", n->c.bridge);
+	if (net_fw_host_prepare(&n->c, err) < 0)
+		return -err->code;
 	return put_members(n, nl, info, err);
 }
 
@@ -205,8 +208,8 @@ static int bridge_up(const struct net_net *n, struct net_nl *nl, bool mend,
 	if (ret < 0)
 		return ret;
 	if (n->c.mode == NET_MODE_BRIDGE) {
-		if (ret > 0 && info->bridge)
-			return 0; /* whoever made it brings it up */
+		if (ret > 0 && info->bridge) /* whoever made it brings it up */
+			return mend ? put_members(n, nl, info, err) : 0;
 		return cs_err_set(err, ENODEV,
 				  "bridge %s of network %s is not there: make it first",
 				  n->c.bridge, n->c.name);
@@ -216,6 +219,8 @@ static int bridge_up(const struct net_net *n, struct net_nl *nl, bool mend,
 	lock = net_net_lock(n, err);
 	if (lock < 0)
 		return lock;
+	if (!net_net_exists(n)) /* what it has is removed, and would not be again */
+		return cs_err_set(err, ENOENT, "network %s was removed meanwhile", n->c.name);
 	return mend_bridge(n, nl, info, err);
 }
 

@@ -70,6 +70,16 @@ net_serve lan lan tcp:80
 
 # --- the default network -------------------------------------------------------------------------
 
+echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+try create off
+tap_is "where new links have no IPv6, a network has none" \
+	"$status $(net inspect off | jq '.[0].subnets | length')" "0 1"
+ns_add off
+attach off off
+tap_is "and is good without" "$status $(field .ip6)" "0 null"
+try rm -f off
+echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+
 try ls
 tap_like "there is no network at first" "$status $out" '^0 NAME[^'$'\n'']*$'
 attach a default --name web
@@ -333,6 +343,8 @@ tap_like "no such bridge" "$status $err" '^125 .*bridge br0 does not exist'
 net_bridge br0 10.81.0.1/24
 try create --mode bridge=lan0 br
 tap_like "no bridge" "$status $err" '^125 .*lan0 is not a bridge'
+try create --mode bridge=br0 --subnet 10.81.0.0/24 br
+tap_like "somebody else's addresses are not given out" "$status $err" '^125 .*give --ip-range'
 try create --mode bridge=br0 --subnet 10.81.0.0/24 --gateway 10.81.0.1 --ip-range 10.81.0.50-10.81.0.60 br
 tap_is "a bridge that was there" "$status $(in_the_way)" "0 "
 attach br1 br
@@ -340,6 +352,11 @@ tap_is "an address of the range" "$status $(field .ip4)" "0 10.81.0.50/24"
 net_is "and the host is reached" br1 tcp 10.81.0.1 8070 "host 10.81.0.50"
 attach br2 br -p 80:80
 tap_like "nothing to publish there" "$status $err" "^125 .*bridge of the host's network"
+ip link set "$(ip -o link | awk -F '[:@ ]+' -v i="$(ns br1 cat /sys/class/net/eth0/iflink)" \
+	'$1 == i { print $2 }')" nomaster
+try reload
+tap_is "reload puts members back" "$status $(in_the_way)" "0 "
+net_is "which reach the host again" br1 tcp 10.81.0.1 8070 "host 10.81.0.50"
 try rm -f br
 tap_check "the bridge stays" ip link show br0
 try create --mode bridge=br0 bare
@@ -365,7 +382,7 @@ net_is "published to the world, which is seen" lan tcp 192.0.2.1 8080 "p1 192.0.
 net_is "to localhost" host tcp 127.0.0.1 8080 "p1 10.201.0.1"
 net_is "UDP to localhost" host udp 127.0.0.1 9000 "p1 10.201.0.1"
 attach p2 default -p 8080:80
-tap_like "a port in use" "$status $err" '^125 .*8080'
+tap_like "a port in use, by whom" "$status $err" '^125 .*port 8080/tcp is published by p1$'
 tap_is "nothing is left of that" "$(ns p2 ip -o link | grep -vc lo:)" 0
 net_serve host busy tcp:8081
 attach p2 default -p 8081:80
@@ -416,6 +433,12 @@ nft flush ruleset
 try reload
 tap_is "reload after a flush" "$status $(in_the_way)" "0 "
 net_is "restores them too" lan tcp 192.0.2.1 8080 "p2 192.0.2.2"
+# shellcheck disable=SC2046 # two words
+nft flush table $(nft list tables | awk '$2 == "inet" && $3 ~ /^caisson-/ { print $2, $3 }')
+attach q3 default
+tap_is "attach after a flush of the table alone, which leaves its sets" "$status $err" "0 "
+net_is "restores its rules" lan tcp 192.0.2.1 8080 "p2 192.0.2.2"
+detach q3 default
 ip link del caisson0
 try reload
 tap_is "reload without the bridge" "$status $(in_the_way)" "0 "
@@ -424,6 +447,7 @@ ip link del caisson0
 attach q2 default
 tap_is "attach without the bridge" "$status $err" "0 "
 net_is "members are in the new one" lan tcp 192.0.2.1 8080 "p2 192.0.2.2"
+net_is "localhost leads there again" host tcp 127.0.0.1 8080 "p2 10.201.0.1"
 try create --subnet 10.82.0.0/24 hurt
 attach h1 hurt
 mv "$it_tmp/root/networks/hurt/network.json" "$it_tmp/hurt"

@@ -61,11 +61,33 @@ tap_like "a member's" "$status $err" '^125 .* of network two belongs to '
 c network detach --netns "$it_tmp/ns/member" two
 c network connect --alias 'w w' two web
 tap_like "no alias" "$status $err" '^125 .*"w w" is no name for a host'
-c network connect --alias www two web
+c network attach --name taken --netns "$it_tmp/ns/member" two
+c network connect --alias taken two web
+tap_like "nor a member's name" "$status $err" '^125 .*alias taken is the name of .* on this network'
+c network connect --name taken two web
+tap_like "as its name, too" "$status $err" '^125 .*taken is '
+c network detach --netns "$it_tmp/ns/member" two
+c network connect --alias www --ifname lan7 two web
 tap_is "connect while it does not run" "$status $out$err" "0 "
+c network create --ipv6=no three
+c network connect --ifname lan7 three web
+tap_like "not with another's interface" "$status $err" '^125 .*lan7 of .*web is on network two already'
+c network rm three
 c start web
 c run --rm --network two box wget -q -O - http://www/
 tap_is "then it is found, by its alias" "$out" page
+c exec web ip -o -4 addr show lan7
+tap_is "by the interface's name" "$status" 0
+c network disconnect two web
+c run -d --name stays --cap-add NET_ADMIN --network container:web box sleep 1000
+gateway=$(caisson network inspect default | jq -r '.[0].subnets[0].gateway')
+c exec stays ping -c 1 -W 5 "$gateway"
+tap_is "who shares its namespace is on the network" "$status" 0
+c stop -t 0 web
+c exec stays sh -c "ip link set eth0 down; ip link set eth0 up; ping -c 2 -W 1 $gateway"
+tap_like "and cannot put itself back once it has ended" "$status $out" '^1 .* 0 packets received'
+c rm -f stays
+c start web
 c network disconnect default web
 c network disconnect two web
 c restart -t 0 web

@@ -135,8 +135,9 @@ static void options(char **argv)
 	}
 }
 
-static int alive(const char *owner, void *arg, struct cs_err *err)
+static int alive(const char *owner, char holder[NET_FW_HOLDER], void *arg, struct cs_err *err)
 {
+	(void)holder;
 	(void)arg;
 	(void)err;
 	return strcmp(owner, dead) != 0;
