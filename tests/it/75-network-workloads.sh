@@ -6,7 +6,7 @@
 net_host
 . "$(dirname "$0")/lib.sh"
 tap_skip_emulated
-net_tools ip nft nsenter
+net_tools ip nft nsenter python3
 nettap=$net_programs/nettap
 [ -x "$nettap" ] || tap_skip_all "tests/it/nettap is not built"
 
@@ -47,6 +47,44 @@ try attach default --netns "$it_tmp/ns/web" --name web -p 8080:80 --format json
 tap_is "a member" "$status" 0
 web4=$(field '.ip4 | split("/")[0]') web6=$(field '.ip6 | split("/")[0]')
 net_serve web web tcp:80 udp:80
+
+# --- what only the host may say ------------------------------------------------------------------
+
+hear() # NAME FAMILY PORT: the first datagram that comes
+{
+	it_background nsenter --net="$it_tmp/ns/$1" python3 -c 'if True:
+		import socket, sys
+		s = socket.socket(getattr(socket, sys.argv[1]), socket.SOCK_DGRAM)
+		s.settimeout(60)
+		s.bind(("", int(sys.argv[2])))
+		print("listens", flush=True)
+		print(s.recv(99).decode(), flush=True)' "$2" "$3" >"$it_tmp/heard"
+	it_wait 60 grep -q listens "$it_tmp/heard"
+}
+
+say() # NAME FAMILY FROM-PORT ADDRESS PORT TEXT
+{
+	ns "$1" python3 -c 'if True:
+		import socket, sys
+		s = socket.socket(getattr(socket, sys.argv[1]), socket.SOCK_DGRAM)
+		s.bind(("", int(sys.argv[2])))
+		s.sendto(sys.argv[5].encode(), (sys.argv[3], int(sys.argv[4])))' "${@:2}"
+}
+
+ns_add client
+try attach default --netns "$it_tmp/ns/client" --format json
+client4=$(field '.ip4 | split("/")[0]') client6=$(field '.ip6 | split("/")[0]')
+hear client AF_INET 68
+say web AF_INET 67 "$client4" 68 server
+say web AF_INET 1067 "$client4" 68 client
+it_wait 60 grep -q '^[sc][el]' "$it_tmp/heard"
+tap_is "no member answers DHCP" "$(tail -n 1 "$it_tmp/heard")" client
+hear client AF_INET6 546
+say web AF_INET6 547 "$client6" 546 server
+say web AF_INET6 1547 "$client6" 546 client
+it_wait 60 grep -q '^[sc][el]' "$it_tmp/heard"
+tap_is "nor DHCPv6" "$(tail -n 1 "$it_tmp/heard")" client
+try detach default --netns "$it_tmp/ns/client"
 
 # --- a tap -----------------------------------------------------------------------------------------
 
