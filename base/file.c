@@ -18,6 +18,7 @@
 #include "base/sys.h"
 
 enum {
+	OWN_SIZE = 8192,    /* what cs_file_read_own() reads at once */
 	RM_DEPTH = 128,	    /* levels held open at once; what is deeper is moved up first */
 	RM_MOVES = 1 << 24, /* folders moved up before it is taken for a game */
 	RM_AGAIN = 256,	    /* folders read again because others write to them */
@@ -101,6 +102,26 @@ int cs_file_read(int dirfd, const char *name, size_t max, char **out, size_t *le
 	buf[sb.st_size] = '\0';
 	*out = cs_take_ptr(&buf);
 	*len = (size_t)sb.st_size;
+	return 0;
+}
+
+int cs_file_read_own(int dirfd, const char *path, size_t max, char **out, size_t *len,
+		     struct cs_err *err)
+{
+	cs_auto_free char *buf = malloc(OWN_SIZE);
+	cs_auto_fd int fd = -EBADF;
+	ssize_t n;
+
+	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return cs_err_sys(err, "open %s", path);
+	n = buf ? read(fd, buf, OWN_SIZE) : -1;
+	/* all of it, or not: then in the general way */
+	if (n <= 0 || n == OWN_SIZE || (size_t)n > max)
+		return cs_file_read(dirfd, path, max, out, len, err);
+	buf[n] = '\0';
+	*out = cs_take_ptr(&buf);
+	*len = (size_t)n;
 	return 0;
 }
 

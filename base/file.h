@@ -18,6 +18,11 @@ int cs_file_replace(int dirfd, const char *name, const void *buf, size_t len, mo
 int cs_file_read(int dirfd, const char *name, size_t max, char **out, size_t *len,
 		 struct cs_err *err);
 
+/* The same for a path below @dirfd of a file that is ours, written by cs_file_replace(), and mostly
+ * small: in three system calls. */
+int cs_file_read_own(int dirfd, const char *path, size_t max, char **out, size_t *len,
+		     struct cs_err *err);
+
 /* Writes @s to an existing file in one write(2): for /proc, /sys and cgroup files. */
 int cs_file_write_str(int dirfd, const char *name, const char *s, struct cs_err *err);
 

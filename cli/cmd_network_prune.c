@@ -1,14 +1,13 @@
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "cli/caisson.h"
-#include "cli/network.h"
 #include "cli/out.h"
+#include "cli/prune.h"
 
 struct prune_opts {
 	bool force;
@@ -20,27 +19,6 @@ static const struct cli_opt prune_optv[] = {
 		 "only those with this: label=KEY[=VALUE], label!=KEY[=VALUE]"),
 	CLI_BOOL(struct prune_opts, force, "force", 'f', "do not ask"),
 };
-
-struct prune {
-	const struct prune_opts *o;
-	struct cs_buf b;
-};
-
-static bool is_wanted(const struct net_config *c, bool done, void *arg)
-{
-	struct prune *p = arg;
-
-	if (done)
-		cs_buf_addf(&p->b, "%s\n", c->name);
-	for (size_t i = 0; !done && i < p->o->filters.n; i++) {
-		const char *f = p->o->filters.v[i];
-		bool no = cs_str_starts(f, "label!=");
-
-		if (cli_net_has_label(c, strchr(f, '=') + 1) == no)
-			return false;
-	}
-	return true;
-}
 
 /* On a terminal a person is asked. */
 static bool may(const struct prune_opts *o)
@@ -59,25 +37,20 @@ static bool may(const struct prune_opts *o)
 
 static int prune_run(struct cli_call *call, struct cs_err *err)
 {
-	struct prune p = { .o = call->opts, .b = CS_BUF_INIT };
-	net_auto_store struct net_store st = NET_STORE_INIT;
+	const struct prune_opts *o = call->opts;
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
 	int ret;
 
-	for (size_t i = 0; i < p.o->filters.n; i++)
-		if (!cs_str_starts(p.o->filters.v[i], "label=") &&
-		    !cs_str_starts(p.o->filters.v[i], "label!="))
+	for (size_t i = 0; i < o->filters.n; i++)
+		if (!cs_str_starts(o->filters.v[i], "label=") &&
+		    !cs_str_starts(o->filters.v[i], "label!="))
 			return cs_err_set(err, EINVAL,
 					  "option --filter: \"%s\" is not label= or label!=",
-					  p.o->filters.v[i]);
-	if (!may(p.o))
+					  o->filters.v[i]);
+	if (!may(o))
 		return 0;
-	ret = cli_net_store(call, &st, err);
-	if (ret == 0)
-		ret = net_network_prune(&st, is_wanted, &p, err);
-	if (ret == 0)
-		ret = cli_out(&p.b, err);
-	cs_buf_fini(&p.b);
-	return ret;
+	ret = cli_prune_networks(call, &o->filters, &b, err);
+	return ret < 0 ? ret : cli_out(&b, err);
 }
 
 const struct cli_cmd cli_cmd_network_prune = {

@@ -32,7 +32,7 @@ static int prune_run(struct cli_call *call, struct cs_err *err)
 		return 0;
 	/* in this order: what is gone uses nothing of what comes after */
 	if (cli_prune_containers(call, NULL, &b, err) < 0 ||
-	    cli_prune_leftovers(call, &b, err) < 0 || cli_prune_networks(call, &b, err) < 0 ||
+	    cli_prune_leftovers(call, &b, err) < 0 || cli_prune_networks(call, NULL, &b, err) < 0 ||
 	    (o->volumes && cli_prune_volumes(call, &b, err) < 0) ||
 	    cli_prune_images(call, o->all, &b, &freed, err) < 0) {
 		struct cs_err ignored = CS_ERR_INIT;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -16,6 +17,7 @@
 #include "cli/network.h"
 #include "engine/engine.h"
 #include "engine/life.h"
+#include "engine/nets.h"
 #include "engine/orphans.h"
 #include "engine/status.h"
 #include "engine/store.h"
@@ -61,19 +63,39 @@ int cli_prune_containers(const struct cli_call *call, const struct cli_strv *fil
 	return 0;
 }
 
-static bool any_network(const struct net_config *c, bool done, void *arg)
+struct networks {
+	const struct cli_strv *filter;
+	const struct eng *e;
+	struct cs_buf *out;
+};
+
+static bool is_wanted(const struct net_config *c, bool done, void *arg)
 {
+	const struct networks *p = arg;
+	struct cs_err why = CS_ERR_INIT;
+
 	if (done)
-		cs_buf_addf(arg, "%s\n", c->name);
-	return true;
+		cs_buf_addf(p->out, "%s\n", c->name);
+	for (size_t i = 0; !done && p->filter && i < p->filter->n; i++) {
+		const char *f = p->filter->v[i];
+		bool no = cs_str_starts(f, "label!=");
+
+		if (cli_net_has_label(c, strchr(f, '=') + 1) == no)
+			return false;
+	}
+	return done || eng_nets_named(p->e, c->name, &why) == 0;
 }
 
-int cli_prune_networks(const struct cli_call *call, struct cs_buf *out, struct cs_err *err)
+int cli_prune_networks(const struct cli_call *call, const struct cli_strv *filter,
+		       struct cs_buf *out, struct cs_err *err)
 {
 	net_auto_store struct net_store st = NET_STORE_INIT;
-	int ret = cli_net_store(call, &st, err);
+	eng_auto struct eng e = ENG_INIT;
+	struct networks p = { .filter = filter, .e = &e, .out = out };
 
-	return ret < 0 ? ret : net_network_prune(&st, any_network, out, err);
+	if (cli_net_store(call, &st, err) < 0 || cli_ctr_engine(call, &e, err) < 0)
+		return -err->code;
+	return net_network_prune(&st, is_wanted, &p, err);
 }
 
 static void image_gone(void *ctx, enum img_gone_kind kind, const char *what)

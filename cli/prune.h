@@ -17,7 +17,10 @@ struct cs_err;
  * killed left is finished first. */
 int cli_prune_containers(const struct cli_call *call, const struct cli_strv *filter,
 			 struct cs_buf *out, struct cs_err *err);
-int cli_prune_networks(const struct cli_call *call, struct cs_buf *out, struct cs_err *err);
+/* Networks without members that no container is to be on, and that pass the filters (label=,
+ * label!=; NULL: all). */
+int cli_prune_networks(const struct cli_call *call, const struct cli_strv *filter,
+		       struct cs_buf *out, struct cs_err *err);
 /* Images without a name, or with @all every one that no container needs. @freed: bytes. */
 int cli_prune_images(struct cli_call *call, bool all, struct cs_buf *out, uint64_t *freed,
 		     struct cs_err *err);

@@ -223,6 +223,8 @@ static int create_machine(const struct eng *e, const struct eng_record *r, int d
 	opts->n_nics = p.n;
 	if (ret == 0)
 		ret = ctr_create(&rt, r->id, opts, &out->program_exit, err);
+	opts->nics = NULL;
+	opts->n_nics = 0;
 	places_fini(&p);
 	if (ret == 0)
 		ret = ctr_info_get(&rt, r->id, &info, err);
@@ -295,8 +297,7 @@ static int unmount_root(const struct eng *e, const char *id, struct cs_err *err)
 /* What prepare and the runs before made, but not "live" and "attach": they are the monitor's. */
 static int remove_bundle(const struct eng *e, const char *id, struct cs_err *err)
 {
-	static const char *const names[] = { "config.json", "joins",   "etc",
-					     "rootfs",	    "console", "paused" };
+	static const char *const names[] = { "config.json", "joins", "etc", "rootfs", "console" };
 	cs_auto_fd int dir = openat(e->run, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (dir < 0)

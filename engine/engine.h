@@ -22,7 +22,6 @@ struct cs_err;
  *   <state>/containers/ID/live         OFD lock, held while its monitor lives
  *   <state>/containers/ID/attach       the monitor's socket (attach.h)
  *   <state>/containers/ID/stop         there: the user wants it to end, no restart
- *   <state>/containers/ID/paused       there: it may be paused, the runtime knows
  *   <state>/containers/ID/rootfs       mount point of its root filesystem
  *   <state>/containers/ID/etc/         hosts, resolv.conf, hostname as they are bound into it
  *   <state>/containers/ID/joins        whose namespaces it joins (join.h)

@@ -127,16 +127,18 @@ int eng_wait(const struct eng *e, const char *id, int timeout_ms, int *exit_code
 
 /* --- ending ----------------------------------------------------------------------------------- */
 
-/* Says that it is the user who wants it to end, for the monitor to see. */
+/* Says that it is the user who wants it to end, for the monitor to see. Without a state folder it
+ * has ended. */
 static int mark_stop(const struct eng *e, const char *id, struct cs_err *err)
 {
-	cs_auto_fd int dir = eng_run_dir(e, id, err);
 	cs_auto_fd int fd = -EBADF;
+	char path[ENG_ID_LEN + 8];
 
-	if (dir < 0)
-		return dir;
-	fd = openat(dir, "stop", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return fd < 0 ? cs_err_sys(err, "mark container %.12s as to be stopped", id) : 0;
+	snprintf(path, sizeof(path), "%.64s/stop", id);
+	fd = openat(e->run, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 && errno != ENOENT)
+		return cs_err_sys(err, "mark container %.12s as to be stopped", id);
+	return 0;
 }
 
 /* A monitor that waits before a restart looks at the mark. */
@@ -282,7 +284,7 @@ int eng_pause(const struct eng *e, const char *id, struct cs_err *err)
 	if (st.state != ENG_RUNNING)
 		return cs_err_set(err, EBUSY, "container %s is %s, not running", r.name,
 				  eng_state_name(st.state));
-	if (eng_pause_note(e, id, err) < 0 || ctr_pause(&rt, id, err) < 0)
+	if (ctr_pause(&rt, id, err) < 0)
 		return -err->code;
 	eng_event(e, "pause", &r, NULL, NULL);
 	return 0;
@@ -312,7 +314,7 @@ static int remove_locked(const struct eng *e, const struct eng_record *r, bool v
 {
 	if (volumes)
 		eng_volumes_drop(e, r);
-	if (eng_store_drop(e, r->id, r->name, err) < 0)
+	if (eng_store_drop(e, r->id, r, err) < 0)
 		return -err->code;
 	eng_event(e, "destroy", r, NULL, NULL);
 	return 0;
@@ -398,53 +400,62 @@ int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, st
 
 /* --- mending ---------------------------------------------------------------------------------- */
 
-/* With --rm: its monitor wrote how it ended, and died before it removed it. A start that failed is
- * its command's to remove. */
-static int finish_removal(const struct eng *e, const struct eng_record *r, struct cs_err *err)
+/* Does nothing of it run, so that nothing below the state should be its? One that ended well, or
+ * never ran, has nothing there. */
+static bool is_over(enum eng_state s)
 {
-	int ret = r->auto_remove ? eng_live(e, r->id, err) : 1;
-
-	if (ret != 0)
-		return ret < 0 ? ret : 0;
-	if (eng_take_down(e, r, false, err) < 0 || remove_locked(e, r, true, err) < 0)
-		return -err->code;
-	return 1;
+	return s == ENG_DEAD || s == ENG_EXITED || s == ENG_CREATED;
 }
 
+static int note_lost(const struct eng *e, const struct eng_record *r, struct eng_status *st,
+		     struct cs_err *err)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	st->state = ENG_EXITED;
+	st->exit_code = LOST_EXIT;
+	st->pid = 0;
+	st->monitor = 0;
+	st->finished_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+	snprintf(st->error, sizeof(st->error), "its monitor was killed, or the machine stopped");
+	if (eng_status_save(e, r->id, st, err) < 0)
+		return -err->code;
+	eng_event(e, "die", r, "exitCode", "255");
+	return 0;
+}
+
+/* With --rm all of it goes; but a start that failed is its command's to remove. */
 static int mend_locked(const struct eng *e, const char *id, struct cs_err *err)
 {
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
 	struct eng_status st = ENG_STATUS_INIT;
-	struct timespec t;
+	cs_auto_fd int live = -EBADF;
+	int ret;
 
 	if (eng_record_load(e, id, &r, err) < 0 || eng_status_load(e, id, &st, err) < 0)
 		return -err->code;
-	if (st.state == ENG_EXITED)
-		return finish_removal(e, &r, err);
-	if (st.state != ENG_DEAD)
+	if (!is_over(st.state))
 		return 0;
-	if (eng_take_down(e, &r, false, err) < 0)
+	live = eng_live_take(e, id, err);
+	if (live == -EBUSY) { /* its monitor is at it */
+		cs_err_clear(err);
+		return 0;
+	}
+	if (live < 0 || eng_take_down(e, &r, false, err) < 0 ||
+	    (st.state == ENG_DEAD && note_lost(e, &r, &st, err) < 0))
 		return -err->code;
-	clock_gettime(CLOCK_REALTIME, &t);
-	st.state = ENG_EXITED;
-	st.exit_code = LOST_EXIT;
-	st.pid = 0;
-	st.monitor = 0;
-	st.finished_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-	snprintf(st.error, sizeof(st.error), "its monitor was killed, or the machine stopped");
-	if (eng_status_save(e, id, &st, err) < 0)
-		return -err->code;
-	eng_event(e, "die", &r, "exitCode", "255");
-	if (r.auto_remove && remove_locked(e, &r, true, err) < 0)
-		return -err->code;
-	return 1;
+	if (r.auto_remove && st.state == ENG_EXITED)
+		ret = remove_locked(e, &r, true, err);
+	else
+		ret = eng_live_end(e, id, err);
+	return ret < 0 ? ret : 1;
 }
 
-/* One that ended well has nothing below the state. */
 static bool has_rest(const struct eng *e, const char *id, enum eng_state s)
 {
 	return s == ENG_DEAD ||
-	       (s == ENG_EXITED && faccessat(e->run, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	       (is_over(s) && faccessat(e->run, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
 int eng_mend(const struct eng *e, const char *id, struct cs_err *err)
@@ -500,10 +511,8 @@ static int look(const struct eng *e, const char *id, struct eng_record *r, struc
 		struct cs_err *err)
 {
 	eng_auto_record struct eng_record got = ENG_RECORD_INIT;
-	cs_auto_fd int dir = eng_dir(e, id, err);
 
-	if (dir < 0 || eng_record_load_at(dir, id, &got, err) < 0 ||
-	    eng_status_glance(e, dir, id, st, err) < 0)
+	if (eng_record_load(e, id, &got, err) < 0 || eng_status_glance(e, id, st, err) < 0)
 		return -err->code;
 	/* one that goes loses its record first: without a status it would look like a new one */
 	if (st->state == ENG_CREATED && !eng_has_record(e, id))
@@ -521,7 +530,7 @@ int eng_glance(const struct eng *e, const char *id, bool rest, struct eng_record
 
 	if (ret == -ENOENT && rest && !eng_has_record(e, id))
 		drop_unknown(e, id);
-	if (ret < 0 || !(st->state == ENG_DEAD || (st->state == ENG_EXITED && rest)))
+	if (ret < 0 || !(st->state == ENG_DEAD || (is_over(st->state) && rest)))
 		return ret;
 	if (eng_mend(e, id, &why) < 0 && why.code != ENOENT)
 		cs_log(CS_LOG_WARN, "container %.12s: %s", id, why.msg);

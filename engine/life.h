@@ -48,8 +48,8 @@ int eng_mend(const struct eng *e, const char *id, struct cs_err *err);
 int eng_mend_all(const struct eng *e, struct cs_err *err);
 
 /* One of a list of many: its record and how it is, after eng_mend(); one that is paused shows if
- * eng_pause() did it. @rest: it has something below the state (eng_list_run()). ENOENT: it is gone;
- * what was left of it below the state goes, too. */
+ * the runtime did it (pause, caisson-oci pause). @rest: it has something below the state
+ * (eng_list_run()). ENOENT: it is gone; what was left of it below the state goes, too. */
 int eng_glance(const struct eng *e, const char *id, bool rest, struct eng_record *r,
 	       struct eng_status *st, struct cs_err *err);
 

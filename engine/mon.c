@@ -212,6 +212,7 @@ static void take_down(struct mon *m, bool again)
 	int ret = again ? eng_mon_step(m, MON_DOWN, NULL, &why)
 			: m->ops->take_down(&m->e, &m->r, false, &why);
 
+	m->left = ret < 0;
 	if (ret < 0 && !m->st.error[0])
 		snprintf(m->st.error, sizeof(m->st.error), "take down: %.240s", why.msg);
 	eng_mon_io_close(m);
@@ -283,11 +284,13 @@ static int runs(struct mon *m, struct cs_err *err)
  * word, so that who hears it can start the container at once. */
 static void say_goodbye(struct mon *m, bool started)
 {
-	if (m->r.auto_remove && started) { /* else the command that waits for the report does it */
-		struct cs_err why = CS_ERR_INIT;
+	struct cs_err why = CS_ERR_INIT;
 
+	if (m->r.auto_remove && started) { /* else the command that waits for the report does it */
 		if (m->ops->remove)
 			m->ops->remove(&m->e, &m->r, &why);
+	} else if (started && !m->left) { /* what cannot be removed the next command mends */
+		eng_live_end(&m->e, m->id, &why);
 	} else if (m->run >= 0) {
 		unlinkat(m->run, "attach", 0);
 	}

@@ -75,6 +75,7 @@ struct mon {
 	pid_t init;	 /* 0: none */
 	bool ended;	 /* init has */
 	int wait_status; /* how */
+	bool left;	 /* not all of it could be taken down */
 
 	struct mon_client c[MON_CLIENTS]; /* (mon_client.c) */
 	size_t n_c;

@@ -101,3 +101,19 @@ int eng_nets_del(const struct eng *e, struct eng_record *r, const char *network,
 		r->network_mode = "none";
 	return eng_store_save(e, r, err) < 0 ? -err->code : 1;
 }
+
+int eng_nets_named(const struct eng *e, const char *network, struct cs_err *err)
+{
+	eng_auto_ids struct eng_ids ids = { 0 };
+	bool named = false;
+	int ret = eng_list(e, &ids, err);
+
+	for (size_t i = 0; ret == 0 && !named && i < ids.n; i++) {
+		eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+		struct cs_err why = CS_ERR_INIT;
+		int got = eng_record_load(e, ids.v[i], &r, &why);
+
+		named = got == 0 ? find(&r, network) < r.n_nets : got != -ENOENT;
+	}
+	return ret < 0 ? ret : named;
+}

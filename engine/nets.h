@@ -20,4 +20,8 @@ int eng_nets_add(const struct eng *e, struct eng_record *r, const struct eng_net
 int eng_nets_del(const struct eng *e, struct eng_record *r, const char *network,
 		 struct cs_err *err);
 
+/* 1: a container, running or not, is to be on it, or (its record cannot be read) may be; 0: none.
+ */
+int eng_nets_named(const struct eng *e, const char *network, struct cs_err *err);
+
 #endif

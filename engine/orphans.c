@@ -30,7 +30,10 @@
 #include "netns/store.h"
 #include "runtime/container.h"
 
-enum { NEW_S = 60 }; /* what is younger may be somebody's who is at work */
+enum {
+	NEW_S = 60, /* what is younger may be somebody's who is at work */
+	CGROUP_DEPTH = 64,
+};
 
 struct sweep {
 	const struct eng *e;
@@ -191,12 +194,62 @@ static int drop_containers(const struct sweep *s, struct cs_err *err)
 
 /* --- cgroups ---------------------------------------------------------------------------------- */
 
-/* Empty ones alone, those that the kernel lets go: those of other stores have the same parent. One
- * that is being made is new. */
+/* Does anybody live in the cgroup or below? What cannot be told counts. */
+static bool is_populated(int dir, int depth)
+{
+	cs_auto_fd int procs = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cs_auto_dir DIR *d = own < 0 ? NULL : fdopendir(own);
+	const struct dirent *f;
+	bool found;
+	char c;
+
+	if (!d)
+		cs_close_fd(&own);
+	found = !d || procs < 0 || depth > CGROUP_DEPTH || read(procs, &c, 1) != 0;
+	while (!found && (f = readdir(d))) {
+		cs_auto_fd int below = -EBADF;
+
+		if (f->d_type != DT_DIR || *f->d_name == '.')
+			continue;
+		below = openat(dir, f->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		found = below < 0 || is_populated(below, depth + 1);
+	}
+	return found;
+}
+
+/* Removes it and what is below; the kernel removes none that somebody lives in. */
+static int remove_cgroup(int dir, const char *name)
+{
+	cs_auto_dir DIR *d = NULL;
+	const struct dirent *f;
+	int own;
+
+	if (unlinkat(dir, name, AT_REMOVEDIR) == 0)
+		return 0;
+	if (errno != EBUSY && errno != ENOTEMPTY)
+		return -errno;
+	own = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	d = own < 0 ? NULL : fdopendir(own);
+	if (!d) {
+		cs_close_fd(&own);
+		return -errno;
+	}
+	while ((f = readdir(d)))
+		if (f->d_type == DT_DIR && *f->d_name != '.')
+			remove_cgroup(own, f->d_name);
+	return unlinkat(dir, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+/* Empty ones alone: those of other stores have the same parent. One that is being made is new. */
 static void drop_cgroup(const struct sweep *s, int dir, const char *id)
 {
-	if (is_id(id) && is_orphan(s->e, id) && !is_new(dir, id) &&
-	    unlinkat(dir, id, AT_REMOVEDIR) == 0)
+	cs_auto_fd int own = -EBADF;
+
+	if (!is_id(id) || !is_orphan(s->e, id) || is_new(dir, id))
+		return;
+	own = openat(dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (own >= 0 && !is_populated(own, 0) && remove_cgroup(dir, id) == 0)
 		tell(s, "cgroup", id);
 }
 

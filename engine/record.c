@@ -32,6 +32,7 @@ static const struct field record_fields[] = {
 	I64(version),
 	STR(id),
 	STR(name),
+	STR(other_name),
 	I64(created_ns),
 	STR(image),
 	STR(image_id),
@@ -230,6 +231,8 @@ static int check_id(const struct eng_record *r, struct cs_err *err)
 		return cs_err_set(err, EINVAL, "id: must be 64 hex digits");
 	if (!r->name)
 		return cs_err_set(err, EINVAL, "name: is missing");
+	if (r->other_name && eng_name_check(r->other_name, err) < 0)
+		return cs_err_wrap(err, "other_name");
 	return eng_name_check(r->name, err);
 }
 

@@ -52,11 +52,12 @@ struct eng_record {
 	struct cs_json_doc doc; /* owned; empty while it is made */
 	int64_t version;
 	const char *id, *name;
-	int64_t created_ns;	      /* Unix time */
-	const char *image;	      /* as the user named it; NULL: none (--rootfs) */
-	const char *image_id;	      /* digest of its config */
-	const char *manifest;	      /* digest of its manifest */
-	const char *isolation;	      /* "container", "vm" */
+	const char *other_name; /* it may have that one, too: it is being renamed; NULL: none */
+	int64_t created_ns;	/* Unix time */
+	const char *image;	/* as the user named it; NULL: none (--rootfs) */
+	const char *image_id;	/* digest of its config */
+	const char *manifest;	/* digest of its manifest */
+	const char *isolation;	/* "container", "vm" */
 	struct eng_strv command_line; /* what the user typed, for inspect */
 
 	/* the process; the image's config is merged in */

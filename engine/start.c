@@ -115,14 +115,16 @@ static int run_monitor(const struct eng *e, const char *id, int live, int client
 	return -rep.err.code;
 }
 
-/* Could not be started: nothing of it stays, and its status says why. */
+/* Could not be started: nothing of it stays, and its status says why. The caller has its live lock.
+ */
 static void note_failure(const struct eng *e, const struct eng_record *r, int exit_code,
 			 const struct cs_err *cause)
 {
 	struct eng_status st = ENG_STATUS_INIT;
 	struct cs_err why = CS_ERR_INIT;
+	int down = eng_take_down(e, r, false, &why);
 
-	if (eng_take_down(e, r, false, &why) < 0)
+	if (down < 0)
 		cs_log(CS_LOG_WARN, "container %s: %s", r->name, why.msg);
 	cs_err_clear(&why);
 	if (eng_status_load(e, r->id, &st, &why) < 0)
@@ -132,7 +134,8 @@ static void note_failure(const struct eng *e, const struct eng_record *r, int ex
 	st.pid = 0;
 	st.monitor = 0;
 	snprintf(st.error, sizeof(st.error), "%.255s", cause->msg);
-	eng_status_save(e, r->id, &st, &why);
+	if (eng_status_save(e, r->id, &st, &why) == 0 && down == 0)
+		eng_live_end(e, r->id, &why);
 }
 
 /* A mark of an earlier stop. Before the live lock is taken: what comes later is meant for this run.

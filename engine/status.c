@@ -1,5 +1,6 @@
 #include "engine/status.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,7 +20,7 @@
 #include "engine/engine.h"
 #include "runtime/container.h"
 
-enum { STATUS_MAX = 64 * 1024 };
+enum { STATUS_MAX = 64 * 1024, LIVE_TRIES = 64 };
 
 static const char *const state_names[] = {
 	[ENG_CREATED] = "created", [ENG_STARTING] = "starting",	    [ENG_RUNNING] = "running",
@@ -128,37 +129,50 @@ int eng_status_save(const struct eng *e, const char *id, const struct eng_status
 	return 0;
 }
 
-static int load_at(const struct eng *e, int dir, const char *id, struct eng_status *out,
-		   struct cs_err *err)
+static int read_file(const struct eng *e, const char *id, struct eng_status *out,
+		     struct cs_err *err)
 {
 	struct eng_status st = ENG_STATUS_INIT;
 	cs_auto_free char *text = NULL;
+	char path[NAME_MAX];
 	size_t len;
 	int ret;
 
-	ret = cs_file_read(dir, "status.json", STATUS_MAX, &text, &len, err);
-	if (ret == -ENOENT)
+	snprintf(path, sizeof(path), "%.64s/status.json", id);
+	ret = cs_file_read_own(e->containers, path, STATUS_MAX, &text, &len, err);
+	if (ret == -ENOENT) {
 		cs_err_clear(err);
-	else if (ret < 0 || eng_status_parse(text, len, &st, err) < 0)
+		if (faccessat(e->containers, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			return cs_err_sys(err, "open folder of container %.12s", id);
+	} else if (ret < 0 || eng_status_parse(text, len, &st, err) < 0) {
 		return cs_err_wrap(err, "container %.12s", id);
-	if (st.state == ENG_STARTING || st.state == ENG_RUNNING || st.state == ENG_RESTARTING) {
-		ret = eng_live(e, id, err);
-		if (ret < 0)
-			return ret;
-		if (ret == 0)
-			st.state = ENG_DEAD;
 	}
 	*out = st;
 	return 0;
 }
 
+static bool needs_monitor(enum eng_state s)
+{
+	return s == ENG_STARTING || s == ENG_RUNNING || s == ENG_RESTARTING;
+}
+
 int eng_status_load(const struct eng *e, const char *id, struct eng_status *out, struct cs_err *err)
 {
-	cs_auto_fd int dir = openat(e->containers, id, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct eng_status st = ENG_STATUS_INIT;
 
-	if (dir < 0)
-		return cs_err_sys(err, "open folder of container %.12s", id);
-	return load_at(e, dir, id, out, err);
+	if (read_file(e, id, &st, err) < 0)
+		return -err->code;
+	if (needs_monitor(st.state)) {
+		int ret = eng_live(e, id, err);
+
+		/* it may have ended since: its monitor says so before it goes */
+		if (ret < 0 || (ret == 0 && read_file(e, id, &st, err) < 0))
+			return -err->code;
+		if (ret == 0 && needs_monitor(st.state))
+			st.state = ENG_DEAD;
+	}
+	*out = st;
+	return 0;
 }
 
 /* It may end at any moment: what cannot be asked is not paused. */
@@ -181,32 +195,18 @@ int eng_status_get(const struct eng *e, const char *id, struct eng_status *out, 
 	return ret;
 }
 
-static void note_path(const char *id, char out[NAME_MAX])
-{
-	snprintf(out, NAME_MAX, "%.64s/paused", id);
-}
-
-int eng_status_glance(const struct eng *e, int dir, const char *id, struct eng_status *out,
+int eng_status_glance(const struct eng *e, const char *id, struct eng_status *out,
 		      struct cs_err *err)
 {
-	int ret = load_at(e, dir, id, out, err);
+	int ret = eng_status_load(e, id, out, err);
 	char path[NAME_MAX];
 
-	note_path(id, path);
+	/* the runtime's folder of it is beside ours */
+	snprintf(path, sizeof(path), "../%.64s/" CTR_PAUSED_NOTE, id);
 	if (ret == 0 && out->state == ENG_RUNNING &&
 	    faccessat(e->run, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		ask_paused(e, id, out);
 	return ret;
-}
-
-int eng_pause_note(const struct eng *e, const char *id, struct cs_err *err)
-{
-	cs_auto_fd int fd = -EBADF;
-	char path[NAME_MAX];
-
-	note_path(id, path);
-	fd = openat(e->run, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return fd < 0 ? cs_err_sys(err, "note that container %.12s is paused", id) : 0;
 }
 
 static int open_live(const struct eng *e, const char *id, int flags, struct cs_err *err)
@@ -222,21 +222,70 @@ static int open_live(const struct eng *e, const char *id, int flags, struct cs_e
 	return ret;
 }
 
+/* Is it the file of that name yet? Who ended took it away, perhaps between our open and our lock.
+ */
+static bool is_live_of(const struct eng *e, const char *id, int fd)
+{
+	char path[NAME_MAX + 8];
+	struct stat held, there;
+
+	snprintf(path, sizeof(path), "%.64s/live", id);
+	return fstat(fd, &held) == 0 && fstatat(e->run, path, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+}
+
 int eng_live_take(const struct eng *e, const char *id, struct cs_err *err)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	cs_auto_fd int fd = -EBADF;
 
-	if (mkdirat(e->run, id, 0700) < 0 && errno != EEXIST)
-		return cs_err_sys(err, "make the state folder of container %.12s", id);
-	fd = open_live(e, id, O_CREAT, err);
-	if (fd < 0)
-		return cs_err_errno(err, -fd, "open the live lock of container %.12s", id);
-	if (fcntl(fd, F_OFD_SETLK, &l) == 0)
-		return cs_take_fd(&fd);
-	if (errno == EAGAIN || errno == EACCES)
-		return cs_err_set(err, EBUSY, "container %.12s is running already", id);
-	return cs_err_sys(err, "lock container %.12s", id);
+	for (int try = 0; try < LIVE_TRIES; try++) {
+		cs_auto_fd int fd = -EBADF;
+
+		if (mkdirat(e->run, id, 0700) < 0 && errno != EEXIST)
+			return cs_err_sys(err, "make the state folder of container %.12s", id);
+		fd = open_live(e, id, O_CREAT, err);
+		if (fd == -ENOENT) /* the folder went meanwhile */
+			continue;
+		if (fd < 0)
+			return cs_err_errno(err, -fd, "open the live lock of container %.12s", id);
+		if (fcntl(fd, F_OFD_SETLK, &l) < 0) {
+			if (errno == EAGAIN || errno == EACCES)
+				return cs_err_set(err, EBUSY, "container %.12s is running already",
+						  id);
+			return cs_err_sys(err, "lock container %.12s", id);
+		}
+		if (is_live_of(e, id, fd))
+			return cs_take_fd(&fd);
+	}
+	return cs_err_set(err, EBUSY, "container %.12s is fought over", id);
+}
+
+int eng_live_end(const struct eng *e, const char *id, struct cs_err *err)
+{
+	int fd = openat(e->run, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cs_auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d) {
+		int code = errno;
+
+		cs_close_fd(&fd);
+		return code == ENOENT
+			       ? 0
+			       : cs_err_errno(err, code, "open the state of container %.12s", id);
+	}
+	for (const struct dirent *f; (f = readdir(d));) {
+		if (strcmp(f->d_name, ".") == 0 || strcmp(f->d_name, "..") == 0 ||
+		    strcmp(f->d_name, "live") == 0)
+			continue;
+		if (cs_file_rmtree(fd, f->d_name, err) < 0)
+			return cs_err_wrap(err, "state of container %.12s", id);
+	}
+	/* from here on it may be started again: only an empty folder goes */
+	if (unlinkat(fd, "live", 0) < 0 && errno != ENOENT)
+		return cs_err_sys(err, "remove the live lock of container %.12s", id);
+	if (unlinkat(e->run, id, AT_REMOVEDIR) < 0 && errno != ENOENT && errno != ENOTEMPTY)
+		return cs_err_sys(err, "remove the state of container %.12s", id);
+	return 0;
 }
 
 int eng_live(const struct eng *e, const char *id, struct cs_err *err)

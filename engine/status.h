@@ -52,16 +52,16 @@ int eng_status_load(const struct eng *e, const char *id, struct eng_status *out,
 /* The same, and asks the runtime whether it is paused. */
 int eng_status_get(const struct eng *e, const char *id, struct eng_status *out, struct cs_err *err);
 
-/* The same for a list of many, its folder (eng_dir()) being open: asks the runtime only about those
- * that eng_pause() was called for. */
-int eng_status_glance(const struct eng *e, int dir, const char *id, struct eng_status *out,
+/* The same for a list of many: asks the runtime only about those that it ever paused. */
+int eng_status_glance(const struct eng *e, const char *id, struct eng_status *out,
 		      struct cs_err *err);
-/* Notes that it may be paused, before it is; until it ends. */
-int eng_pause_note(const struct eng *e, const char *id, struct cs_err *err);
 
 /* Makes <state>/containers/ID and takes the lock that says the monitor lives. EBUSY: one lives.
  * Returns the fd: the lock goes with its last copy, so it is handed on to the monitor. */
 int eng_live_take(const struct eng *e, const char *id, struct cs_err *err);
+/* Removes that folder of one that is taken down, by who has its lock: the lock's file goes last,
+ * and what another start makes from then on stays. */
+int eng_live_end(const struct eng *e, const char *id, struct cs_err *err);
 /* 1: a monitor lives, 0: none. */
 int eng_live(const struct eng *e, const char *id, struct cs_err *err);
 /* Waits until it does not; @timeout_ms -1: for ever. 1 gone, 0 timeout. */

@@ -108,8 +108,19 @@ static bool is_locked(const struct eng *e, const char *id)
 	return lock == -EWOULDBLOCK;
 }
 
-/* Takes the name for @id. One whose holder has no record, and nobody at work on it, is what a
- * killed command left: it is taken over. */
+/* Has the container really the name? A rename that was killed leaves a name behind, or takes one
+ * and does not give it. */
+static bool has_name(const struct eng *e, const char *id, const char *name)
+{
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+	struct cs_err why = CS_ERR_INIT;
+	int ret = eng_record_load(e, id, &r, &why);
+
+	return ret != -ENOENT && (ret < 0 || strcmp(r.name, name) == 0);
+}
+
+/* Takes the name for @id. One whose holder has no record or another name, and nobody at work on it,
+ * is what a killed command left: it is taken over. */
 static int name_take(const struct eng *e, const char *name, const char *id, struct cs_err *err)
 {
 	cs_auto_fd int names = names_dir(e, err);
@@ -134,7 +145,8 @@ static int name_take(const struct eng *e, const char *name, const char *id, stru
 			continue;
 		if (strcmp(old, id) == 0)
 			return 0;
-		if (eng_has_record(e, old) || is_locked(e, old))
+		/* in this order: who gives it the name has the lock until the record says so */
+		if (is_locked(e, old) || has_name(e, old, name))
 			return cs_err_set(err, EEXIST,
 					  "name \"%s\" is taken by container %.12s: remove or "
 					  "rename it, or give --replace",
@@ -253,46 +265,57 @@ int eng_store_save(const struct eng *e, const struct eng_record *r, struct cs_er
 	return dir < 0 ? dir : write_record(dir, r, err);
 }
 
+/* The record says both names before there are both and until there is one: whatever is killed when,
+ * who removes the container frees both. */
 int eng_store_rename(const struct eng *e, struct eng_record *r, const char *name,
 		     struct cs_err *err)
 {
-	const char *old = r->name;
+	const char *old = r->name, *left = r->other_name;
 	int ret = eng_name_check(name, err);
 
-	if (ret == 0)
-		ret = name_take(e, name, r->id, err);
+	if (ret == 0 && strcmp(old, name) == 0)
+		ret = cs_err_set(err, EEXIST, "that is the name of container %s already", name);
 	if (ret < 0)
 		return ret;
-	r->name = name;
+	if (left && strcmp(left, name) != 0) /* an earlier rename was killed */
+		name_free(e, left, r->id);
+	r->other_name = name;
 	ret = eng_store_save(e, r, err);
-	if (ret < 0)
+	if (ret == 0)
+		ret = name_take(e, name, r->id, err);
+	if (ret == 0) {
+		r->name = name;
+		r->other_name = old;
+		ret = eng_store_save(e, r, err);
+	}
+	if (ret < 0) {
+		struct cs_err why = CS_ERR_INIT;
+
+		name_free(e, name, r->id);
 		r->name = old;
-	if (strcmp(old, name) != 0)
-		name_free(e, ret < 0 ? name : old, r->id);
-	return ret;
+		r->other_name = NULL;
+		eng_store_save(e, r, &why);
+		return ret;
+	}
+	name_free(e, old, r->id);
+	r->other_name = NULL;
+	return eng_store_save(e, r, err);
 }
 
 int eng_record_load(const struct eng *e, const char *id, struct eng_record *out, struct cs_err *err)
 {
-	cs_auto_fd int dir = eng_dir(e, id, err);
-
-	return dir < 0 ? dir : eng_record_load_at(dir, id, out, err);
-}
-
-int eng_record_load_at(int dir, const char *id, struct eng_record *out, struct cs_err *err)
-{
 	cs_auto_free char *text = NULL;
+	char path[ENG_ID_LEN + 16];
 	size_t len;
 	int ret;
 
-	ret = cs_file_read(dir, "record.json", ENG_RECORD_MAX, &text, &len, err);
+	snprintf(path, sizeof(path), "%.64s/record.json", id);
+	ret = cs_file_read_own(e->containers, path, ENG_RECORD_MAX, &text, &len, err);
 	if (ret == -ENOENT) {
 		cs_err_clear(err);
 		return cs_err_set(err, ENOENT, "no such container: %s", id);
 	}
-	if (ret == 0)
-		ret = eng_record_parse(text, len, out, err);
-	if (ret < 0)
+	if (ret < 0 || eng_record_parse(text, len, out, err) < 0)
 		return cs_err_wrap(err, "record of container %.12s", id);
 	if (strcmp(out->id, id) != 0) {
 		eng_record_fini(out);
@@ -316,7 +339,8 @@ int eng_lock(const struct eng *e, const char *id, struct cs_err *err)
 	return cs_take_fd(&lock);
 }
 
-int eng_store_drop(const struct eng *e, const char *id, const char *name, struct cs_err *err)
+int eng_store_drop(const struct eng *e, const char *id, const struct eng_record *r,
+		   struct cs_err *err)
 {
 	cs_auto_fd int dir = eng_dir(e, id, err);
 	int ret;
@@ -325,9 +349,11 @@ int eng_store_drop(const struct eng *e, const char *id, const char *name, struct
 		return dir;
 	if (unlinkat(dir, "record.json", 0) < 0 && errno != ENOENT)
 		return cs_err_sys(err, "remove the record of container %.12s", id);
-	if (name)
-		name_free(e, name, id);
-	else
+	if (r)
+		name_free(e, r->name, id);
+	if (r && r->other_name)
+		name_free(e, r->other_name, id);
+	if (!r)
 		names_free(e, id);
 	ret = cs_file_rmtree(e->run, id, err);
 	if (ret == 0)

@@ -21,7 +21,8 @@ int eng_new_name(const struct eng *e, char *out, size_t size, struct cs_err *err
 int eng_store_add(const struct eng *e, const struct eng_record *r, struct cs_err *err);
 /* Replaces the record of a container whose lock the caller has. */
 int eng_store_save(const struct eng *e, const struct eng_record *r, struct cs_err *err);
-/* Gives it another name. The caller has its lock. EEXIST. */
+/* Gives it another name. The caller has its lock. EEXIST. When it is killed the record has one of
+ * both names, and who removes the container frees the other as well. */
 int eng_store_rename(const struct eng *e, struct eng_record *r, const char *name,
 		     struct cs_err *err);
 
@@ -30,8 +31,6 @@ bool eng_has_record(const struct eng *e, const char *id);
 /* ENOENT: no such container. */
 int eng_record_load(const struct eng *e, const char *id, struct eng_record *out,
 		    struct cs_err *err);
-/* The same, its folder (eng_dir()) being open already. */
-int eng_record_load_at(int dir, const char *id, struct eng_record *out, struct cs_err *err);
 
 /* The id that @text means: a name, an id, or the only one that begins so. ENOENT, EINVAL when
  * several do. */
@@ -57,7 +56,8 @@ int eng_dir(const struct eng *e, const char *id, struct cs_err *err);
 int eng_run_dir(const struct eng *e, const char *id, struct cs_err *err);
 
 /* Removes name, folders and what they hold of a container that is down, whose lock the caller has.
- * The record goes first. @name NULL: it is not known, all are looked through. */
-int eng_store_drop(const struct eng *e, const char *id, const char *name, struct cs_err *err);
+ * The record goes first. @r NULL: it cannot be read, all names are looked through. */
+int eng_store_drop(const struct eng *e, const char *id, const struct eng_record *r,
+		   struct cs_err *err);
 
 #endif

@@ -201,17 +201,27 @@ static int forget_firewall(const struct net_store *st, struct cs_err *err)
 	return l.n ? 0 : net_fw_remove(&fw, err);
 }
 
-int net_network_remove(const struct net_store *st, const char *name, bool force, struct cs_err *err)
+/* @id: only if it is that one yet, and not another that got its name; NULL: whichever. */
+static int remove_one(const struct net_store *st, const char *name, const char *id, bool force,
+		      struct cs_err *err)
 {
 	cs_auto_fd int lock = cs_file_lock(st->root, lock_name, false, err);
 	net_auto_net struct net_net n = NET_NET_INIT;
 
-	if (lock < 0 || net_network_tidy(st, err) < 0 || net_net_open(st, name, &n, err) < 0 ||
-	    net_sweep(st, &n, true, err) < 0 || (force && detach_all(st, &n, err) < 0) ||
+	if (lock < 0 || net_network_tidy(st, err) < 0 || net_net_open(st, name, &n, err) < 0)
+		return -err->code;
+	if (id && strcmp(n.c.id, id) != 0)
+		return cs_err_set(err, ENOENT, "network %s was made anew meanwhile", name);
+	if (net_sweep(st, &n, true, err) < 0 || (force && detach_all(st, &n, err) < 0) ||
 	    let_leave(&n, err) < 0 || take_away(&n, err) < 0 ||
 	    remove_rest(st, n.dir, name, err) < 0)
 		return -err->code;
 	return forget_firewall(st, err);
+}
+
+int net_network_remove(const struct net_store *st, const char *name, bool force, struct cs_err *err)
+{
+	return remove_one(st, name, NULL, force, err);
 }
 
 int net_network_prune(const struct net_store *st, net_removed_fn fn, void *arg, struct cs_err *err)
@@ -227,7 +237,7 @@ int net_network_prune(const struct net_store *st, net_removed_fn fn, void *arg, 
 		if (strcmp(l.v[i], NET_DEFAULT_NAME) == 0 || net_net_open(st, l.v[i], &n, &e) < 0 ||
 		    !fn(&n.c, false, arg))
 			continue;
-		if (net_network_remove(st, l.v[i], false, &e) == 0)
+		if (remove_one(st, l.v[i], n.c.id, false, &e) == 0)
 			fn(&n.c, true, arg);
 		else if (e.code != EBUSY && e.code != ENOENT)
 			cs_log(CS_LOG_WARN, "network %s: %s", l.v[i], e.msg);

@@ -1,5 +1,7 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -52,11 +54,22 @@ int ctr_kill(const struct ctr_rt *rt, const char *id, int signo, bool all, struc
 				       err);
 }
 
+/* Before it is: who lists many asks only those that have the note. */
+static int note_pause(const struct ctr *c, struct cs_err *err)
+{
+	cs_auto_fd int fd =
+		openat(c->dir, CTR_PAUSED_NOTE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd < 0 ? cs_err_sys(err, "note that container %s is paused", c->id) : 0;
+}
+
 int ctr_pause(const struct ctr_rt *rt, const char *id, struct cs_err *err)
 {
 	ctr_auto struct ctr c = CTR_INIT;
 	int rc = open_in(rt, id, RUNS, &c, err);
 
+	if (rc == 0)
+		rc = note_pause(&c, err);
 	return rc < 0 ? rc : c.wall->pause(&c, err);
 }
 

@@ -136,6 +136,9 @@ int ctr_exec(const struct ctr_rt *rt, const char *id, const struct ctr_exec_opts
 	     int *exit_code, struct cs_err *err);
 int ctr_kill(const struct ctr_rt *rt, const char *id, int signo, bool all, struct cs_err *err);
 int ctr_delete(const struct ctr_rt *rt, const char *id, bool force, struct cs_err *err);
+/* Leaves a file CTR_PAUSED_NOTE in the container's state folder until it is deleted: one without it
+ * was not paused by this call. */
+#define CTR_PAUSED_NOTE "paused"
 int ctr_pause(const struct ctr_rt *rt, const char *id, struct cs_err *err);
 int ctr_resume(const struct ctr_rt *rt, const char *id, struct cs_err *err);
 int ctr_update(const struct ctr_rt *rt, const char *id, const struct cg_resources *res,

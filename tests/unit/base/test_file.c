@@ -175,6 +175,37 @@ START_TEST(test_read)
 }
 END_TEST
 
+START_TEST(test_read_own)
+{
+	static const size_t sizes[] = { 0, 4, 8191, 8192, 8193, 100000 };
+	struct unit_tmp t = unit_tmp_init();
+	struct cs_err err = CS_ERR_INIT;
+	char text[100001];
+	char *buf = NULL;
+	size_t len = 0;
+
+	for (size_t i = 0; i < CS_LEN(sizes); i++) {
+		memset(text, 'x', sizeof(text));
+		text[sizes[i]] = '\0';
+		unit_write_str(t.fd, "f", text);
+		ck_assert_int_eq(cs_file_read_own(t.fd, "f", sizes[i], &buf, &len, &err), 0);
+		ck_assert_uint_eq(len, sizes[i]);
+		ck_assert_str_eq(buf, text);
+		free(buf);
+		if (sizes[i] == 0)
+			continue;
+		ck_assert_int_eq(cs_file_read_own(t.fd, "f", sizes[i] - 1, &buf, &len, &err),
+				 -EFBIG);
+		cs_err_clear(&err);
+	}
+	ck_assert_int_eq(cs_file_read_own(t.fd, "none", 4, &buf, &len, &err), -ENOENT);
+	cs_err_clear(&err);
+	ck_assert_int_eq(mkfifoat(t.fd, "p", 0600), 0);
+	ck_assert_int_eq(cs_file_read_own(t.fd, "p", 4, &buf, &len, &err), -EINVAL);
+	unit_tmp_fini(&t);
+}
+END_TEST
+
 START_TEST(test_write_str)
 {
 	struct unit_tmp t = unit_tmp_init();
@@ -421,5 +452,5 @@ START_TEST(test_rmtree_race)
 END_TEST
 
 UNIT_MAIN("base/file", test_replace, test_replace_fails, test_replace_leftover, test_replace_killed,
-	  test_read, test_write_str, test_lock, test_lock_waits, test_rmtree, test_rmtree_refused,
-	  test_rmtree_deep, test_rmtree_mounts, test_rmtree_race)
+	  test_read, test_read_own, test_write_str, test_lock, test_lock_waits, test_rmtree,
+	  test_rmtree_refused, test_rmtree_deep, test_rmtree_mounts, test_rmtree_race)

@@ -120,7 +120,7 @@ static inline int mf_take_down(const struct eng *e, const struct eng_record *r, 
 static inline int mf_remove(const struct eng *e, const struct eng_record *r, struct cs_err *err)
 {
 	mf_note(e, "remove");
-	return eng_store_drop(e, r->id, r->name, err);
+	return eng_store_drop(e, r->id, r, err);
 }
 
 /* --- the fixture ------------------------------------------------------------------------------ */

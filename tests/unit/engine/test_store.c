@@ -84,7 +84,7 @@ START_TEST(one_name)
 	ck_assert_int_eq(eng_find(&e, "web", id, &err), -ENOENT);
 	cs_err_clear(&err);
 	ck_assert_int_eq(add(&e, B, "web", &err), 0);
-	ck_assert_int_eq(eng_store_drop(&e, A, "site", &err), 0);
+	ck_assert_int_eq(eng_store_drop(&e, A, &r, &err), 0);
 	ck_assert_int_eq(eng_find(&e, "site", id, &err), -ENOENT);
 	unit_tmp_fini(&tmp);
 }
@@ -103,6 +103,37 @@ START_TEST(taken_over)
 	ck_assert_int_eq(add(&e, B, "web", &err), 0);
 	ck_assert_int_eq(eng_find(&e, "web", id, &err), 0);
 	ck_assert_str_eq(id, B);
+	unit_tmp_fini(&tmp);
+}
+END_TEST
+
+/* A rename that was killed when the record said both names and only then had one of them, or both:
+ * its name can be taken, and goes with the container. */
+START_TEST(half_renamed)
+{
+	eng_auto struct eng e = opened();
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT, again = ENG_RECORD_INIT;
+	struct cs_err err = CS_ERR_INIT;
+	char id[ENG_ID_LEN + 1];
+
+	ck_assert_int_eq(add(&e, A, "web", &err), 0);
+	ck_assert_int_eq(eng_record_load(&e, A, &r, &err), 0);
+	ck_assert_int_eq(eng_store_rename(&e, &r, "web", &err), -EEXIST);
+	cs_err_clear(&err);
+	r.other_name = "site";
+	ck_assert_int_eq(eng_store_save(&e, &r, &err), 0);
+	ck_assert_int_eq(symlinkat(A, e.containers, ".names/site"), 0);
+	ck_assert_int_eq(add(&e, B, "web", &err), -EEXIST);
+	cs_err_clear(&err);
+	ck_assert_int_eq(eng_record_load(&e, A, &again, &err), 0);
+	ck_assert_str_eq(again.other_name, "site");
+	ck_assert_int_eq(add(&e, B, "site", &err), 0);
+	ck_assert_int_eq(eng_find(&e, "site", id, &err), 0);
+	ck_assert_str_eq(id, B);
+	/* it is another's by now */
+	ck_assert_int_eq(eng_store_drop(&e, A, &again, &err), 0);
+	ck_assert_int_eq(eng_find(&e, "site", id, &err), 0);
+	ck_assert_int_eq(eng_find(&e, "web", id, &err), -ENOENT);
 	unit_tmp_fini(&tmp);
 }
 END_TEST
@@ -138,6 +169,30 @@ START_TEST(status)
 }
 END_TEST
 
+/* The lock outlives its file: who ends takes that away, and the next start makes another. */
+START_TEST(live)
+{
+	eng_auto struct eng e = opened();
+	struct cs_err err = CS_ERR_INIT;
+	cs_auto_fd int one = eng_live_take(&e, A, &err), two = -EBADF;
+
+	ck_assert_int_ge(one, 0);
+	ck_assert_int_eq(eng_live(&e, A, &err), 1);
+	ck_assert_int_eq(eng_live_take(&e, A, &err), -EBUSY);
+	cs_err_clear(&err);
+	ck_assert_int_eq(mkdirat(e.run, A "/etc", 0700), 0);
+	ck_assert_int_eq(eng_live_end(&e, A, &err), 0);
+	ck_assert_int_eq(faccessat(e.run, A, F_OK, 0), -1);
+	ck_assert_int_eq(eng_live(&e, A, &err), 0);
+	two = eng_live_take(&e, A, &err);
+	ck_assert_int_ge(two, 0);
+	ck_assert_int_eq(eng_live(&e, A, &err), 1);
+	ck_assert_int_eq(eng_live_end(&e, A, &err), 0);
+	ck_assert_int_eq(eng_live_end(&e, A, &err), 0);
+	unit_tmp_fini(&tmp);
+}
+END_TEST
+
 START_TEST(damaged_status)
 {
 	static const char *const rows[] = {
@@ -159,4 +214,4 @@ START_TEST(damaged_status)
 }
 END_TEST
 
-UNIT_MAIN("engine/store", found, one_name, taken_over, status, damaged_status)
+UNIT_MAIN("engine/store", found, one_name, taken_over, half_renamed, status, live, damaged_status)
