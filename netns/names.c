@@ -154,7 +154,7 @@ int net_names_mend(int dir, const struct net_config *net, struct cs_err *err)
 
 int net_names_stop(int dir, struct cs_err *err)
 {
-	return net_names_server_signal(dir, SIGTERM, err);
+	return net_names_server_end(dir, err);
 }
 
 int net_names_add(int dir, const struct net_config *net, const struct net_attachment *att,
@@ -209,10 +209,10 @@ int net_names_del(int dir, const struct net_config *net, const char *owner,
 	if (host < 0)
 		return host;
 	if (!any_member(dir, "hosts"))
-		return net_names_stop(dir, err);
+		return net_names_server_leave(dir, err);
 	/* It sees that a hosts file goes (since 2.88), but not that a lease does. */
 	if (host || lease)
-		return net_names_server_signal(dir, SIGHUP, err);
+		return net_names_server_reload(dir, err);
 	(void)net;
 	return 0;
 }

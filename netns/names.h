@@ -49,7 +49,7 @@ int net_names_add(int dir, const struct net_config *net, const struct net_attach
 int net_names_free(int dir, const char *owner, const char *name, const char *const *aliases,
 		   size_t n_aliases, struct cs_err *err);
 /* Takes it out; success when it is not in. @att is its record, or NULL: then all names are searched
- * for its. Stops the server with the last member. */
+ * for its. With the last member the server is told to end. */
 int net_names_del(int dir, const struct net_config *net, const char *owner,
 		  const struct net_attachment *att, struct cs_err *err);
 

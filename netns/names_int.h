@@ -31,7 +31,11 @@ void net_names_drop(int dir, const char *owner, const struct net_attachment *att
 
 /* Starts it, or anew if it runs but not with what @net and @dhcp (does it give addresses?) want. */
 int net_names_server_start(int dir, const struct net_config *net, bool dhcp, struct cs_err *err);
-/* Sends it @signo; for SIGTERM also waits for its end. Success when it does not run. */
-int net_names_server_signal(int dir, int signo, struct cs_err *err);
+/* Ends it and waits for that. Success when it does not run. */
+int net_names_server_end(int dir, struct cs_err *err);
+/* Tells it to end; who starts or ends it next waits for that. */
+int net_names_server_leave(int dir, struct cs_err *err);
+/* Lets it read its files again. */
+int net_names_server_reload(int dir, struct cs_err *err);
 
 #endif

@@ -57,9 +57,12 @@ bool net_names_have_server(void)
 	return find_program() != NULL;
 }
 
-/* A pidfd of the server: the process "pid" names, if its /tmp is this folder. -ESRCH without a
- * message if there is none. */
-static int find_server(int dir)
+/* What names the server, and the one that was told to end and not waited for. */
+static const char running[] = "pid", ending[] = "ending";
+
+/* A pidfd of the server: the process that file @name names, if its /tmp is this folder. -ESRCH
+ * without a message if there is none. */
+static int find_server(int dir, const char *name)
 {
 	cs_auto_free char *text = NULL;
 	cs_auto_fd int pidfd = -EBADF;
@@ -69,7 +72,7 @@ static int find_server(int dir)
 	uint64_t pid;
 	size_t len;
 
-	if (cs_file_read(dir, "pid", 32, &text, &len, &err) < 0)
+	if (cs_file_read(dir, name, 32, &text, &len, &err) < 0)
 		return -ESRCH;
 	text[strcspn(text, "\n")] = '\0';
 	if (cs_str_u64(text, &pid) < 0 || pid == 0 || pid > INT32_MAX)
@@ -89,22 +92,20 @@ static int find_server(int dir)
 
 bool net_names_served(int dir)
 {
-	cs_auto_fd int pidfd = find_server(dir);
+	cs_auto_fd int pidfd = find_server(dir, running);
 
 	return pidfd >= 0;
 }
 
-int net_names_server_signal(int dir, int signo, struct cs_err *err)
+static int end_server(int dir, const char *name, struct cs_err *err)
 {
-	cs_auto_fd int pidfd = find_server(dir);
+	cs_auto_fd int pidfd = find_server(dir, name);
 	int ret;
 
 	if (pidfd < 0)
 		return 0;
-	if (cs_sys_pidfd_send_signal(pidfd, signo) < 0 && errno != ESRCH)
+	if (cs_sys_pidfd_send_signal(pidfd, SIGTERM) < 0 && errno != ESRCH)
 		return cs_err_sys(err, "signal the name server");
-	if (signo != SIGTERM)
-		return 0;
 	ret = cs_proc_wait_end(pidfd, STOP_MS, err);
 	if (ret == 0) {
 		(void)cs_sys_pidfd_send_signal(pidfd, SIGKILL);
@@ -113,8 +114,37 @@ int net_names_server_signal(int dir, int signo, struct cs_err *err)
 	if (ret == 0)
 		return cs_err_set(err, EBUSY, "the name server does not end");
 	if (ret > 0)
-		(void)unlinkat(dir, "pid", 0);
+		(void)unlinkat(dir, name, 0);
 	return ret < 0 ? ret : 0;
+}
+
+int net_names_server_end(int dir, struct cs_err *err)
+{
+	return end_server(dir, ending, err) < 0 ? -err->code : end_server(dir, running, err);
+}
+
+/* Its sockets and its file are in the way of the next one, which waits for it. Where the first that
+ * was told has not ended, this one is waited for. */
+int net_names_server_leave(int dir, struct cs_err *err)
+{
+	cs_auto_fd int pidfd = find_server(dir, running), before = find_server(dir, ending);
+
+	if (pidfd < 0)
+		return 0;
+	if (before >= 0 || renameat(dir, running, dir, ending) < 0)
+		return net_names_server_end(dir, err);
+	if (cs_sys_pidfd_send_signal(pidfd, SIGTERM) < 0 && errno != ESRCH)
+		return cs_err_sys(err, "signal the name server");
+	return 0;
+}
+
+int net_names_server_reload(int dir, struct cs_err *err)
+{
+	cs_auto_fd int pidfd = find_server(dir, running);
+
+	if (pidfd >= 0 && cs_sys_pidfd_send_signal(pidfd, SIGHUP) < 0 && errno != ESRCH)
+		return cs_err_sys(err, "signal the name server");
+	return 0;
 }
 
 /* Its arguments, one a line; the same for the same server, so that it also tells whether the one
@@ -277,11 +307,11 @@ int net_names_server_start(int dir, const struct net_config *net, bool dhcp, str
 		return -err->code;
 	if (fchmod(dir, 0755) < 0)
 		return cs_err_sys(err, "make the folder of names readable");
-	pidfd = find_server(dir);
+	pidfd = find_server(dir, running);
 	if (pidfd >= 0 && cs_file_read(dir, "server", OUTPUT_MAX, &have, &len, &none) == 0 &&
 	    strcmp(have, want.s) == 0)
 		return 0;
-	if (pidfd >= 0 && net_names_server_signal(dir, SIGTERM, err) < 0)
+	if (net_names_server_end(dir, err) < 0)
 		return -err->code;
 	if (cs_file_replace(dir, "server", want.s, want.len, 0644, false, err) < 0)
 		return cs_err_wrap(err, "start the name server");
@@ -291,7 +321,7 @@ int net_names_server_start(int dir, const struct net_config *net, bool dhcp, str
 	if (ret == -EIO) {
 		/* One whose starter was killed may have been on its way. */
 		cs_close_fd(&pidfd);
-		pidfd = find_server(dir);
+		pidfd = find_server(dir, running);
 		if (pidfd >= 0) {
 			cs_err_clear(err);
 			return 0;

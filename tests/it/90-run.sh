@@ -173,6 +173,14 @@ tap_is "--network container:NAME" "$out" page
 c run --rm --network none box sh -c 'ls /sys/class/net'
 tap_is "--network none" "$out" lo
 c rm -f srv
+if command -v dnsmasq >/dev/null; then
+	bad=
+	for i in 1 2 3; do
+		c run --rm --name "again$i" box nslookup "again$i"
+		[ "$status" = 0 ] || bad+="$status: $out $err "
+	done
+	tap_is "with each last member a name server ends, the next one is in its place" "$bad" ""
+fi
 
 tap_comment <<<"words of others"
 c container ls -a
