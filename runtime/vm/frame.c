@@ -1,6 +1,7 @@
 #include "runtime/vm/frame.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -146,4 +147,10 @@ int ctr_vm_flush(struct ctr_vm_writer *w, int fd, struct cs_err *err)
 	}
 	w->buf.len = w->off = 0;
 	return 1;
+}
+
+void ctr_vm_package_version(char out[CTR_VM_PACKAGE_VERSION])
+{
+	(void)snprintf(out, CTR_VM_PACKAGE_VERSION, "caisson %s, protocol %d", CS_VERSION,
+		       CTR_VM_VERSION);
 }

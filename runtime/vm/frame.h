@@ -94,4 +94,9 @@ static inline bool ctr_vm_waiting(const struct ctr_vm_writer *w)
 /* Sends what @fd, a socket, takes. 1: all is sent; 0: not yet (only where @fd does not block). */
 int ctr_vm_flush(struct ctr_vm_writer *w, int fd, struct cs_err *err);
 
+/* What is in a guest package, by which it is known to be of this program: a line without its end.
+ */
+enum { CTR_VM_PACKAGE_VERSION = 64 };
+void ctr_vm_package_version(char out[CTR_VM_PACKAGE_VERSION]);
+
 #endif

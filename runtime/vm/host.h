@@ -30,8 +30,9 @@ struct ctr_spec;
 
 /* --- package.c: what a machine is started with ------------------------------------------------ */
 
-/* The guest package: a folder with "vmlinux", "initramfs" (guest-init and the kernel's modules) and
- * "cmdline". $CAISSON_GUEST names it, else it is CTR_VM_PACKAGE. */
+/* The guest package: a folder with "vmlinux", "initramfs" (guest-init and the kernel's modules),
+ * "cmdline" and "version". $CAISSON_GUEST names it, else it is CTR_VM_PACKAGE, which is made when it
+ * is not there or of another version, by make-guest beside the monitor. */
 #define CTR_VM_PACKAGE "/var/lib/caisson/guest"
 
 struct ctr_vm_package {
@@ -40,7 +41,8 @@ struct ctr_vm_package {
 	char cmdline[1024]; /* the kernel's */
 	char vmm[PATH_MAX]; /* the monitor's path */
 };
-/* Opens what the spec's vm section names, else the package. ENOENT tells what makes one. */
+/* Opens what the spec's vm section names, else the package. ENOENT tells what makes one. May take
+ * minutes, once: a kernel is downloaded. */
 int ctr_vm_package_open(const struct ctr_spec *spec, struct ctr_vm_package *out,
 			struct cs_err *err);
 void ctr_vm_package_close(struct ctr_vm_package *p);

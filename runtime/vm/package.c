@@ -3,15 +3,22 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "runtime/ns/self.h"
 #include "runtime/spec.h"
+#include "runtime/vm/frame.h"
 #include "runtime/vm/host.h"
+
+enum { MAKE_MS = 900000, WORDS_MAX = 1 << 20 };
 
 static const char needed[] = "quiet loglevel=1 panic=-1 console=ttyS0";
 
@@ -33,6 +40,69 @@ static int find_vmm(char *out, size_t size, struct cs_err *err)
 			  "the monitor of virtual machines, vmm, is neither in "
 			  "%s/../libexec/caisson nor in %s: install caisson whole",
 			  folder, folder);
+}
+
+static bool is_made(const char *folder)
+{
+	char path[PATH_MAX], want[CTR_VM_PACKAGE_VERSION];
+	cs_auto_free char *have = NULL;
+	struct cs_err ignored = CS_ERR_INIT;
+	size_t len;
+
+	ctr_vm_package_version(want);
+	if (cs_str_fmt(path, sizeof(path), &ignored, "%s/version", folder) < 0 ||
+	    cs_file_read(AT_FDCWD, path, sizeof(want), &have, &len, &ignored) < 0)
+		return false;
+	have[strcspn(have, "\n")] = '\0';
+	return strcmp(have, want) == 0;
+}
+
+/* What a program that failed said last. */
+static int last_words(int fd, const char *program, struct cs_err *err)
+{
+	cs_auto_free char *text = NULL;
+	struct cs_err ignored = CS_ERR_INIT;
+	char *line = NULL;
+
+	if (lseek(fd, 0, SEEK_SET) == 0)
+		(void)cs_fd_read_all(fd, WORDS_MAX, &text, NULL, &ignored);
+	if (text) {
+		for (size_t n = strlen(text); n > 0 && text[n - 1] == '\n'; n--)
+			text[n - 1] = '\0';
+		line = strrchr(text, '\n');
+		line = line ? line + 1 : text;
+		cs_str_plain(line);
+	}
+	return cs_err_set(err, EIO, "make the guest package by %s: %.300s", program,
+			  line && *line ? line : "it failed without a word");
+}
+
+/* By the script beside the monitor; several that need it at once wait for one. */
+static int make(const char *vmm, const char *folder, struct cs_err *err)
+{
+	cs_auto_fd int out = memfd_create("make-guest", MFD_CLOEXEC);
+	char path[PATH_MAX];
+	const char *const argv[] = { path, "--need", folder, NULL };
+	struct cs_proc_run r = {
+		.path = path,
+		.argv = argv,
+		.envp = (const char *const *)environ,
+		.out_fd = out,
+		.timeout_ms = MAKE_MS,
+	};
+	int status = 0;
+
+	if (out < 0)
+		return cs_err_sys(err, "make a file in memory");
+	if (access("/dev/kvm", R_OK | W_OK) < 0)
+		return cs_err_sys(err, "open /dev/kvm");
+	if (cs_str_fmt(path, sizeof(path), err, "%.*s/make-guest", (int)(strrchr(vmm, '/') - vmm),
+		       vmm) < 0)
+		return -err->code;
+	cs_log(CS_LOG_INFO, "making the guest package in %s, once", folder);
+	if (cs_proc_run(&r, &status, err) < 0)
+		return cs_err_wrap(err, "make the guest package");
+	return status ? last_words(out, path, err) : 0;
 }
 
 static int open_part(const char *given, const char *folder, const char *name, struct cs_err *err)
@@ -82,10 +152,14 @@ int ctr_vm_package_open(const struct ctr_spec *spec, struct ctr_vm_package *out,
 	const char *folder = getenv("CAISSON_GUEST");
 	struct ctr_vm_package p = { .kernel = -EBADF, .initramfs = -EBADF };
 
-	if (!folder)
-		folder = CTR_VM_PACKAGE;
 	if (find_vmm(p.vmm, sizeof(p.vmm), err) < 0)
 		return -err->code;
+	if (!folder) {
+		folder = CTR_VM_PACKAGE;
+		if (!(spec->vm.kernel_path && spec->vm.kernel_initrd) && !is_made(folder) &&
+		    make(p.vmm, folder, err) < 0)
+			return -err->code;
+	}
 	p.kernel = open_part(spec->vm.kernel_path, folder, "vmlinux", err);
 	if (p.kernel >= 0)
 		p.initramfs = open_part(spec->vm.kernel_initrd, folder, "initramfs", err);

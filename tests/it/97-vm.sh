@@ -10,9 +10,14 @@ if ! grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo || [ ! -e /dev/kvm ]; then
 fi
 command -v cpio >/dev/null || tap_skip_all "cpio is not installed"
 build=$(dirname "$CAISSON_OCI")
-export CAISSON_GUEST=$it_tmp/guest
-"$it_here/../../kvm/guest/make-guest" --programs "$build" "$CAISSON_GUEST" ||
-	tap_skip_all "there is no guest kernel, and none can be downloaded"
+unset CAISSON_GUEST
+if [ -z "${CAISSON_GUEST_KERNEL-}" ]; then
+	CAISSON_GUEST_KERNEL=$("$build/debian-kernel" "$build/unpack-kernel" \
+		"${XDG_CACHE_HOME:-$HOME/.cache}/caisson/guest") ||
+		tap_skip_all "there is no guest kernel, and none can be downloaded"
+fi
+export CAISSON_GUEST_KERNEL
+mount -t tmpfs guest /var/lib || exit # nobody else sees it; the guest package goes there
 eng_image || { echo "Bail out! the image could not be made"; exit 1; }
 
 # A machine that is emulated takes its time.
@@ -22,6 +27,12 @@ vm() # COMMAND [ARGUMENT...]
 }
 
 tap_comment <<<"run"
+CAISSON_GUEST_KERNEL=/nowhere vm run --rm --vm --network none box true
+tap_like "a guest package that cannot be made" "$status $err" \
+	'^125 .*make the guest package by .*make-guest: .*/nowhere'
+vm run --rm --vm --network none box true
+tap_like "one is made by the first that needs it" "$status $err" '^0 .*making the guest package in /var/lib'
+export CAISSON_GUEST=/var/lib/caisson/guest
 vm run --rm --vm --network none box sh -c 'echo out; echo err >&2; uname -r; exit 7'
 tap_like "what it prints, from a kernel of its own" "$out" $'^out\n.*cloud'
 tap_is "its stderr" "$err" err

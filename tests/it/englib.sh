@@ -10,6 +10,8 @@ if [ ! -x "$(command -v "$CAISSON")" ]; then
 fi
 unset XDG_RUNTIME_DIR XDG_DATA_HOME
 export HOME=$it_tmp/home
+: "${CAISSON_GUEST=/nowhere}" # none is made, or looked for, on the host
+export CAISSON_GUEST
 mkdir -p "$HOME"
 
 caisson() # COMMAND [ARGUMENT...]

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -131,12 +132,18 @@ static int run(struct agent *a, struct cs_err *err)
 	return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct agent a = { .control = -EBADF, .signals = -EBADF, .in = { .max = CTR_VM_TEXT_MAX } };
 	struct cs_err err = CS_ERR_INIT;
 
 	cs_log_setup(STDERR_FILENO, CS_LOG_TEXT, CS_LOG_WARN, "guest-init");
+	if (getpid() != 1 && argc == 2 && strcmp(argv[1], "--version") == 0) {
+		char version[CTR_VM_PACKAGE_VERSION];
+
+		ctr_vm_package_version(version);
+		return puts(version) < 0 ? 1 : 0;
+	}
 	if (getpid() != 1) {
 		fputs("guest-init is the first process of a virtual machine; it is not for "
 		      "hosts\n",
