@@ -197,8 +197,8 @@ static void check_run(struct eng_check *c, struct run *run, const char *name)
 	if (eng_check_try(c, try_run, run, &why) == 0)
 		eng_check_pass(c, name, "created, run and waited for in %.1f ms", run->ms);
 	else if (strcmp(run->isolation, "vm") == 0)
-		eng_check_warn(c, name, "see what is said of /dev/kvm and of the guest package", "%s",
-			       why.msg);
+		eng_check_warn(c, name, "see what is said of /dev/kvm and of the guest package",
+			       "%s", why.msg);
 	else
 		eng_check_fail(c, name,
 			       "mend what failed above; else caisson --debug check says "

@@ -31,8 +31,8 @@ struct ctr_spec;
 /* --- package.c: what a machine is started with ------------------------------------------------ */
 
 /* The guest package: a folder with "vmlinux", "initramfs" (guest-init and the kernel's modules),
- * "cmdline" and "version". $CAISSON_GUEST names it, else it is CTR_VM_PACKAGE, which is made when it
- * is not there or of another version, by make-guest beside the monitor. */
+ * "cmdline" and "version". $CAISSON_GUEST names it, else it is CTR_VM_PACKAGE, which is made when
+ * it is not there or of another version, by make-guest beside the monitor. */
 #define CTR_VM_PACKAGE "/var/lib/caisson/guest"
 
 struct ctr_vm_package {

@@ -25,7 +25,7 @@ tap_is "an installed kernel, not one without modules" "$status $(cat "$out/relea
 tap_check "its vmlinux" cmp "$out/vmlinux" "$CAISSON_GUEST_KERNEL/vmlinux"
 tap_is "and modules, in their order" "$(cat "$out/modules/order")" \
 	"$(cat "$CAISSON_GUEST_KERNEL/modules/order")"
-rm -r "$root/lib"
+rm -r "${root:?}/lib"
 it_try "$build/debian-kernel" "$build/unpack-kernel" "$it_tmp/cache2" "$root"
 tap_like "none" "$status $err" '^1 .*none is installed in '
 
