@@ -273,9 +273,7 @@ int eng_store_rename(const struct eng *e, struct eng_record *r, const char *name
 	const char *old = r->name, *left = r->other_name;
 	int ret = eng_name_check(name, err);
 
-	if (ret == 0 && strcmp(old, name) == 0)
-		ret = cs_err_set(err, EEXIST, "that is the name of container %s already", name);
-	if (ret < 0)
+	if (ret < 0 || strcmp(old, name) == 0)
 		return ret;
 	if (left && strcmp(left, name) != 0) /* an earlier rename was killed */
 		name_free(e, left, r->id);
