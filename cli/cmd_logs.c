@@ -16,14 +16,15 @@
 #include "engine/stamp.h"
 #include "engine/store.h"
 
-enum { BATCH = 32 * 1024 };
+enum { BATCH = 32 * 1024, BOOT_MAX = 1 << 20 };
 
 struct logs_opts {
 	const char *tail, *since, *until;
-	bool follow, timestamps, details;
+	bool follow, timestamps, details, boot;
 };
 
 static const struct cli_opt logs_optv[] = {
+	CLI_BOOL(struct logs_opts, boot, "boot", 0, "of a machine: the last of its console"),
 	{ .name = "details",
 	  .hidden = true,
 	  .type = CLI_OPT_BOOL,
@@ -112,6 +113,17 @@ static int check_driver(const struct eng *e, const char *id, struct cs_err *err)
 	return ret;
 }
 
+static int print_boot(const struct eng *e, const char *id, struct cs_err *err)
+{
+	cs_auto_free char *text = NULL;
+	cs_auto_fd int fd = eng_boot_log(e, id, err);
+	size_t len;
+
+	if (fd < 0 || cs_fd_read_all(fd, BOOT_MAX, &text, &len, err) < 0)
+		return -err->code;
+	return cs_fd_write_all(STDOUT_FILENO, text, len, err);
+}
+
 static int logs_run(struct cli_call *call, struct cs_err *err)
 {
 	const struct logs_opts *o = call->opts;
@@ -123,10 +135,14 @@ static int logs_run(struct cli_call *call, struct cs_err *err)
 
 	if (o->details)
 		return cs_err_set(err, ENOTSUP, "option --details is not supported yet");
+	if (o->boot && (o->follow || o->timestamps || o->tail || o->since || o->until))
+		return cs_err_set(err, EINVAL, "option --boot: there are no others with it");
 	if (ret == 0)
 		ret = cli_ctr_engine(call, &e, err);
 	if (ret == 0)
 		ret = eng_find(&e, call->argv[0], id, err);
+	if (ret == 0 && o->boot)
+		return print_boot(&e, id, err);
 	if (ret == 0)
 		ret = check_driver(&e, id, err);
 	if (ret == 0)

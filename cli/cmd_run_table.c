@@ -17,6 +17,7 @@
 	CLI_STRV(T, add_host, "add-host", 0, "NAME:ADDRESS",                                     \
 		 "a line of /etc/hosts; the address may be host-gateway"),                       \
 	CLI_STRV(T, annotation, "annotation", 0, "KEY=VALUE", "an annotation of the OCI config"),\
+	CLI_STR(T, append, "append", 0, "WORDS", "more on the command line of a machine's kernel"), \
 	CLI_STRV(T, attach, "attach", 'a', "STREAM", "attach to stdin, stdout or stderr only"),  \
 	CLI_NUM(T, blkio_weight, "blkio-weight", 0, 0, "N", "share of block I/O, 10 to 1000"),   \
 	CLI_STRV(T, blkio_weight_device, "blkio-weight-device", 0, "PATH:N",                     \
@@ -60,11 +61,13 @@
 	REFUSED(7, "health-timeout"),                                                            \
 	CLI_STR(T, hostname, "hostname", 'h', "NAME", "its host name (default: its short id)"),  \
 	CLI_BOOL(T, init, "init", 0, "run a small init as process 1"),                           \
+	CLI_STR(T, initrd, "initrd", 0, "FILE", "a machine's, instead of the guest package's"),  \
 	CLI_BOOL(T, interactive, "interactive", 'i', "keep stdin open"),                         \
 	CLI_STR(T, ip, "ip", 0, "ADDRESS", "its IPv4 address"),                                  \
 	CLI_STR(T, ip6, "ip6", 0, "ADDRESS", "its IPv6 address"),                                \
 	CLI_STR(T, ipc, "ipc", 0, "MODE", "private, host, or container:NAME"),                   \
 	CLI_STR(T, isolation, "isolation", 0, "WALL", "container (default) or vm"),              \
+	CLI_STR(T, kernel, "kernel", 0, "FILE", "a machine's, instead of the guest package's"),  \
 	CLI_STRV(T, label, "label", 'l', "KEY[=VALUE]", "a label"),                              \
 	CLI_STRV(T, label_file, "label-file", 0, "FILE", "a file of them, one a line"),          \
 	REFUSED(8, "link"),                                                                      \

@@ -63,6 +63,7 @@ static void copy(const struct cli_run_opts *o, struct eng_record *r)
 {
 	r->name = o->name;
 	r->isolation = o->vm ? "vm" : o->isolation ? o->isolation : "container";
+	r->append = o->append;
 	r->workdir = o->workdir;
 	r->user = o->user;
 	r->stop_signal = o->stop_signal;
@@ -392,6 +393,21 @@ static int check(const struct cli_run_opts *o, const struct eng_record *r, struc
 	return 0;
 }
 
+/* The machine is started by another process, which stands elsewhere. */
+static int absolute(const char *option, const char *path, struct cs_arena *a, const char **out,
+		    struct cs_err *err)
+{
+	cs_auto_free char *whole = NULL;
+
+	if (!path)
+		return 0;
+	whole = realpath(path, NULL);
+	if (!whole)
+		return cs_err_sys(err, "option %s: %s", option, path);
+	*out = cs_arena_str(a, whole, strlen(whole));
+	return *out ? 0 : cs_err_set(err, ENOMEM, "out of memory");
+}
+
 int cli_run_record(const struct cli_run_opts *o, const struct eng *e, struct cs_arena *a,
 		   struct eng_record *r, struct cs_err *err)
 {
@@ -413,5 +429,9 @@ int cli_run_record(const struct cli_run_opts *o, const struct eng *e, struct cs_
 		ret = networks(o, a, r, err);
 	if (ret == 0)
 		ret = env_and_labels(o, a, r, err);
+	if (ret == 0)
+		ret = absolute("--kernel", o->kernel, a, &r->kernel, err);
+	if (ret == 0)
+		ret = absolute("--initrd", o->initrd, a, &r->initrd, err);
 	return ret < 0 ? ret : check(o, r, err);
 }

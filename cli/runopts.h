@@ -17,6 +17,7 @@ struct cli_run_opts {
 		gidmap, group_add, label, label_file, log_opt, mount, network, network_alias,
 		publish, read_bps, read_iops, security_opt, sysctl, tmpfs, uidmap, ulimit, volume,
 		volumes_from, write_bps, write_iops;
+	const char *append, *initrd, *kernel;
 	const char *cgroup_parent, *cgroupns, *cidfile, *cpuset_cpus, *cpuset_mems, *detach_keys,
 		*domainname, *entrypoint, *hostname, *ip, *ip6, *ipc, *isolation, *log_driver,
 		*mac_address, *name, *pid, *platform, *progress, *pull, *restart, *stop_signal,

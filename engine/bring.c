@@ -17,6 +17,7 @@
 #include "engine/engine.h"
 #include "engine/etcfiles.h"
 #include "engine/join.h"
+#include "engine/logread.h"
 #include "engine/record.h"
 #include "engine/store.h"
 #include "netns/addr.h"
@@ -203,6 +204,25 @@ static void make_card(const struct eng_net *net, const struct places *p, size_t 
 	};
 }
 
+/* What it is started with, and where its console goes. */
+static int choose_boot(const struct eng *e, const struct eng_record *r, struct ctr_boot *out,
+		       struct cs_err *err)
+{
+	cs_auto_fd int dir = eng_dir(e, r->id, err);
+
+	*out = (struct ctr_boot){
+		.kernel = r->kernel,
+		.initrd = r->initrd,
+		.append = r->append,
+		.console = -EBADF,
+	};
+	if (dir < 0)
+		return dir;
+	out->console = openat(dir, ENG_BOOT_LOG,
+			      O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return out->console < 0 ? cs_err_sys(err, "make the log of the machine's console") : 0;
+}
+
 /* A machine has its cards from the beginning. */
 static int create_machine(const struct eng *e, const struct eng_record *r, int dir,
 			  struct ctr_create_opts *opts, struct eng_brought *out, struct cs_err *err)
@@ -211,11 +231,16 @@ static int create_machine(const struct eng *e, const struct eng_record *r, int d
 	ctr_auto_info struct ctr_info info = { 0 };
 	struct places p = PLACES_INIT;
 	struct cards c = { 0 };
+	struct ctr_boot boot;
 	int ret;
 
 	if (r->n_nets > CTR_NICS_MAX)
 		return cs_err_set(err, EINVAL, "--network: a machine can be on %d networks at most",
 				  CTR_NICS_MAX);
+	ret = choose_boot(e, r, &boot, err);
+	if (ret < 0)
+		return ret;
+	opts->boot = &boot;
 	ret = join_networks(e, r, dir, 0, &p, err);
 	for (size_t i = 0; ret == 0 && i < p.n; i++)
 		make_card(&r->nets[i], &p, i, &c);
@@ -226,6 +251,10 @@ static int create_machine(const struct eng *e, const struct eng_record *r, int d
 	opts->nics = NULL;
 	opts->n_nics = 0;
 	places_fini(&p);
+	cs_close_fd(&boot.console);
+	opts->boot = NULL;
+	opts->nics = NULL;
+	opts->n_nics = 0;
 	if (ret == 0)
 		ret = ctr_info_get(&rt, r->id, &info, err);
 	out->pid = info.state.pid;

@@ -43,7 +43,11 @@ int eng_cfg_vm(const struct cfg *c, struct cs_err *err)
 	};
 
 	if (!eng_is_vm(r))
-		return 0;
+		return r->kernel || r->initrd || r->append
+			       ? cs_err_set(err, EINVAL,
+					    "options --kernel, --initrd and --append are of a "
+					    "machine: --vm")
+			       : 0;
 	for (size_t i = 0; i < CS_LEN(no); i++)
 		if (no[i].given)
 			return cs_err_set(err, ENOTSUP, "option %s: not with isolation \"vm\": %s",

@@ -17,6 +17,7 @@ struct cs_err;
  *   <root>/containers/ID/lock          flock: held by a command that starts, removes or changes it
  *   <root>/containers/ID/rw/           the writable layer: upper, work
  *   <root>/containers/ID/log, log.1 …  what it wrote
+ *   <root>/containers/ID/boot.log      the last of its machine's console
  *   <root>/containers/.events          what happened, a JSON line each (events.h)
  *   <root>/volumes/NAME/               see volume.h
  *   <state>/containers/ID/live         OFD lock, held while its monitor lives

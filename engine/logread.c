@@ -1,6 +1,7 @@
 #include "engine/logread.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 
 #include "base/cleanup.h"
@@ -8,6 +9,7 @@
 #include "engine/attach.h"
 #include "engine/engine.h"
 #include "engine/follow.h"
+#include "engine/record.h"
 #include "engine/stamp.h"
 #include "engine/store.h"
 #include "engine/tail.h"
@@ -87,4 +89,22 @@ int eng_logs(const struct eng *e, const char *id, const struct eng_logs_opts *o,
 	ret = o->follow ? follow(&r, e, id, watch, err) : give(&r, err);
 	eng_tail_close(&r.tail);
 	return ret;
+}
+
+int eng_boot_log(const struct eng *e, const char *id, struct cs_err *err)
+{
+	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+	cs_auto_fd int dir = eng_dir(e, id, err);
+	int fd;
+
+	if (dir < 0 || eng_record_load(e, id, &r, err) < 0)
+		return -err->code;
+	if (!eng_is_vm(&r))
+		return cs_err_set(err, ENODATA,
+				  "container %s is not in a machine: it has no console's log",
+				  r.name);
+	fd = openat(dir, ENG_BOOT_LOG, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return cs_err_set(err, ENODATA, "container %s has not run yet", r.name);
+	return fd < 0 ? cs_err_sys(err, "open the log of the machine's console") : fd;
 }

@@ -33,6 +33,11 @@ struct eng_logs_opts {
 /* Returns 0 to go on, -errno to end. @entry NULL: that was all there is for now, or at all. */
 typedef int (*eng_log_fn)(void *arg, const struct eng_log_entry *entry, struct cs_err *err);
 
+/* The file in its folder that has the last of a machine's console. */
+#define ENG_BOOT_LOG "boot.log"
+/* Opens it. ENODATA: the container is in no machine, or has not run yet. */
+int eng_boot_log(const struct eng *e, const char *id, struct cs_err *err);
+
 int eng_logs(const struct eng *e, const char *id, const struct eng_logs_opts *o, eng_log_fn fn,
 	     void *arg, struct cs_err *err);
 

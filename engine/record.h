@@ -58,6 +58,8 @@ struct eng_record {
 	const char *image_id;	/* digest of its config */
 	const char *manifest;	/* digest of its manifest */
 	const char *isolation;	/* "container", "vm" */
+	const char *kernel, *initrd;  /* of a machine, instead of the guest package's; absolute */
+	const char *append;	      /* more words on its kernel's command line */
 	struct eng_strv command_line; /* what the user typed, for inspect */
 
 	/* the process; the image's config is merged in */

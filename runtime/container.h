@@ -79,6 +79,14 @@ struct ctr_nic {
 };
 enum { CTR_NICS_MAX = 8 };
 
+/* Of a machine's start, what the caller chooses. */
+struct ctr_boot {
+	const char *kernel; /* instead of the guest package's, without its words; NULL: that */
+	const char *initrd; /* the same */
+	const char *append; /* more words on the kernel's command line; NULL: none */
+	int console;	    /* file that gets the last of the guest's console; -EBADF: none */
+};
+
 struct ctr_create_opts {
 	const char *bundle;	    /* NULL: the working folder */
 	const char *config;	    /* NULL: config.json of the bundle */
@@ -90,10 +98,11 @@ struct ctr_create_opts {
 	bool detach; /* run: return once it runs */
 	bool keep;   /* run: leave the state of an ended container */
 	bool no_subreaper;
-	bool run;		    /* set by ctr_run(): started by this same process */
-	unsigned int preserve_fds;  /* fds 3 … 3+n-1 go to the process, LISTEN_FDS on top */
-	const struct ctr_nic *nics; /* isolation "vm" alone */
-	size_t n_nics;		    /* at most CTR_NICS_MAX */
+	bool run;		     /* set by ctr_run(): started by this same process */
+	unsigned int preserve_fds;   /* fds 3 … 3+n-1 go to the process, LISTEN_FDS on top */
+	const struct ctr_nic *nics;  /* isolation "vm" alone */
+	size_t n_nics;		     /* at most CTR_NICS_MAX */
+	const struct ctr_boot *boot; /* isolation "vm" alone; NULL: nothing is chosen */
 };
 
 struct ctr_exec_opts {

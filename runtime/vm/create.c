@@ -74,7 +74,7 @@ static int prepare(struct launch *l, struct cs_err *err)
 		return cs_err_set(err, ENOTSUP,
 				  "--preserve-fds: isolation \"vm\" cannot honour it: files of the "
 				  "host do not go into a machine");
-	if (ctr_vm_package_open(spec, &l->package, err) < 0 ||
+	if (ctr_vm_package_open(spec, l->opts->boot, &l->package, err) < 0 ||
 	    ctr_vm_config(spec, l->opts->nics, l->opts->n_nics, &l->request, &l->request_len, err) <
 		    0 ||
 	    open_cgroup(l, err) < 0)
@@ -120,6 +120,7 @@ static int keeper_entry(void *arg)
 		.commands = l->commands,
 		.slave = l->slave,
 		.oom = l->oom,
+		.console = l->opts->boot ? l->opts->boot->console : -EBADF,
 		.cg = &l->cg,
 		.cloned_into_cgroup = cg_v2_fd(&l->cg) >= 0,
 	};

@@ -12,6 +12,7 @@
 struct cg_resources;
 struct cs_err;
 struct ctr;
+struct ctr_boot;
 struct ctr_child;
 struct ctr_create_opts;
 struct ctr_exec_opts;
@@ -41,10 +42,10 @@ struct ctr_vm_package {
 	char cmdline[1024]; /* the kernel's */
 	char vmm[PATH_MAX]; /* the monitor's path */
 };
-/* Opens what the spec's vm section names, else the package. ENOENT tells what makes one. May take
- * minutes, once: a kernel is downloaded. */
-int ctr_vm_package_open(const struct ctr_spec *spec, struct ctr_vm_package *out,
-			struct cs_err *err);
+/* Opens what @boot (NULL allowed) or the spec's vm section names, else the package. ENOENT tells
+ * what makes one. May take minutes, once: a kernel is downloaded. */
+int ctr_vm_package_open(const struct ctr_spec *spec, const struct ctr_boot *boot,
+			struct ctr_vm_package *out, struct cs_err *err);
 void ctr_vm_package_close(struct ctr_vm_package *p);
 
 /* --- config.c: what the machine is told ------------------------------------------------------- */
@@ -87,8 +88,13 @@ struct ctr_vm_tail {
 	int fd; /* owned; the read end, does not block; -EBADF: has ended */
 	char text[2048];
 	size_t len;
+	int keep; /* borrowed; a file that gets all of it, at its end half of CTR_VM_KEPT_MAX at
+		   * least; -EBADF: none */
+	off_t kept;
 };
-void ctr_vm_tail_read(struct ctr_vm_tail *t);
+enum { CTR_VM_KEPT_MAX = 128 << 10 };
+/* Did something come? */
+bool ctr_vm_tail_read(struct ctr_vm_tail *t);
 
 struct ctr_vm_machine {
 	pid_t pid;
@@ -99,13 +105,13 @@ struct ctr_vm_machine {
 	struct ctr_vm_tail console;
 	struct ctr_vm_tail errors;
 };
-#define CTR_VM_MACHINE_INIT                                    \
-	((struct ctr_vm_machine){ .pidfd = -EBADF,             \
-				  .owner = -EBADF,             \
-				  .control = -EBADF,           \
-				  .result = -EBADF,            \
-				  .console = { .fd = -EBADF }, \
-				  .errors = { .fd = -EBADF } })
+#define CTR_VM_MACHINE_INIT                                                    \
+	((struct ctr_vm_machine){ .pidfd = -EBADF,                             \
+				  .owner = -EBADF,                             \
+				  .control = -EBADF,                           \
+				  .result = -EBADF,                            \
+				  .console = { .fd = -EBADF, .keep = -EBADF }, \
+				  .errors = { .fd = -EBADF, .keep = -EBADF } })
 
 /* Starts it; @share is what ctr_vm_share() gave. It dies when the calling thread does. */
 struct ctr_vm_start {
@@ -160,6 +166,7 @@ struct ctr_vm_keeper_in {
 	int commands; /* listens at "vm.sock" */
 	int slave;    /* its terminal, -EBADF: none */
 	int oom;      /* file that gets how many processes were killed in it for memory */
+	int console;  /* file that gets the last of the guest's console, -EBADF: none */
 	const struct cg *cg;
 	bool cloned_into_cgroup;
 };

@@ -321,11 +321,11 @@ static void kill_machine(struct keeper *k)
 /* What of the host's it does not need, the container's lock above all, is not its. */
 static int close_others(const struct ctr_vm_keeper_in *in, struct cs_err *err)
 {
-	int keep[7 + CTR_NICS_MAX] = {
-		in->sync, in->waits,	       in->commands,	      in->slave,
-		in->oom,  in->package->kernel, in->package->initramfs
+	int keep[8 + CTR_NICS_MAX] = {
+		in->sync, in->waits,   in->commands,	    in->slave,
+		in->oom,  in->console, in->package->kernel, in->package->initramfs
 	};
-	size_t n = 7;
+	size_t n = 8;
 
 	for (size_t i = 0; i < in->n_nics; i++)
 		keep[n++] = in->nics[i].tap;
@@ -383,6 +383,7 @@ void ctr_vm_keeper(struct ctr_vm_keeper_in *in)
 		.r = { .max = ANSWER_MAX },
 		.io = CTR_VM_STREAM_INIT,
 	};
+	k.m.console.keep = in->console;
 	for (size_t i = 0; i < KEEPER_COMMANDS; i++)
 		k.cmd[i].sock = k.cmd[i].stream = -EBADF;
 	cs_close_fd(&in->runtime);

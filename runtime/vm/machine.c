@@ -37,6 +37,7 @@ enum {
 enum {
 	CPUS_MAX = 32,
 	CID = 3,
+	DRAIN = 128, /* reads; more than a pipe has */
 };
 
 static void put_nic(struct cs_jw *w, const struct ctr_nic *n, size_t i)
@@ -191,18 +192,37 @@ int ctr_vm_machine_start(const struct ctr_vm_start *s, struct ctr_vm_machine *m,
 	return m->pidfd < 0 ? cs_err_sys(err, "watch the machine's monitor") : 0;
 }
 
-void ctr_vm_tail_read(struct ctr_vm_tail *t)
+/* What has become too long loses its older half. */
+static void keep_text(struct ctr_vm_tail *t, const char *buf, size_t n)
+{
+	static char half[CTR_VM_KEPT_MAX / 2];
+	ssize_t got;
+
+	if (t->keep < 0)
+		return;
+	if (t->kept + (off_t)n > CTR_VM_KEPT_MAX) {
+		got = pread(t->keep, half, sizeof(half), t->kept - (off_t)sizeof(half));
+		if (got < 0 || ftruncate(t->keep, 0) < 0)
+			return;
+		t->kept = pwrite(t->keep, half, (size_t)got, 0) == got ? got : 0;
+	}
+	if (pwrite(t->keep, buf, n, t->kept) == (ssize_t)n)
+		t->kept += (off_t)n;
+}
+
+bool ctr_vm_tail_read(struct ctr_vm_tail *t)
 {
 	char buf[1024];
 	ssize_t n = read(t->fd, buf, sizeof(buf));
 	size_t keep = sizeof(t->text) - 1 - sizeof(buf);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (n <= 0) {
 		cs_close_fd(&t->fd);
-		return;
+		return false;
 	}
+	keep_text(t, buf, (size_t)n);
 	if (t->len > keep) {
 		memmove(t->text, t->text + (t->len - keep), keep);
 		t->len = keep;
@@ -210,6 +230,7 @@ void ctr_vm_tail_read(struct ctr_vm_tail *t)
 	memcpy(t->text + t->len, buf, (size_t)n);
 	t->len += (size_t)n;
 	t->text[t->len] = '\0';
+	return true;
 }
 
 /* The last line that says something. */
@@ -225,6 +246,14 @@ static const char *last_line(struct ctr_vm_tail *t)
 	return s;
 }
 
+/* Its writer has gone: what is left of it. */
+static void drain(struct ctr_vm_tail *t)
+{
+	for (int i = 0; t->fd >= 0 && i < DRAIN; i++)
+		if (!ctr_vm_tail_read(t))
+			break;
+}
+
 void ctr_vm_machine_why(struct ctr_vm_machine *m, char *out, size_t size)
 {
 	cs_auto_json struct cs_json_doc doc = CS_JSON_DOC_INIT;
@@ -236,13 +265,8 @@ void ctr_vm_machine_why(struct ctr_vm_machine *m, char *out, size_t size)
 	if (n > 0 && cs_json_parse(buf, (size_t)n, "result", &doc, &err) == 0 &&
 	    cs_json_str(doc.root, "reason", &reason, &err) == 1)
 		cs_json_str(doc.root, "text", &text, &err);
-	while (m->errors.fd >= 0 && m->errors.len < sizeof(m->errors.text) / 2) {
-		size_t before = m->errors.len;
-
-		ctr_vm_tail_read(&m->errors);
-		if (m->errors.len == before)
-			break;
-	}
+	drain(&m->errors);
+	drain(&m->console);
 	line = last_line(*reason ? &m->console : &m->errors);
 	snprintf(out, size, "%s%s%s%s%s", reason, *text ? ": " : "", text,
 		 *reason && *line ? "; its console's last line: " : "", line);

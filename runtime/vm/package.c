@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "runtime/container.h"
 #include "runtime/ns/self.h"
 #include "runtime/spec.h"
 #include "runtime/vm/frame.h"
@@ -123,8 +124,8 @@ static int open_part(const char *given, const char *folder, const char *name, st
 	return cs_err_sys(err, "open %s", given ? given : path);
 }
 
-static int make_cmdline(const struct ctr_spec *spec, const char *folder, struct ctr_vm_package *out,
-			struct cs_err *err)
+static int make_cmdline(const struct ctr_spec *spec, const struct ctr_boot *boot,
+			const char *folder, struct ctr_vm_package *out, struct cs_err *err)
 {
 	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
 	cs_auto_free char *own = NULL;
@@ -132,7 +133,7 @@ static int make_cmdline(const struct ctr_spec *spec, const char *folder, struct 
 	size_t len;
 
 	cs_buf_add(&b, needed);
-	if (!spec->vm.kernel_path) {
+	if (!boot->kernel && !spec->vm.kernel_path) {
 		if (cs_str_fmt(path, sizeof(path), err, "%s/cmdline", folder) < 0 ||
 		    cs_file_read(AT_FDCWD, path, sizeof(out->cmdline), &own, &len, err) < 0)
 			return -err->code;
@@ -140,30 +141,37 @@ static int make_cmdline(const struct ctr_spec *spec, const char *folder, struct 
 	}
 	for (size_t i = 0; spec->vm.kernel_parameters && spec->vm.kernel_parameters[i]; i++)
 		cs_buf_addf(&b, " %s", spec->vm.kernel_parameters[i]);
+	if (boot->append)
+		cs_buf_addf(&b, " %s", boot->append);
 	if (cs_buf_ok(&b, err) < 0)
 		return -err->code;
 	return cs_str_fmt(out->cmdline, sizeof(out->cmdline), err, "%s", b.s) < 0
-		       ? cs_err_wrap(err, "vm.kernel.parameters")
+		       ? cs_err_wrap(err, "the kernel's command line")
 		       : 0;
 }
 
-int ctr_vm_package_open(const struct ctr_spec *spec, struct ctr_vm_package *out, struct cs_err *err)
+int ctr_vm_package_open(const struct ctr_spec *spec, const struct ctr_boot *boot,
+			struct ctr_vm_package *out, struct cs_err *err)
 {
-	const char *folder = getenv("CAISSON_GUEST");
+	const struct ctr_boot none = { 0 };
+	const char *folder = getenv("CAISSON_GUEST"), *kernel, *initrd;
 	struct ctr_vm_package p = { .kernel = -EBADF, .initramfs = -EBADF };
 
 	if (find_vmm(p.vmm, sizeof(p.vmm), err) < 0)
 		return -err->code;
+	if (!boot)
+		boot = &none;
+	kernel = boot->kernel ? boot->kernel : spec->vm.kernel_path;
+	initrd = boot->initrd ? boot->initrd : spec->vm.kernel_initrd;
 	if (!folder) {
 		folder = CTR_VM_PACKAGE;
-		if (!(spec->vm.kernel_path && spec->vm.kernel_initrd) && !is_made(folder) &&
-		    make(p.vmm, folder, err) < 0)
+		if (!(kernel && initrd) && !is_made(folder) && make(p.vmm, folder, err) < 0)
 			return -err->code;
 	}
-	p.kernel = open_part(spec->vm.kernel_path, folder, "vmlinux", err);
+	p.kernel = open_part(kernel, folder, "vmlinux", err);
 	if (p.kernel >= 0)
-		p.initramfs = open_part(spec->vm.kernel_initrd, folder, "initramfs", err);
-	if (p.initramfs < 0 || make_cmdline(spec, folder, &p, err) < 0) {
+		p.initramfs = open_part(initrd, folder, "initramfs", err);
+	if (p.initramfs < 0 || make_cmdline(spec, boot, folder, &p, err) < 0) {
 		ctr_vm_package_close(&p);
 		return -err->code;
 	}

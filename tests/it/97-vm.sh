@@ -182,6 +182,21 @@ vm wait m
 tap_is "the keeper is killed: 137" "$out" 137
 vm rm m
 tap_is "and rm finds nothing in its way" "$status" 0
+given=(--kernel "$CAISSON_GUEST/vmlinux" --initrd "$CAISSON_GUEST/initramfs"
+	--append "$(<"$CAISSON_GUEST/cmdline") loglevel=6 said=this")
+CAISSON_GUEST=/nowhere vm run --name b --vm --network none "${given[@]}" box cat /proc/cmdline
+tap_like "--kernel, --initrd, --append, without a package" "$out" ' said=this'
+vm logs --boot b
+tap_like "logs --boot: what the kernel said" "$out" 'Linux version [0-9]'
+vm logs --boot -f b
+tap_like "and no other option with it" "$status $err" '^125 .*option --boot'
+vm rm b
+vm create --network none "${given[@]}" box
+tap_like "they are of a machine" "$status $err" '^125 .*--append are of a machine: --vm'
+vm create --network none --name b box
+vm logs --boot b
+tap_like "and so is that log" "$status $err" '^125 .*b is not in a machine'
+vm rm b
 CAISSON_GUEST=/nowhere vm run --rm --vm --network none box true
 tap_is "no guest package: 125" "$status" 125
 tap_like "it says what makes one" "$err" make-guest
