@@ -50,6 +50,7 @@ lint_tests = \
 	tests/lint/layers \
 	tests/lint/manopts \
 	tests/lint/manpages \
+	tests/lint/parity \
 	tests/lint/shell \
 	tests/lint/spelling \
 	tests/lint/symbols \
