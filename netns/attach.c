@@ -188,7 +188,8 @@ static int take_lease(struct job *j, struct cs_err *err)
 			cs_err_clear(err);
 			poll(NULL, 0, LEAVE_PAUSE_MS);
 			waits++;
-			i = ret = 0;
+			i = -1;
+			ret = 0;
 			continue;
 		}
 		if (i > 0 || (ret != -EADDRINUSE && ret != -ENOSPC && ret != -EEXIST))
@@ -457,11 +458,23 @@ static int publish(struct job *j, struct cs_err *err)
 	return ret;
 }
 
+/* With the gate held: before it opens, a record that speaks of ports that another has is one of
+ * which nobody makes a table. */
+static int publish_or_leave(struct job *j, struct cs_err *err)
+{
+	struct cs_err ignored = CS_ERR_INIT;
+
+	if (publish(j, err) == 0)
+		return 0;
+	if (err->code != ENOENT && net_lease_mark(j->st, &j->l, NET_LEASE_LEAVING, &ignored) == 0)
+		net_ipam_replace(j->n.dir, j->slot, j->l.hostif, &j->l, &ignored);
+	return -err->code;
+}
+
 /* The record, then all it speaks of, with the gate held. */
 static int build(struct job *j, struct cs_err *err)
 {
 	cs_auto_fd int gate = net_store_gate(j->st, false, err);
-	struct cs_err ignored = CS_ERR_INIT;
 
 	if (gate < 0 || net_att_save(&j->n, &j->a, err) < 0)
 		return -err->code;
@@ -469,13 +482,7 @@ static int build(struct job *j, struct cs_err *err)
 		return -err->code;
 	if (j->w->ns >= 0 && set_up_inside(j, err) < 0)
 		return -err->code;
-	if (publish(j, err) == 0)
-		return 0;
-	/* before the gate opens: the record speaks of ports that another has, and nobody may make
-	 * a table from it */
-	if (err->code != ENOENT && net_lease_mark(j->st, &j->l, NET_LEASE_LEAVING, &ignored) == 0)
-		net_ipam_replace(j->n.dir, j->slot, j->l.hostif, &j->l, &ignored);
-	return -err->code;
+	return publish_or_leave(j, err);
 }
 
 /* The firewall may have been flushed just now: once more. */
@@ -484,7 +491,7 @@ static int build_again(struct job *j, struct cs_err *err)
 	int ret = net_network_up(j->st, &j->n, &j->nl, &j->up, err);
 	cs_auto_fd int gate = ret < 0 ? ret : net_store_gate(j->st, false, err);
 
-	return gate < 0 ? -err->code : publish(j, err);
+	return gate < 0 ? -err->code : publish_or_leave(j, err);
 }
 
 static int run(struct job *j, struct cs_err *err)

@@ -16,7 +16,8 @@ struct net_nl_req;
 
 /* All flows answered by @addr. */
 void net_conntrack_forget_addr(struct net_nl *nl, const struct net_addr *addr);
-/* UDP flows of @family to @port of whatever address; port 0: to any port. */
-void net_conntrack_forget_udp(struct net_nl *nl, uint8_t family, uint16_t port);
+/* UDP flows of @family to the @count ports from @from on that nobody translates, as are those to
+ * the host itself. */
+void net_conntrack_forget_udp(struct net_nl *nl, uint8_t family, uint16_t from, uint16_t count);
 
 #endif

@@ -175,7 +175,8 @@ int net_fw_network_is_in(const struct net_fw *fw, const struct net_config *net, 
 				: ret;
 }
 
-/* Best done: members take no advertisements anyway, and reports only cost time. */
+/* Best done: members take no advertisements anyway, reports only cost time; where the kernel has no
+ * such tables a member can answer DHCP, as on anybody's bridge. */
 static void guard_ports(struct net_nl *nl, const char *table)
 {
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;

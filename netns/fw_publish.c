@@ -16,9 +16,6 @@
 #include "netns/nl.h"
 #include "netns/portspec.h"
 
-/* More ports in a row than this: all flows are looked at once instead of for each. */
-#define MANY_PORTS 32
-
 /* On every address of the host that is of its family, or of both. */
 static bool on_every(const struct net_port *p)
 {
@@ -394,14 +391,10 @@ static void forget_flows(struct net_nl *nl, const struct net_attachment *att)
 
 		if (p->proto != IPPROTO_UDP)
 			continue;
-		for (int n = 0; n < (p->count > MANY_PORTS ? 1 : p->count); n++) {
-			uint16_t port = p->count > MANY_PORTS ? 0 : (uint16_t)(p->host_port + n);
-
-			if (att->ip4.addr.family)
-				net_conntrack_forget_udp(nl, AF_INET, port);
-			if (att->ip6.addr.family)
-				net_conntrack_forget_udp(nl, AF_INET6, port);
-		}
+		if (att->ip4.addr.family)
+			net_conntrack_forget_udp(nl, AF_INET, p->host_port, p->count);
+		if (att->ip6.addr.family)
+			net_conntrack_forget_udp(nl, AF_INET6, p->host_port, p->count);
 	}
 }
 

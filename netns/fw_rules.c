@@ -261,20 +261,19 @@ static const struct net_nft_rule rules[] = {
  * ours, should. Where the
  * message begins behind other headers of IPv6 the kernel finds. */
 #define ICMP6_IS(type) LOAD(NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, 0), EQ(1, type), VERDICT(NF_DROP)
-static const rule_expr dhcp_server4[] = { META(NFT_META_PROTOCOL, 0),
-					  EQ(2, 0x08, 0x00),
-					  META(NFT_META_L4PROTO, 0),
-					  EQ(1, IPPROTO_UDP),
-					  LOAD(NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, 0),
-					  EQ(2, 0, 67),
+/* By the client's port: it takes what comes from any. */
+#define TO_CLIENT(port)                                                                           \
+	META(NFT_META_L4PROTO, 0), EQ(1, IPPROTO_UDP), DPORT(0), EQ(2, (port) >> 8, (port)&0xff), \
+		VERDICT(NF_DROP)
+static const rule_expr dhcp_server4[] = { META(NFT_META_PROTOCOL, 0), EQ(2, 0x08, 0x00),
+					  TO_CLIENT(68) };
+static const rule_expr dhcp_server6[] = { META(NFT_META_PROTOCOL, 0), EQ(2, 0x86, 0xdd),
+					  TO_CLIENT(546) };
+/* The kernel has taken off one tag of a VLAN; a member's kernel takes off both. */
+static const rule_expr tagged_twice[] = { META(NFT_META_PROTOCOL, 0), EQ(2, 0x81, 0x00),
 					  VERDICT(NF_DROP) };
-static const rule_expr dhcp_server6[] = { META(NFT_META_PROTOCOL, 0),
-					  EQ(2, 0x86, 0xdd),
-					  META(NFT_META_L4PROTO, 0),
-					  EQ(1, IPPROTO_UDP),
-					  LOAD(NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, 0),
-					  EQ(2, 547 >> 8, 547 & 0xff),
-					  VERDICT(NF_DROP) };
+static const rule_expr tagged_ad[] = { META(NFT_META_PROTOCOL, 0), EQ(2, 0x88, 0xa8),
+				       VERDICT(NF_DROP) };
 static const rule_expr not_v6[] = { META(NFT_META_PROTOCOL, 0), NE(2, 0x86, 0xdd),
 				    VERDICT(NF_ACCEPT) };
 static const rule_expr not_member[] = { META(NFT_META_IIFGROUP, 0), NE(4, HOST_U32(NET_LINK_GROUP)),
@@ -288,9 +287,10 @@ static const rule_expr report2[] = { ICMP6_IS(MLD2_REPORT) };
 
 static const struct net_nft_chain ports_chain = { "ports", "filter", BR_PRE_ROUTING, PRIO_RAW };
 static const struct net_nft_rule ports_rules[] = {
-	RULE("ports", not_member), RULE("ports", dhcp_server4), RULE("ports", dhcp_server6),
-	RULE("ports", not_v6),	   RULE("ports", not_icmp6),	RULE("ports", advertisement),
-	RULE("ports", redirect),   RULE("ports", report1),	RULE("ports", report2),
+	RULE("ports", not_member),   RULE("ports", tagged_twice),  RULE("ports", tagged_ad),
+	RULE("ports", dhcp_server4), RULE("ports", dhcp_server6),  RULE("ports", not_v6),
+	RULE("ports", not_icmp6),    RULE("ports", advertisement), RULE("ports", redirect),
+	RULE("ports", report1),	     RULE("ports", report2),
 };
 
 void net_fw_put_ports_guard(struct net_nl_req *r, const char *table)

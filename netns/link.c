@@ -246,9 +246,12 @@ static void put_filter(struct net_nl_req *r, const struct tcmsg *where, uint16_t
 void net_link_put_no_loopback(struct net_nl_req *r, uint32_t index)
 {
 	/* offsets of RFC 791: the first byte of either address. The protocol is looked at here: a
-	 * frame with a VLAN's tag, whose id may be none, is of another to the kernel's filters */
+	 * frame with a VLAN's tag, whose id may be none, is of another to the kernel's filters; of
+	 * one with two, a tag is left */
 	static const struct sock_filter program[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_PROTOCOL),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_8021Q, 9, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_8021AD, 8, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 6),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF + 12),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 127, 5, 0),

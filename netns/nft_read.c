@@ -139,6 +139,10 @@ int net_nft_elem_get(struct net_nl *nl, const char *table, const char *set,
 	return rd.n > 0;
 }
 
+/* How often a set is read before two readings have to agree; and rules, while others change some.
+ */
+enum { READINGS = 50 };
+
 static int saw_rule(const struct nlmsghdr *h, const void *body, size_t len, void *arg,
 		    struct cs_err *err)
 {
@@ -154,14 +158,21 @@ int net_nft_has_rules(struct net_nl *nl, const char *table, const char *chain, s
 {
 	const struct nfgenmsg head = { .nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0 };
 	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
-	int any = 0;
+	int any = 0, ret = -EAGAIN;
 	struct net_nl_answer answer = { .fn = saw_rule, .pass = pass_absent, .arg = &any };
 
 	net_nl_msg(&r, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE, NLM_F_DUMP, &head,
 		   sizeof(head));
 	net_nl_put_str(&r, NFTA_RULE_TABLE, table);
 	net_nl_put_str(&r, NFTA_RULE_CHAIN, chain);
-	if (net_nl_call(nl, &r, &answer, err) < 0)
+	/* somebody changes a table of his while this is read */
+	for (int i = 0; i < READINGS && ret == -EAGAIN && !any; i++) {
+		cs_err_clear(err);
+		ret = net_nl_call(nl, &r, &answer, err);
+	}
+	if (any)
+		cs_err_clear(err);
+	else if (ret < 0)
 		return cs_err_wrap(err, "ask nftables for the rules of chain %s", chain);
 	return any;
 }
@@ -186,9 +197,6 @@ int net_nft_asks_end(struct net_nft_asks *a, struct cs_err *err)
 	net_nl_req_reset(a->r);
 	return ret;
 }
-
-/* How often a set is read before two readings have to agree. */
-enum { READINGS = 50 };
 
 /* One reading of a set: the bodies of its messages, each behind its length, and what of them does
  * not depend on their order. */
