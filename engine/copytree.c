@@ -333,3 +333,13 @@ int eng_copy_tree(int from, int to, struct cs_err *err)
 	c.dev = sb.st_dev;
 	return copy_folder(&c, from, to, 0, err);
 }
+
+int eng_copy_folder(int from, int to, struct cs_err *err)
+{
+	auto_copy struct copy c = { .top = to };
+	struct stat sb;
+
+	if (fstat(from, &sb) < 0)
+		return cs_err_sys(err, "copy: look at the folder");
+	return attributes(&c, from, to, &sb, ".", err);
+}

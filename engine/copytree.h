@@ -14,4 +14,7 @@ enum { ENG_COPY_DEPTH = 128 };
  */
 int eng_copy_tree(int from, int to, struct cs_err *err);
 
+/* The owner, mode, xattrs and times of the folder @from alone. */
+int eng_copy_folder(int from, int to, struct cs_err *err);
+
 #endif

@@ -307,59 +307,82 @@ static int is_empty(int dir, struct cs_err *err)
 	return 1;
 }
 
-static int clear(int dir, struct cs_err *err)
+/* Where a copy is made, and what it is called when it is whole. */
+static const char filling[] = "_filling", filled[] = "_filled";
+
+static int open_folder(int dir, const char *name, struct cs_err *err)
 {
-	cs_auto_fd int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? cs_err_sys(err, "open %s", name) : fd;
+}
+
+/* What somebody has written meanwhile stays. */
+static int move_entries(int from, int to, struct cs_err *err)
+{
+	cs_auto_fd int fd = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cs_auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
-	int ret = 0;
 
 	if (!d)
-		return cs_err_sys(err, "read a volume's folder");
+		return cs_err_sys(err, "read %s", filled);
 	cs_take_fd(&fd);
-	while (ret == 0 && (entry = readdir(d))) {
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			ret = cs_file_rmtree(dir, entry->d_name, err);
+	while ((entry = readdir(d))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (renameat2(from, entry->d_name, to, entry->d_name, RENAME_NOREPLACE) < 0 &&
+		    errno != EEXIST)
+			return cs_err_sys(err, "fill the volume with %.100s", entry->d_name);
 	}
-	return ret;
+	return 0;
 }
 
-/* A copy that was cut off goes, and the mark with it: what is written from then on is its user's.
- */
+/* What a copy that was cut off left: a whole one is moved in, a part of one goes. Nothing that is
+ * in the volume does. */
 static int settle(int dir, int data, struct cs_err *err)
 {
-	int ret;
+	cs_auto_fd int copy = -EBADF;
 
-	if (faccessat(dir, "filling", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (cs_file_rmtree(dir, filling, err) < 0)
+		return -err->code;
+	if (faccessat(dir, filled, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	ret = clear(data, err);
-	if (ret == 0 && syncfs(data) < 0)
+	copy = open_folder(dir, filled, err);
+	if (copy < 0 || move_entries(copy, data, err) < 0 || eng_copy_folder(copy, data, err) < 0)
+		return -err->code;
+	if (syncfs(data) < 0)
 		return cs_err_sys(err, "sync the volume");
-	if (ret == 0 && unlinkat(dir, "filling", 0) < 0)
-		return cs_err_sys(err, "take away the mark of a copy that was cut off");
-	return ret;
+	return cs_file_rmtree(dir, filled, err);
 }
 
-/* With the lock held: nobody uses it yet who did not see it filled. */
+static int copy(int dir, int source, struct cs_err *err)
+{
+	cs_auto_fd int to = -EBADF;
+
+	if (mkdirat(dir, filling, 0700) < 0)
+		return cs_err_sys(err, "make %s", filling);
+	to = open_folder(dir, filling, err);
+	if (to < 0 || eng_copy_tree(source, to, err) < 0)
+		return -err->code;
+	if (syncfs(to) < 0)
+		return cs_err_sys(err, "sync the volume");
+	return renameat(dir, filling, dir, filled) < 0
+		       ? cs_err_sys(err, "rename %s to %s", filling, filled)
+		       : 0;
+}
+
+/* With the lock held, which users of the volume have let go of: they may be writing to it. */
 static int fill(int dir, int data, int source, struct cs_err *err)
 {
 	struct cs_err ignored = CS_ERR_INIT;
-	cs_auto_fd int mark = -EBADF;
 	int ret = is_empty(data, err);
 
 	if (ret <= 0)
 		return ret;
-	mark = openat(dir, "filling", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (mark < 0)
-		return cs_err_sys(err, "mark the volume as being filled");
-	ret = eng_copy_tree(source, data, err);
-	if (ret == 0 && syncfs(data) < 0)
-		ret = cs_err_sys(err, "sync the volume");
-	if (ret < 0) {
-		settle(dir, data, &ignored);
-		return ret;
-	}
-	return unlinkat(dir, "filling", 0) < 0 ? cs_err_sys(err, "mark the volume as filled") : 0;
+	ret = copy(dir, source, err);
+	if (ret < 0)
+		cs_file_rmtree(dir, filling, &ignored);
+	return ret < 0 ? ret : settle(dir, data, err);
 }
 
 /* @source: -1 for none. */

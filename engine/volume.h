@@ -16,7 +16,8 @@ struct eng;
  *
  *   <root>/volumes/NAME/volume.json   what was asked for; without it the folder is a leftover
  *   <root>/volumes/NAME/_data/        the files
- *   <root>/volumes/NAME/filling       there: the copy from an image did not come to its end
+ *   <root>/volumes/NAME/_filling/     a copy from an image, not yet whole
+ *   <root>/volumes/NAME/_filled/      one that is, on its way into _data
  *   <root>/volumes/.new.X, .old.X     being made or removed; locked by who does it, else a leftover
  *
  * Locks (flock(2) on the folder NAME): shared by who is about to use it, exclusive for filling and

@@ -183,8 +183,8 @@ START_TEST(test_fill)
 	ck_assert_int_eq(eng_volume_fill(&eng, "vol", img, "/data/file", &err), 0);
 	ck_assert_int_eq(unit_entries(tmp.fd, "root/volumes/vol/_data"), 0);
 	/* a copy that was cut off is begun anew */
-	unit_write_str(tmp.fd, "root/volumes/vol/filling", "");
-	unit_write_str(tmp.fd, "root/volumes/vol/_data/half", "");
+	ck_assert_int_eq(mkdirat(tmp.fd, "root/volumes/vol/_filling", 0700), 0);
+	unit_write_str(tmp.fd, "root/volumes/vol/_filling/half", "");
 	ck_assert_msg(eng_volume_fill(&eng, "vol", img, "/data", &err) == 0, "%s", err.msg);
 	dir = openat(tmp.fd, "root/volumes/vol/_data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert(!unit_exists(dir, "half"));
@@ -201,7 +201,8 @@ START_TEST(test_fill)
 	ck_assert(S_ISLNK(sb.st_mode));
 	ck_assert_int_eq(fstatat(dir, "fifo", &sb, AT_SYMLINK_NOFOLLOW), 0);
 	ck_assert(S_ISFIFO(sb.st_mode));
-	ck_assert(!unit_exists(tmp.fd, "root/volumes/vol/filling"));
+	ck_assert(!unit_exists(tmp.fd, "root/volumes/vol/_filling"));
+	ck_assert(!unit_exists(tmp.fd, "root/volumes/vol/_filled"));
 	/* what is not empty is left alone */
 	unit_write_str(dir, "file", "mine");
 	ck_assert_int_eq(eng_volume_fill(&eng, "vol", img, "/data", &err), 0);
@@ -212,7 +213,8 @@ START_TEST(test_fill)
 }
 END_TEST
 
-/* The mark of a copy that was cut off does not outlive the next use, whatever that is. */
+/* What a copy that was cut off left does not outlive the next use, whatever that is, and takes
+ * nothing with it. */
 START_TEST(test_settle)
 {
 	int img;
@@ -222,14 +224,24 @@ START_TEST(test_settle)
 	create("vol");
 	img = openat(tmp.fd, "img", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < 2; i++) {
-		unit_write_str(tmp.fd, "root/volumes/vol/filling", "");
-		unit_write_str(tmp.fd, "root/volumes/vol/_data/half", "");
+		ck_assert_int_eq(mkdirat(tmp.fd, "root/volumes/vol/_filling", 0700), 0);
+		unit_write_str(tmp.fd, "root/volumes/vol/_filling/half", "");
 		ck_assert_int_eq(i ? eng_volume_settle(&eng, "vol", &err)
 				   : eng_volume_fill(&eng, "vol", img, "/none", &err),
 				 0);
-		ck_assert(!unit_exists(tmp.fd, "root/volumes/vol/filling"));
+		ck_assert(!unit_exists(tmp.fd, "root/volumes/vol/_filling"));
 		ck_assert_int_eq(unit_entries(tmp.fd, "root/volumes/vol/_data"), 0);
 	}
+	/* a whole one is moved in, beside what another has written by then */
+	ck_assert_int_eq(mkdirat(tmp.fd, "root/volumes/vol/_filled", 0750), 0);
+	unit_write_str(tmp.fd, "root/volumes/vol/_filled/mine", "image");
+	unit_write_str(tmp.fd, "root/volumes/vol/_filled/more", "image");
+	unit_write_str(tmp.fd, "root/volumes/vol/_data/mine", "text");
+	ck_assert_int_eq(eng_volume_settle(&eng, "vol", &err), 0);
+	ck_assert(!unit_exists(tmp.fd, "root/volumes/vol/_filled"));
+	ck_assert(unit_has_text(tmp.fd, "root/volumes/vol/_data/mine", "text"));
+	ck_assert(unit_has_text(tmp.fd, "root/volumes/vol/_data/more", "image"));
+	ck_assert_int_eq(unlinkat(tmp.fd, "root/volumes/vol/_data/more", 0), 0);
 	unit_write_str(tmp.fd, "root/volumes/vol/_data/mine", "text");
 	ck_assert_int_eq(eng_volume_settle(&eng, "vol", &err), 0);
 	ck_assert_int_eq(eng_volume_fill(&eng, "vol", img, "/data", &err), 0);
