@@ -104,7 +104,9 @@ int eng_boot_log(const struct eng *e, const char *id, struct cs_err *err)
 				  "container %s is not in a machine: it has no console's log",
 				  r.name);
 	fd = openat(dir, ENG_BOOT_LOG, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT)
 		return cs_err_set(err, ENODATA, "container %s has not run yet", r.name);
-	return fd < 0 ? cs_err_sys(err, "open the log of the machine's console") : fd;
+	return cs_err_sys(err, "open the log of the machine's console");
 }

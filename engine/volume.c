@@ -314,7 +314,9 @@ static int open_folder(int dir, const char *name, struct cs_err *err)
 {
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 ? cs_err_sys(err, "open %s", name) : fd;
+	if (fd < 0)
+		return cs_err_sys(err, "open %s", name);
+	return fd;
 }
 
 /* What somebody has written meanwhile stays. */
@@ -341,14 +343,15 @@ static int move_entries(int from, int to, struct cs_err *err)
  * in the volume does. */
 static int settle(int dir, int data, struct cs_err *err)
 {
-	cs_auto_fd int copy = -EBADF;
+	cs_auto_fd int whole = -EBADF;
 
 	if (cs_file_rmtree(dir, filling, err) < 0)
 		return -err->code;
 	if (faccessat(dir, filled, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	copy = open_folder(dir, filled, err);
-	if (copy < 0 || move_entries(copy, data, err) < 0 || eng_copy_folder(copy, data, err) < 0)
+	whole = open_folder(dir, filled, err);
+	if (whole < 0 || move_entries(whole, data, err) < 0 ||
+	    eng_copy_folder(whole, data, err) < 0)
 		return -err->code;
 	if (syncfs(data) < 0)
 		return cs_err_sys(err, "sync the volume");
