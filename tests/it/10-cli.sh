@@ -2,6 +2,7 @@
 # The command line: help, errors, exit statuses, the log, and what the commands print, beside runc
 # where that is installed.
 . "$(dirname "$0")/lib.sh"
+tap_skip_emulated # two hundred starts of a program that do not look at the kernel
 
 runc=$(command -v runc)
 
