@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,26 +12,28 @@
 
 enum { CHUNK = 64 * 1024 };
 
-/* --- the process between ---------------------------------------------------------------------- */
+/* --- the thread between ----------------------------------------------------------------------- */
 
-/* What it has: the inner ends of the pipes, and the line that says it is over. */
+/* What it has. It takes no memory and no lock: the runtime clones processes meanwhile. */
 struct between {
-	int in, out, err, over; /* owned */
-	char held[CHUNK];	/* of stdin, not taken yet */
+	int user[3]; /* the user's own files, cli_relay's */
+	int in, out, err,
+		over;	  /* owned; our ends of the pipes, and the line that says it is over */
+	char held[CHUNK]; /* of stdin, not taken yet */
 	size_t n, at;
+	char buf[CHUNK];
 };
 
-/* From a pipe to our own file; false when that pipe is at its end, empty (it does not block), or
- * our own file takes nothing more. */
-static bool pass(int *from, int to)
+/* From a pipe to the user's own file; false when that pipe is at its end, empty (it does not
+ * block), or the user's file takes nothing more. */
+static bool pass(struct between *b, int *from, int to)
 {
-	static char buf[CHUNK]; /* not cleared again and again, as one on the stack is */
 	struct cs_err why = CS_ERR_INIT;
-	ssize_t n = read(*from, buf, sizeof(buf));
+	ssize_t n = read(*from, b->buf, sizeof(b->buf));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	if (n > 0 && cs_fd_write_all(to, buf, (size_t)n, &why) == 0)
+	if (n > 0 && cs_fd_write_all(to, b->buf, (size_t)n, &why) == 0)
 		return true;
 	cs_close_fd(from);
 	return false;
@@ -44,7 +44,7 @@ static void pass_in(struct between *b)
 	ssize_t n;
 
 	if (b->at == b->n) {
-		n = read(STDIN_FILENO, b->held, sizeof(b->held));
+		n = read(b->user[STDIN_FILENO], b->held, sizeof(b->held));
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			return;
 		if (n <= 0) {
@@ -61,33 +61,63 @@ static void pass_in(struct between *b)
 		cs_close_fd(&b->in);
 }
 
-static _Noreturn void relay(struct between *b)
+static void drop(struct between *b)
 {
+	cs_close_fd(&b->in);
+	cs_close_fd(&b->out);
+	cs_close_fd(&b->err);
+	cs_close_fd(&b->over);
+}
+
+static void *relay(void *arg)
+{
+	struct between *b = arg;
+
 	while (b->over >= 0 && (b->out >= 0 || b->err >= 0)) {
+		bool empty = b->at == b->n;
 		struct pollfd p[] = {
 			{ .fd = b->out, .events = POLLIN },
 			{ .fd = b->err, .events = POLLIN },
 			{ .fd = b->over, .events = POLLIN },
-			{ .fd = b->in >= 0 && b->at == b->n ? STDIN_FILENO : -1, .events = POLLIN },
-			{ .fd = b->at < b->n ? b->in : -1, .events = POLLOUT },
+			{ .fd = b->in >= 0 && empty ? b->user[STDIN_FILENO] : -1,
+			  .events = POLLIN },
+			{ .fd = empty ? -1 : b->in, .events = POLLOUT },
 		};
 
 		if (poll(p, CS_LEN(p), -1) < 0 && errno != EINTR)
 			break;
 		if (p[0].revents)
-			pass(&b->out, STDOUT_FILENO);
+			pass(b, &b->out, b->user[STDOUT_FILENO]);
 		if (p[1].revents)
-			pass(&b->err, STDERR_FILENO);
+			pass(b, &b->err, b->user[STDERR_FILENO]);
 		if (p[3].revents || p[4].revents)
 			pass_in(b);
 		if (p[2].revents)
 			cs_close_fd(&b->over);
 	}
-	while (b->out >= 0 && pass(&b->out, STDOUT_FILENO))
+	while (b->out >= 0 && pass(b, &b->out, b->user[STDOUT_FILENO]))
 		;
-	while (b->err >= 0 && pass(&b->err, STDERR_FILENO))
+	while (b->err >= 0 && pass(b, &b->err, b->user[STDERR_FILENO]))
 		;
-	_exit(EXIT_SUCCESS);
+	drop(b);
+	return NULL;
+}
+
+/* Signals are for the thread that runs the program; a write to nobody is an error here. */
+static int start_between(struct cli_relay *r, struct between *b, struct cs_err *err)
+{
+	sigset_t all, before;
+	int code;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	code = pthread_create(&r->thread, NULL, relay, b);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r->running = code == 0;
+	if (r->running)
+		return 0;
+	drop(b);
+	return cs_err_errno(err, code, "start a thread");
 }
 
 /* --- the command ------------------------------------------------------------------------------ */
@@ -120,26 +150,6 @@ int cli_relay_null(struct cs_err *err)
 	return 0;
 }
 
-/* Signals are the program's: those of the terminal come to all of its process group. */
-static void start_between(const int in[2], const int out[2], const int er[2], const int over[2])
-{
-	static struct between b;
-	static const int passed_by[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
-	const int keep[] = { in[1], out[0], er[0], over[0] };
-	struct cs_err why = CS_ERR_INIT;
-
-	for (size_t i = 0; i < CS_LEN(passed_by); i++)
-		if (signal(passed_by[i], SIG_IGN) == SIG_ERR)
-			_exit(EXIT_FAILURE);
-	if (cs_fd_close_others(3, keep, CS_LEN(keep), &why) < 0)
-		_exit(EXIT_FAILURE);
-	b.in = in[1];
-	b.out = out[0];
-	b.err = er[0];
-	b.over = over[0];
-	relay(&b);
-}
-
 static void close_all(int *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -148,6 +158,7 @@ static void close_all(int *v, size_t n)
 
 int cli_relay_start(bool in, struct cli_relay *r, struct cs_err *err)
 {
+	static struct between b; /* one program at a time */
 	/* pipes of stdin, stdout, stderr and "over": read end, write end */
 	int p[8] = { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF };
 	cs_auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -155,6 +166,7 @@ int cli_relay_start(bool in, struct cli_relay *r, struct cs_err *err)
 
 	for (int fd = 0; fd < 3 && ret == 0; fd++) {
 		r->saved[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		b.user[fd] = r->saved[fd];
 		if (r->saved[fd] < 0)
 			ret = cs_err_sys(err, "keep standard files");
 	}
@@ -166,22 +178,20 @@ int cli_relay_start(bool in, struct cli_relay *r, struct cs_err *err)
 		ret = make_pipe(p + 4, 0, err);
 	if (ret == 0 && pipe2(p + 6, O_CLOEXEC) < 0)
 		ret = cs_err_sys(err, "pipe");
-	if (ret == 0) {
-		r->pid = fork();
-		if (r->pid == 0)
-			start_between(p, p + 2, p + 4, p + 6);
-		if (r->pid < 0) {
-			r->pid = 0;
-			ret = cs_err_sys(err, "fork");
-		}
-	}
 	if (ret == 0)
 		ret = put(in ? p[0] : null, STDIN_FILENO, err);
 	if (ret == 0)
 		ret = put(p[3], STDOUT_FILENO, err);
 	if (ret == 0)
 		ret = put(p[5], STDERR_FILENO, err);
-	r->over = cs_take_fd(&p[7]);
+	if (ret == 0) {
+		b.in = cs_take_fd(&p[1]);
+		b.out = cs_take_fd(&p[2]);
+		b.err = cs_take_fd(&p[4]);
+		b.over = cs_take_fd(&p[6]);
+		r->over = cs_take_fd(&p[7]);
+		ret = start_between(r, &b, err);
+	}
 	close_all(p, CS_LEN(p));
 	if (ret < 0)
 		cli_relay_end(r);
@@ -190,6 +200,10 @@ int cli_relay_start(bool in, struct cli_relay *r, struct cs_err *err)
 
 void cli_relay_end(struct cli_relay *r)
 {
+	cs_close_fd(&r->over);
+	if (r->running)
+		pthread_join(r->thread, NULL);
+	r->running = false;
 	for (int fd = 0; fd < 3; fd++) {
 		if (r->saved[fd] < 0)
 			continue;
@@ -198,9 +212,4 @@ void cli_relay_end(struct cli_relay *r)
 			close(fd);
 		cs_close_fd(&r->saved[fd]);
 	}
-	cs_close_fd(&r->over);
-	if (r->pid > 0)
-		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	r->pid = 0;
 }

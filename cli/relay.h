@@ -1,17 +1,18 @@
 #ifndef CS_CLI_RELAY_H
 #define CS_CLI_RELAY_H
 
+#include <pthread.h>
 #include <stdbool.h>
-#include <sys/types.h>
 
 struct cs_err;
 
 /*
  * Keeps the user's own terminal and files out of a container: what runs inside gets pipes as its
- * standard files, and a process of its own passes on what goes through them.
+ * standard files, and a thread passes on what goes through them.
  */
 struct cli_relay {
-	pid_t pid;    /* of that process; 0: none */
+	pthread_t thread;
+	bool running; /* is there one? */
 	int over;     /* owned; closing it says that the program has ended */
 	int saved[3]; /* owned; our own standard files */
 };
