@@ -112,9 +112,11 @@ int eng_commit(const struct eng *e, const char *id, const struct eng_commit *c, 
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
 	struct eng_status st = ENG_STATUS_INIT;
 	struct cs_err why = CS_ERR_INIT;
+	/* meanwhile it is neither started nor removed, and no other commit wakes it */
+	cs_auto_fd int lock = eng_lock(e, id, err);
 	int ret;
 
-	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0)
+	if (lock < 0 || eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0)
 		return -err->code;
 	if (!r.image_id)
 		return cs_err_set(err, EINVAL, "container %s has no image to be laid on", r.name);

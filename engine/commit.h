@@ -15,7 +15,7 @@ struct eng_commit {
 	struct eng_strv changes; /* Dockerfile instructions */
 	bool pause;		 /* while its files are read, if it runs */
 };
-/* @image: "sha256:...", IMG_DIGEST_TEXT bytes. */
+/* Holds the container's lock. @image: "sha256:...", IMG_DIGEST_TEXT bytes. */
 int eng_commit(const struct eng *e, const char *id, const struct eng_commit *c, char *image,
 	       struct cs_err *err);
 

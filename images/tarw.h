@@ -53,7 +53,8 @@ int img_tarw_file(struct img_tarw *w, const char *path, const void *buf, size_t 
 
 /* All that is below the folder @dirfd, names sorted, hard links kept, without crossing mounts. An
  * overlay's whiteouts (0:0 devices) and opaque folders become ".wh." files if @whiteouts. Sockets
- * are left out. */
+ * are left out. What vanishes meanwhile is left out, too; a file that became shorter is filled up
+ * with zeros, and a warning is logged. */
 int img_tarw_folder(struct img_tarw *w, int dirfd, bool whiteouts, struct cs_err *err);
 
 /* What @name of the folder @dirfd is, as the entry @as, and all that is below it as "@as/...". "."

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "images/tarw.h"
 
@@ -98,6 +99,10 @@ static int read_xattrs(const struct walk *k, int dir, const char *name, struct x
 	for (char *s = x->names; s < x->names + len; s += strlen(s) + 1) {
 		ssize_t n = read_value(path, name, s, x, used, err);
 
+		if (n == -ENODATA) { /* taken off meanwhile */
+			cs_err_clear(err);
+			continue;
+		}
 		if (n < 0)
 			return (int)n;
 		if (is_opaque_mark(s))
@@ -162,22 +167,28 @@ static int open_regular(int dir, const char *name, struct cs_err *err)
 }
 
 /* A regular file's bytes, exactly as many as its header says. */
-static int put_content(struct walk *k, int dir, const char *name, uint64_t size, struct cs_err *err)
+static int put_content(struct walk *k, int fd, const char *path, uint64_t size, struct cs_err *err)
 {
-	cs_auto_fd int fd = open_regular(dir, name, err);
+	bool shrank = false;
 	int ret = 0;
 
-	if (fd < 0)
-		return fd;
 	while (size > 0 && ret == 0) {
-		ssize_t n = read(fd, k->buf, size < CHUNK ? (size_t)size : CHUNK);
+		size_t want = size < CHUNK ? (size_t)size : CHUNK;
+		ssize_t n = shrank ? (ssize_t)want : read(fd, k->buf, want);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return n < 0 ? cs_err_sys(err, "read %s", name)
-				     : cs_err_set(err, EAGAIN,
-						  "%s became shorter while it was read", name);
+		if (n < 0)
+			return cs_err_sys(err, "read %s", path);
+		if (n == 0) {
+			cs_log(CS_LOG_WARN,
+			       "%s became shorter while it was read: zeros are in place of its "
+			       "last %llu bytes",
+			       path, (unsigned long long)size);
+			memset(k->buf, 0, CHUNK);
+			shrank = true;
+			continue;
+		}
 		ret = img_tarw_data(k->w, k->buf, (size_t)n, err);
 		size -= (uint64_t)n;
 	}
@@ -217,61 +228,128 @@ static bool leave_out(const struct walk *k, int dir, const char *name)
 	return false;
 }
 
+/* What an entry is made of. All of it is had before its header is written: what vanishes while the
+ * folder is read leaves nothing behind. */
+struct found {
+	struct stat sb;
+	int fd;	      /* owned; of a regular file */
+	char *target; /* owned; of a symlink */
+	bool skip, whiteout;
+	struct xattrs x;
+};
+
+static void found_free(struct found **f)
+{
+	if (*f) {
+		cs_close_fd(&(*f)->fd);
+		free((*f)->target);
+	}
+	free(*f);
+	*f = NULL;
+}
+#define auto_found CS_CLEANUP(found_free)
+
+static int read_target(int dir, const char *name, const char *path, char **out, struct cs_err *err)
+{
+	cs_auto_free char *target = calloc(1, PATH_MAX);
+
+	if (!target)
+		return cs_err_set(err, ENOMEM, "out of memory");
+	if (readlinkat(dir, name, target, PATH_MAX - 1) < 0)
+		return cs_err_sys(err, "read symlink %s", path);
+	*out = cs_take_ptr(&target);
+	return 0;
+}
+
+/* ENOENT: it is gone. */
+static int look_at(const struct walk *k, int dir, const char *name, const char *path,
+		   struct found *f, struct cs_err *err)
+{
+	int ret = 0;
+
+	if (fstatat(dir, name, &f->sb, AT_SYMLINK_NOFOLLOW) < 0)
+		return cs_err_sys(err, "stat %s", path);
+	f->skip = S_ISSOCK(f->sb.st_mode) ||
+		  (S_ISDIR(f->sb.st_mode) && f->sb.st_dev != k->dev && leave_out(k, dir, name));
+	f->whiteout = k->whiteouts && S_ISCHR(f->sb.st_mode) && f->sb.st_rdev == 0;
+	if (f->skip || f->whiteout)
+		return 0;
+	if (S_ISREG(f->sb.st_mode)) {
+		f->fd = open_regular(dir, name, err);
+		if (f->fd < 0)
+			return f->fd;
+		if (fstat(f->fd, &f->sb) < 0)
+			return cs_err_sys(err, "stat %s", path);
+	}
+	if (S_ISLNK(f->sb.st_mode))
+		ret = read_target(dir, name, path, &f->target, err);
+	if (ret == 0)
+		ret = read_xattrs(k, dir, name, &f->x, err);
+	return ret < 0 ? cs_err_wrap(err, "%.200s", path) : 0;
+}
+
+static int put_found(struct walk *k, const struct found *f, const char *path, struct cs_err *err)
+{
+	const struct stat *sb = &f->sb;
+	struct img_tarw_entry e = {
+		.path = path,
+		.mode = sb->st_mode,
+		.uid = sb->st_uid,
+		.gid = sb->st_gid,
+		.size = (uint64_t)sb->st_size,
+		.rdev = sb->st_rdev,
+		.mtime = sb->st_mtim,
+		.xattrs = f->x.v,
+		.n_xattrs = f->x.n,
+	};
+	int ret = 0;
+
+	if (!S_ISDIR(sb->st_mode))
+		ret = find_link(k, sb, path, &e.target, err);
+	e.hardlink = e.target != NULL;
+	if (!e.hardlink)
+		e.target = f->target;
+	if (ret == 0)
+		ret = img_tarw_entry(k->w, &e, err);
+	if (ret == 0 && S_ISREG(sb->st_mode) && !e.hardlink)
+		ret = put_content(k, f->fd, path, e.size, err);
+	return ret;
+}
+
+static int put_opaque(struct walk *k, const char *path, struct cs_err *err)
+{
+	char marker[PATH_MAX + 32];
+	int ret = cs_str_fmt(marker, sizeof(marker), err, "%s/.wh..wh..opq", path);
+
+	return ret < 0 ? ret : img_tarw_file(k->w, marker, "", 0, err);
+}
+
 static int put_entry(struct walk *k, int dir, const char *name, const char *path,
 		     struct cs_err *err)
 {
-	cs_auto_free struct xattrs *x = malloc(sizeof(*x));
-	struct img_tarw_entry e = { .path = path };
-	cs_auto_free char *target = NULL;
-	struct stat sb;
+	auto_found struct found *f = malloc(sizeof(*f));
 	int ret;
 
-	if (!x)
+	if (!f)
 		return cs_err_set(err, ENOMEM, "out of memory");
-	if (fstatat(dir, name, &sb, AT_SYMLINK_NOFOLLOW) < 0)
-		return cs_err_sys(err, "stat %s", path);
-	if (sb.st_dev != k->dev && S_ISDIR(sb.st_mode) && leave_out(k, dir, name))
+	f->fd = -EBADF;
+	f->target = NULL;
+	ret = look_at(k, dir, name, path, f, err);
+	/* gone since its folder was read; but what was asked for by name must be there */
+	if (ret == -ENOENT && k->depth > 0) {
+		cs_err_clear(err);
 		return 0;
-	if (S_ISSOCK(sb.st_mode))
-		return 0;
-	if (k->whiteouts && S_ISCHR(sb.st_mode) && sb.st_rdev == 0)
-		return put_marker(k, path, ".wh.", name, err);
-	ret = read_xattrs(k, dir, name, x, err);
-	if (ret == 0 && !S_ISDIR(sb.st_mode))
-		ret = find_link(k, &sb, path, &e.target, err);
-	if (ret < 0)
-		return cs_err_wrap(err, "%.200s", path);
-	e.hardlink = e.target != NULL;
-	if (S_ISLNK(sb.st_mode) && !e.hardlink) {
-		ssize_t n;
-
-		target = calloc(1, PATH_MAX);
-		n = target ? readlinkat(dir, name, target, PATH_MAX - 1) : -1;
-		if (n < 0)
-			return cs_err_sys(err, "read symlink %s", path);
-		e.target = target;
 	}
-	e.mode = sb.st_mode;
-	e.uid = sb.st_uid;
-	e.gid = sb.st_gid;
-	e.size = (uint64_t)sb.st_size;
-	e.rdev = sb.st_rdev;
-	e.mtime = sb.st_mtim;
-	e.xattrs = x->v;
-	e.n_xattrs = x->n;
-	ret = img_tarw_entry(k->w, &e, err);
-	if (ret == 0 && S_ISREG(sb.st_mode) && !e.hardlink)
-		ret = put_content(k, dir, name, e.size, err);
-	if (ret < 0 || !S_ISDIR(sb.st_mode))
+	if (ret < 0 || f->skip)
 		return ret;
-	if (k->whiteouts && x->opaque) {
-		char marker[PATH_MAX + 32];
-
-		ret = cs_str_fmt(marker, sizeof(marker), err, "%s/.wh..wh..opq", path);
-		if (ret == 0)
-			ret = img_tarw_file(k->w, marker, "", 0, err);
-	}
-	return ret < 0 ? ret : put_folder(k, dir, name, path, err);
+	if (f->whiteout)
+		return put_marker(k, path, ".wh.", name, err);
+	ret = put_found(k, f, path, err);
+	if (ret < 0 || !S_ISDIR(f->sb.st_mode))
+		return ret;
+	if (k->whiteouts && f->x.opaque && put_opaque(k, path, err) < 0)
+		return -err->code;
+	return put_folder(k, dir, name, path, err);
 }
 
 static void free_names(char **v, size_t n)
@@ -335,6 +413,9 @@ static int put_folder(struct walk *k, int dir, const char *name, const char *pat
 	fd = openat(dir, *name ? name : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d) {
+		/* removed, or something else by now: then it is an empty one */
+		if (fd < 0 && *name && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+			return 0;
 		ret = cs_err_sys(err, "read folder %.200s", path);
 		if (fd >= 0)
 			close(fd);

@@ -193,6 +193,20 @@ c commit -c 'NO such' ch
 tap_is "no such instruction: 125" "$status" 125
 c commit idle
 tap_is "one that changed nothing, without a name" "$status" 0
+c inspect -f '{{.Id}}' idle
+it_try flock "$it_tmp/lib/containers/$out/lock" timeout 1 "$CAISSON" --root "$it_tmp/lib" \
+	--state "$it_tmp/run" commit idle
+tap_is "one that another command is at: it waits" "$status" 124
+c run -d --name busy --network none box sh -c \
+	'cd /opt 2>/dev/null || cd /tmp; while :; do mkdir d; echo >d/f; echo >g; rm -r d g; done'
+for i in 1 2 3 4 5; do
+	c export -o "$w/busy.tar" busy
+	[ "$status" = 0 ] || break
+	c commit busy
+	[ "$status" = 0 ] || break
+done
+tap_is "export and commit while files come and go: $err" "$status" 0
+c rm -f busy
 
 tap_comment <<<"images in use"
 c rmi changed

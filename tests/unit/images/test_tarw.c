@@ -210,6 +210,84 @@ START_TEST(test_folder)
 }
 END_TEST
 
+/* As take(), and what happens to the folder while its tar is made: at the header of the file "a",
+ * its neighbours. */
+struct busy {
+	struct cs_buf tar; /* owned */
+	int dir;
+};
+
+static int take_busy(void *ctx, const void *buf, size_t len, struct cs_err *err)
+{
+	const struct busy *b = ctx;
+	const char *name = buf;
+
+	if (len == 512 && strcmp(name, "a") == 0) {
+		ck_assert_int_eq(unlinkat(b->dir, "b", 0), 0);
+		ck_assert_int_eq(unlinkat(b->dir, "f", 0), 0);
+		ck_assert_int_eq(unlinkat(b->dir, "link", 0), 0);
+		ck_assert_int_eq(unlinkat(b->dir, "gone", AT_REMOVEDIR), 0);
+	} else if (len == 512 && strcmp(name, "c/") == 0) {
+		ck_assert_int_eq(unlinkat(b->dir, "c/x", 0), 0);
+		ck_assert_int_eq(unlinkat(b->dir, "c", AT_REMOVEDIR), 0);
+	} else if (len == 512 && strcmp(name, "d") == 0) {
+		cs_auto_fd int fd = openat(b->dir, "d", O_WRONLY | O_CLOEXEC);
+
+		ck_assert_int_eq(ftruncate(fd, 2), 0);
+	}
+	return take(ctx, buf, len, err);
+}
+
+/* A container that runs goes on removing and shortening its files. */
+START_TEST(test_busy)
+{
+	static const char zeros[998];
+	cs_auto_buf struct cs_buf said = CS_BUF_INIT;
+	struct busy b = { .tar = CS_BUF_INIT };
+	char path[] = "caisson-tarw-XXXXXX", text[1001] = "";
+	struct img_tarw w = { .fn = take_busy, .ctx = &b };
+	struct cs_err err = CS_ERR_INIT;
+	const char *d;
+	int ret;
+
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	b.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(b.dir, 0);
+	memset(text, 'd', 1000);
+	put_file(b.dir, "a", "1");
+	put_file(b.dir, "b", "2");
+	ck_assert_int_eq(mkdirat(b.dir, "c", 0755), 0);
+	put_file(b.dir, "c/x", "x");
+	put_file(b.dir, "d", text);
+	put_file(b.dir, "f", "link");
+	ck_assert_int_eq(linkat(b.dir, "f", b.dir, "g", 0), 0);
+	ck_assert_int_eq(mkdirat(b.dir, "gone", 0755), 0);
+	ck_assert_int_eq(symlinkat("a", b.dir, "link"), 0);
+	ret = img_tarw_folder(&w, b.dir, false, &err);
+	unlinkat(b.dir, "a", 0);
+	unlinkat(b.dir, "d", 0);
+	unlinkat(b.dir, "g", 0);
+	cs_close_fd(&b.dir);
+	ck_assert_int_eq(rmdir(path), 0);
+	ck_assert_msg(ret == 0, "%s", err.msg);
+	ck_assert_int_eq(img_tarw_end(&w, &err), 0);
+	read_back(&b.tar, &said);
+	ck_assert_ptr_nonnull(strstr(said.s, " a>"));
+	ck_assert_ptr_null(strstr(said.s, " b>"));
+	ck_assert_ptr_nonnull(strstr(said.s, " c/>"));
+	ck_assert_ptr_null(strstr(said.s, " c/x>"));
+	ck_assert_ptr_null(strstr(said.s, " f>"));
+	ck_assert_ptr_null(strstr(said.s, " gone/>"));
+	ck_assert_ptr_null(strstr(said.s, " link>"));
+	/* not as a link to "f", which is not there */
+	ck_assert_ptr_nonnull(strstr(said.s, " g> 644"));
+	ck_assert_ptr_nonnull(strstr(said.s, "\n0:link\n"));
+	d = memmem(b.tar.s, b.tar.len, "dd", 2);
+	ck_assert(d && memcmp(d + 2, zeros, sizeof(zeros)) == 0);
+	cs_buf_fini(&b.tar);
+}
+END_TEST
+
 /* Folders too deep are an error, no end of the stack. */
 START_TEST(test_deep)
 {
@@ -276,5 +354,5 @@ START_TEST(test_full_attributes)
 }
 END_TEST
 
-UNIT_MAIN("images/tarw", test_entries, test_data, test_large, test_folder, test_deep,
+UNIT_MAIN("images/tarw", test_entries, test_data, test_large, test_folder, test_busy, test_deep,
 	  test_full_attributes)
