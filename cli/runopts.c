@@ -299,6 +299,30 @@ static int add_net(const struct cli_run_opts *o, const char *name, bool first, s
 	return 0;
 }
 
+/* With a mode there is no network of its own: what would describe it is refused. */
+static int only_mode(const struct cli_run_opts *o, struct eng_record *r, struct cs_err *err)
+{
+	if (o->ip || o->ip6 || o->mac_address || o->network_alias.n)
+		return cs_err_set(err, EINVAL,
+				  "option --network: \"%s\" takes no --ip, --ip6, --mac-address or "
+				  "--network-alias",
+				  r->network_mode);
+	/* its files in /etc are the other's */
+	if (cs_str_starts(r->network_mode, "container:") &&
+	    (o->hostname || o->dns.n || o->dns_search.n || o->dns_option.n || o->add_host.n))
+		return cs_err_set(err, EINVAL,
+				  "option --network: \"%s\" takes no --hostname, --dns, "
+				  "--dns-search, --dns-option or --add-host: they are as in that "
+				  "container",
+				  r->network_mode);
+	if (r->ports.n && strcmp(r->network_mode, "host") != 0)
+		return cs_err_set(err, EINVAL,
+				  "option --publish: no ports can be published with --network=%s",
+				  r->network_mode);
+	r->ports = (struct eng_strv){ 0 };
+	return 0;
+}
+
 /* --network: one mode, or some networks; by default the default one. */
 static int networks(const struct cli_run_opts *o, struct cs_arena *a, struct eng_record *r,
 		    struct cs_err *err)
@@ -319,20 +343,8 @@ static int networks(const struct cli_run_opts *o, struct cs_arena *a, struct eng
 					  net);
 		r->network_mode = net;
 	}
-	if (r->network_mode) {
-		if (o->ip || o->ip6 || o->mac_address || o->network_alias.n)
-			return cs_err_set(err, EINVAL,
-					  "option --network: \"%s\" takes no --ip, --ip6, "
-					  "--mac-address or --network-alias",
-					  r->network_mode);
-		if (r->ports.n && strcmp(r->network_mode, "host") != 0)
-			return cs_err_set(err, EINVAL,
-					  "option --publish: no ports can be published with "
-					  "--network=%s",
-					  r->network_mode);
-		r->ports = (struct eng_strv){ 0 };
-		return 0;
-	}
+	if (r->network_mode)
+		return only_mode(o, r, err);
 	r->nets = cs_arena_alloc(a, (n + 1) * sizeof(*r->nets));
 	if (!r->nets)
 		return cs_err_set(err, ENOMEM, "out of memory");

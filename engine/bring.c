@@ -310,10 +310,10 @@ int eng_bring(const struct eng *e, const struct eng_record *r, const struct eng_
 	return ret < 0 ? ret : ctr_start(&rt, r->id, &out->program_exit, err);
 }
 
-static int unmount_root(const struct eng *e, const char *id, struct cs_err *err)
+static int unmount(const struct eng *e, const char *id, const char *name, struct cs_err *err)
 {
 	char path[PATH_MAX];
-	int ret = cs_str_fmt(path, sizeof(path), err, "%s/containers/%s/rootfs", e->state, id);
+	int ret = cs_str_fmt(path, sizeof(path), err, "%s/containers/%s/%s", e->state, id, name);
 
 	if (ret < 0)
 		return ret;
@@ -326,7 +326,8 @@ static int unmount_root(const struct eng *e, const char *id, struct cs_err *err)
 /* What prepare and the runs before made, but not "live" and "attach": they are the monitor's. */
 static int remove_bundle(const struct eng *e, const char *id, struct cs_err *err)
 {
-	static const char *const names[] = { "config.json", "joins", "etc", "rootfs", "console" };
+	static const char *const names[] = { "config.json", "joins",   "etc",
+					     "rootfs",	    "console", "shm" };
 	cs_auto_fd int dir = openat(e->run, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (dir < 0)
@@ -351,7 +352,8 @@ int eng_take_down(const struct eng *e, const struct eng_record *r, bool keep_for
 		first = next;
 	cs_err_clear(&next);
 	if (!keep_for_restart &&
-	    (unmount_root(e, r->id, &next) < 0 || remove_bundle(e, r->id, &next) < 0) &&
+	    (unmount(e, r->id, "rootfs", &next) < 0 || unmount(e, r->id, "shm", &next) < 0 ||
+	     remove_bundle(e, r->id, &next) < 0) &&
 	    first.code == 0)
 		first = next;
 	if (first.code)

@@ -87,6 +87,9 @@ static int shm(struct cfg *c, struct cs_err *err)
 		return 0;
 	if (is(ipc, "host"))
 		return add(c, "/dev/shm", "bind", "/dev/shm", "rbind,rprivate", err);
+	if (c->p && c->p->shm)
+		return add(c, "/dev/shm", "bind", c->p->shm, "bind,rprivate,nosuid,noexec,nodev",
+			   err);
 	options = eng_strf(c->a, err, "nosuid,noexec,nodev,mode=1777,size=%lld", (long long)size);
 	return options ? add(c, "/dev/shm", "tmpfs", "shm", options, err) : -ENOMEM;
 }

@@ -68,6 +68,10 @@ int eng_cfg_names(struct cfg *c, struct cs_err *err)
 		c->hostname = r->hostname;
 		return 0;
 	}
+	if (c->p && c->p->hostname) {
+		c->hostname = c->p->hostname;
+		return 0;
+	}
 	len = r->id ? strnlen(r->id, ENG_ID_SHORT) : 0;
 	id = cs_arena_str(c->a, r->id ? r->id : "", len);
 	if (!id)

@@ -24,7 +24,9 @@ struct cs_err;
  *   <state>/containers/ID/attach       the monitor's socket (attach.h)
  *   <state>/containers/ID/stop         there: the user wants it to end, no restart
  *   <state>/containers/ID/rootfs       mount point of its root filesystem
- *   <state>/containers/ID/etc/         hosts, resolv.conf, hostname as they are bound into it
+ *   <state>/containers/ID/etc/         hosts, resolv.conf, hostname as they are bound into it, or a
+ *                                      link to those of whose network it joins
+ *   <state>/containers/ID/shm          mount point of the /dev/shm of whose ipc namespace it joins
  *   <state>/containers/ID/joins        whose namespaces it joins (join.h)
  *   <state>/containers/ID/config.json  OCI config, made at each start: the folder is the bundle
  *   <state>/ID/                        the runtime's own state (runtime/state.h)

@@ -69,6 +69,7 @@ engine_libengine_a_SOURCES = \
 	engine/seccomp_default.c engine/seccomp_default.h \
 	engine/seccomp_int.h \
 	engine/seccomp_profile.c \
+	engine/share.c engine/share.h \
 	engine/sock.c engine/sock.h \
 	engine/stamp.c engine/stamp.h \
 	engine/start.c \

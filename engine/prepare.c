@@ -22,6 +22,7 @@
 #include "engine/join.h"
 #include "engine/libexec.h"
 #include "engine/record.h"
+#include "engine/share.h"
 #include "engine/store.h"
 #include "engine/userns.h"
 #include "images/rootfs.h"
@@ -88,7 +89,7 @@ static int mount_root(const struct eng *e, const struct eng_record *r, int run, 
 struct prep {
 	struct eng_place place;
 	char rootfs[PATH_MAX], etc[PATH_MAX], init[PATH_MAX];
-	char net[40], pid[40], ipc[40], uts[40];
+	char net[40], pid[40], ipc[40], uts[40], shm[PATH_MAX], hostname[HOST_NAME_MAX + 1];
 };
 
 /* The namespaces of others that it joins; with @run noted who they are. */
@@ -134,10 +135,30 @@ static int fill_place(const struct eng *e, const struct eng_record *r, int run, 
 	return eng_libexec("caisson-init", p->init, sizeof(p->init), err);
 }
 
-static int make_etc(const struct eng_record *r, int run, struct cs_err *err)
+/* What comes with the namespaces it joins. */
+static int share(const struct eng *e, const struct eng_record *r, int run, struct prep *p,
+		 struct cs_err *err)
+{
+	struct eng_place *pl = &p->place;
+
+	if (pl->net_ns)
+		eng_share_hostname(run, p->hostname, sizeof(p->hostname));
+	pl->hostname = *p->hostname ? p->hostname : NULL;
+	if (!pl->ipc_ns)
+		return 0;
+	pl->shm = p->shm;
+	if (cs_str_fmt(p->shm, sizeof(p->shm), err, "%s/containers/%s/shm", e->state, r->id) < 0)
+		return -err->code;
+	return eng_share_shm(run, pl->ipc_ns, err);
+}
+
+static int make_etc(const struct eng *e, const struct eng_record *r, int run, struct cs_err *err)
 {
 	cs_auto_fd int etc = -EBADF;
+	int ret = eng_share_etc(e, r, run, err);
 
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
 	if (mkdirat(run, "etc", 0755) < 0 && errno != EEXIST)
 		return cs_err_sys(err, "make the folder of /etc's files");
 	etc = openat(run, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -160,7 +181,8 @@ static int prepare(const struct eng *e, const struct eng_record *r, struct cs_er
 	if (root < 0)
 		return root;
 	p.place.rootfs = root;
-	if (eng_volumes_ready(e, r, root, err) < 0 || make_etc(r, run, err) < 0 ||
+	if (eng_volumes_ready(e, r, root, err) < 0 || make_etc(e, r, run, err) < 0 ||
+	    share(e, r, run, &p, err) < 0 ||
 	    eng_config_text(e, r, &p.place, &config, &len, err) < 0)
 		return -err->code;
 	return cs_file_replace(run, "config.json", config, len, 0600, false, err);

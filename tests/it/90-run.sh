@@ -170,6 +170,37 @@ c run --rm box sh -c 'grep -q "$(hostname)" /etc/hosts && echo 1'
 tap_is "/etc/hosts has its own name" "$out" 1
 c run --rm --network container:srv box wget -q -O - http://127.0.0.1/
 tap_is "--network container:NAME" "$out" page
+etc='cat /etc/hosts /etc/resolv.conf /etc/hostname; hostname'
+c exec srv sh -c "echo 10.9.8.7 of-srv >>/etc/hosts; $etc"
+theirs=$out
+c run -d --name with-srv --network container:srv box sh -c "$etc; sleep 100"
+c exec with-srv sh -c "$etc"
+tap_is "it has the other's hosts, resolv.conf, hostname and name" "$out" "$theirs"
+c exec with-srv sh -c 'echo 10.9.8.8 of-with >>/etc/hosts'
+c run --rm --network container:with-srv box grep -c of-with /etc/hosts
+tap_is "and who joins that one, too" "$out" 1
+c rm -f with-srv
+c run --rm --network container:srv --dns 1.2.3.4 box true
+tap_like "no option is without effect" "$status $err" '^125 .*takes no --hostname, --dns'
+tap_comment <<<"--ipc"
+c run -d --name donor --network none --shm-size 3m box sh -c 'echo seen >/dev/shm/f; sleep 100'
+it_wait 10 caisson exec donor test -s /dev/shm/f
+c run --rm --network none --ipc container:donor box sh -c \
+	'cat /dev/shm/f; df -m /dev/shm | awk "END { print \$2 }"; echo back >/dev/shm/g'
+tap_is "--ipc container:NAME has its /dev/shm" "$out" $'seen\n3'
+c exec donor cat /dev/shm/g
+tap_is "to write, too" "$out" back
+c run --rm --network none --ipc host box sh -c 'stat -c %d:%i /dev/shm'
+tap_is "--ipc host has the host's" "$(cut -d: -f2 <<<"$out")" "$(stat -c %i /dev/shm)"
+c run -d --name taker --network none --ipc container:donor --pid container:donor box sleep 100
+c stop -t 0 donor
+c rm -f taker
+for o in network ipc pid; do
+	c run --rm --"$o" container:donor box true
+	tap_like "--$o of one that is stopped" "$status $(wc -l <<<"$err") $err" \
+		'^125 1 .*donor.* is exited: start it first'
+done
+c rm donor
 c run --rm --network none box sh -c 'ls /sys/class/net'
 tap_is "--network none" "$out" lo
 c rm -f srv
