@@ -125,6 +125,17 @@ int cs_file_read_own(int dirfd, const char *path, size_t max, char **out, size_t
 	return 0;
 }
 
+int cs_file_boot_id(char out[CS_BOOT_ID], struct cs_err *err)
+{
+	cs_auto_free char *text = NULL;
+	size_t len;
+
+	if (cs_file_read_own(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, &len, err) < 0)
+		return -err->code;
+	snprintf(out, CS_BOOT_ID, "%.*s", (int)strcspn(text, "\n"), text);
+	return 0;
+}
+
 int cs_file_write_str(int dirfd, const char *name, const char *s, struct cs_err *err)
 {
 	cs_auto_fd int fd = -EBADF;

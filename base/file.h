@@ -7,6 +7,8 @@
 
 struct cs_err;
 
+enum { CS_BOOT_ID = 40 }; /* room for the kernel's boot_id */
+
 /* Writes @name in @dirfd atomically: temporary name ".<name>.<pid>" in the same folder (made with
  * @mode less the umask), written, fdatasync()ed if @sync, renamed. On failure nothing is left but
  * the old file. */
@@ -22,6 +24,9 @@ int cs_file_read(int dirfd, const char *name, size_t max, char **out, size_t *le
  * small: in three system calls. */
 int cs_file_read_own(int dirfd, const char *path, size_t max, char **out, size_t *len,
 		     struct cs_err *err);
+
+/* What the kernel calls this boot of the host: another one each time. */
+int cs_file_boot_id(char out[CS_BOOT_ID], struct cs_err *err);
 
 /* Writes @s to an existing file in one write(2): for /proc, /sys and cgroup files. */
 int cs_file_write_str(int dirfd, const char *name, const char *s, struct cs_err *err);

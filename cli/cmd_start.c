@@ -6,18 +6,21 @@
 #include "cli/caisson.h"
 #include "cli/container.h"
 #include "engine/attach.h"
+#include "engine/autostart.h"
 #include "engine/engine.h"
 #include "engine/life.h"
 #include "engine/record.h"
 #include "engine/store.h"
 
 struct start_opts {
-	bool attach, interactive;
+	bool attach, autostart, interactive;
 	const char *detach_keys, *sig_proxy;
 };
 
 static const struct cli_opt start_optv[] = {
 	CLI_BOOL(struct start_opts, attach, "attach", 'a', "stay attached, and exit as it does"),
+	CLI_BOOL(struct start_opts, autostart, "autostart", 0,
+		 "after a boot: those with restart policy always or unless-stopped"),
 	CLI_STR(struct start_opts, detach_keys, "detach-keys", 0, "KEYS",
 		"keys that leave it running (default: ctrl-p,ctrl-q)"),
 	CLI_BOOL(struct start_opts, interactive, "interactive", 'i', "give it our stdin"),
@@ -62,10 +65,32 @@ static int start_attached(struct cli_call *call, const struct start_opts *o, str
 	return ret < 0 ? ret : cli_attach_start(&e, id, &at, false, &call->status, err);
 }
 
+/* Those that are to be there once the host has booted. */
+static int start_all(struct cli_call *call, struct cs_err *err)
+{
+	eng_auto_ids struct eng_ids ids = { 0 };
+	eng_auto struct eng e = ENG_INIT;
+	int ret = cli_ctr_engine(call, &e, err);
+
+	if (call->argc)
+		return cs_err_set(err, EINVAL,
+				  "option --autostart and containers exclude each other");
+	if (ret == 0)
+		ret = eng_autostart_list(&e, &ids, err);
+	if (ret == 0)
+		cli_ctr_ids(&e, &ids, CLI_CTR_ECHO | CLI_CTR_MISSING_OK, start_one, NULL, err);
+	return -err->code;
+}
+
 static int start_run(struct cli_call *call, struct cs_err *err)
 {
 	const struct start_opts *o = call->opts;
 
+	if (o->autostart && (o->attach || o->interactive))
+		return cs_err_set(err, EINVAL,
+				  "option --autostart: not with --attach or --interactive");
+	if (o->autostart)
+		return start_all(call, err);
 	if (o->attach || o->interactive)
 		return start_attached(call, o, err);
 	return cli_ctr_each(call, false, CLI_CTR_ECHO, start_one, NULL, err);
@@ -73,7 +98,7 @@ static int start_run(struct cli_call *call, struct cs_err *err)
 
 const struct cli_cmd cli_cmd_start = {
 	.name = "start",
-	.synopsis = "[OPTION...] CONTAINER...",
+	.synopsis = "[OPTION...] [CONTAINER...]",
 	.help = "start containers that do not run",
 	.opts = CLI_OPTS(start_optv),
 	.opts_size = sizeof(struct start_opts),

@@ -44,6 +44,13 @@ static void one(const struct eng *e, const char *text, unsigned int how, cli_ctr
 	*last = err;
 }
 
+void cli_ctr_ids(const struct eng *e, const struct eng_ids *ids, unsigned int how, cli_ctr_fn fn,
+		 const void *arg, struct cs_err *err)
+{
+	for (size_t i = 0; i < ids->n; i++)
+		one(e, ids->v[i], how, fn, arg, err);
+}
+
 int cli_ctr_each(const struct cli_call *call, bool all, unsigned int how, cli_ctr_fn fn,
 		 const void *arg, struct cs_err *err)
 {
@@ -60,8 +67,7 @@ int cli_ctr_each(const struct cli_call *call, bool all, unsigned int how, cli_ct
 				  call->cmd->name);
 	if (all && eng_list(&e, &ids, err) < 0)
 		return -err->code;
-	for (size_t i = 0; i < ids.n; i++)
-		one(&e, ids.v[i], how, fn, arg, err);
+	cli_ctr_ids(&e, &ids, how, fn, arg, err);
 	for (size_t i = 0; i < call->argc; i++)
 		one(&e, call->argv[i], how, fn, arg, err);
 	return -err->code;

@@ -4,6 +4,7 @@ engine_libengine_a_SOURCES = \
 	engine/attach_int.h \
 	engine/attach_keys.c \
 	engine/attach_tty.c \
+	engine/autostart.c engine/autostart.h \
 	engine/bring.c engine/bring.h \
 	engine/cdi.c engine/cdi.h \
 	engine/cdi_edit.c \
@@ -89,3 +90,12 @@ engine_libengine_a_SOURCES = \
 pkglibexec_PROGRAMS += caisson-init
 caisson_init_SOURCES = engine/init_main.c
 caisson_init_LDFLAGS = $(CS_STATIC_LDFLAGS)
+
+# What starts containers when the machine boots, where systemd looks for units.
+systemunitdir = $(prefix)/lib/systemd/system
+nodist_systemunit_DATA = engine/caisson-autostart.service
+engine/caisson-autostart.service: engine/caisson-autostart.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) engine && \
+		sed 's|[@]bindir[@]|$(bindir)|' $(srcdir)/engine/caisson-autostart.service.in >$@
+CLEANFILES += engine/caisson-autostart.service
+EXTRA_DIST += engine/caisson-autostart.service.in

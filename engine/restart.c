@@ -18,6 +18,15 @@ bool eng_restart_wanted(const struct eng_record *r, const struct eng_status *st,
 	return false;
 }
 
+bool eng_restart_boot(const struct eng_record *r, const struct eng_status *st, const char *boot)
+{
+	if (r->auto_remove || !r->restart || strcmp(st->boot, boot) == 0)
+		return false;
+	if (strcmp(r->restart, "unless-stopped") == 0)
+		return !st->user_stopped;
+	return strcmp(r->restart, "always") == 0;
+}
+
 int64_t eng_restart_delay(int64_t last_ms, int64_t ran_ms)
 {
 	if (last_ms <= 0 || ran_ms >= GOOD_MS)

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "engine/bring.h"
 #include "engine/engine.h"
@@ -166,7 +167,8 @@ static int note_starting(const struct eng *e, const char *id, struct cs_err *err
 	st.state = ENG_STARTING;
 	st.pid = 0;
 	st.monitor = 0;
-	return eng_status_save(e, id, &st, err);
+	ret = cs_file_boot_id(st.boot, err);
+	return ret < 0 ? ret : eng_status_save(e, id, &st, err);
 }
 
 /* With the container's lock held. */

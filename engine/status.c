@@ -60,7 +60,7 @@ static int read_numbers(const struct cs_json *o, struct eng_status *st, struct c
 
 static int read_status(const struct cs_json *o, struct eng_status *st, struct cs_err *err)
 {
-	const char *state = NULL, *error = "";
+	const char *state = NULL, *error = "", *boot = "";
 	int ret;
 
 	if (o->type != CS_JSON_OBJECT)
@@ -68,6 +68,8 @@ static int read_status(const struct cs_json *o, struct eng_status *st, struct cs
 	ret = cs_json_str(o, "state", &state, err);
 	if (ret >= 0)
 		ret = cs_json_str(o, "error", &error, err);
+	if (ret >= 0)
+		ret = cs_json_str(o, "boot", &boot, err);
 	if (ret >= 0)
 		ret = cs_json_bool(o, "oom_killed", &st->oom_killed, err);
 	if (ret >= 0)
@@ -77,6 +79,7 @@ static int read_status(const struct cs_json *o, struct eng_status *st, struct cs
 	if (ret < 0)
 		return ret;
 	snprintf(st->error, sizeof(st->error), "%s", error);
+	snprintf(st->boot, sizeof(st->boot), "%s", boot);
 	for (size_t i = 0; state && i < CS_LEN(state_names); i++)
 		if (i != ENG_DEAD && i != ENG_PAUSED && strcmp(state, state_names[i]) == 0) {
 			st->state = (enum eng_state)i;
@@ -120,6 +123,8 @@ int eng_status_save(const struct eng *e, const char *id, const struct eng_status
 	cs_jw_i64(&w, "finished_ns", st->finished_ns);
 	cs_jw_i64(&w, "restarts", st->restarts);
 	cs_jw_i64(&w, "monitor", st->monitor);
+	if (*st->boot)
+		cs_jw_str(&w, "boot", st->boot);
 	if (*st->error)
 		cs_jw_str(&w, "error", st->error);
 	cs_jw_obj_end(&w);

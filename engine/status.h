@@ -36,6 +36,7 @@ struct eng_status {
 	int64_t restarts;    /* by its policy, since the user started it */
 	pid_t monitor;
 	char error[256]; /* why it could not be started; "" */
+	char boot[40];	 /* the host's boot_id at the last start; "": none */
 };
 #define ENG_STATUS_INIT ((struct eng_status){ 0 })
 

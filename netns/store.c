@@ -99,17 +99,6 @@ static int make_id(int root, char id[ID_LEN + 1], struct cs_err *err)
 	return 0;
 }
 
-static int read_boot(struct net_store *s, struct cs_err *err)
-{
-	cs_auto_free char *text = NULL;
-	size_t len;
-
-	if (cs_file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, &len, err) < 0)
-		return -err->code;
-	snprintf(s->boot, sizeof(s->boot), "%.*s", (int)strcspn(text, "\n"), text);
-	return 0;
-}
-
 static int open_store(struct net_store *s, const char *root, const char *state, struct cs_err *err)
 {
 	char id[ID_LEN + 1] = "";
@@ -136,7 +125,7 @@ static int open_store(struct net_store *s, const char *root, const char *state, 
 	s->pid = getpid();
 	if (cs_proc_start_time(s->proc, s->pid, false, &s->start, err) < 0)
 		return -err->code;
-	return read_boot(s, err);
+	return cs_file_boot_id(s->boot, err);
 }
 
 int net_store_open(struct net_store *st, const char *root, const char *state, struct cs_err *err)

@@ -213,6 +213,35 @@ if command -v dnsmasq >/dev/null; then
 	tap_is "with each last member a name server ends, the next one is in its place" "$bad" ""
 fi
 
+tap_comment <<<"after a boot"
+for n in always unless-stopped no; do
+	c run -d --name "$n" --network none --restart "$n" box sleep 300
+done
+c run -d --name ran --network none --restart unless-stopped box sleep 300
+ran=$it_tmp/lib/containers/$out/status.json
+c stop -t 0 always unless-stopped no
+c start --autostart
+tap_is "start --autostart in the boot that they were started in: none" "$status$out$err" 0
+# the machine stops, and is up again with another id
+kill -KILL "$(jq .monitor "$ran")" "$(jq .pid "$ran")"
+for f in "$it_tmp"/lib/containers/*/status.json; do
+	jq -c '.boot = "another"' "$f" >"$it_tmp/status" && cat "$it_tmp/status" >"$f"
+done
+c start --autostart
+tap_is "after a boot: it starts some" "$status $(wc -l <<<"$out") $err" "0 2 "
+c ps -a --format '{{.Names}} {{.State}}'
+tap_is "always, though it was stopped; unless-stopped, if it was not" "$(sort <<<"$out")" \
+	$'always running\nno exited\nran running\nunless-stopped exited'
+c start --autostart
+tap_is "and once only" "$status$out$err" 0
+c autostart no
+c autostart --disable always
+c inspect -f '{{.Name}} {{.HostConfig.RestartPolicy.Name}}' no always
+tap_is "autostart NAME and --disable" "${out//\//}" $'no always\nalways no'
+c start --autostart no
+tap_is "with a name: 125" "$status" 125
+c rm -f always unless-stopped no ran
+
 tap_comment <<<"words of others"
 c container ls -a
 tap_like "container ls" "$out" 'CONTAINER ID'

@@ -1,5 +1,7 @@
 #include "engine/restart.h"
 
+#include <stdio.h>
+
 #include "base/cleanup.h"
 #include "engine/record.h"
 #include "engine/status.h"
@@ -42,6 +44,38 @@ START_TEST(test_wanted)
 }
 END_TEST
 
+START_TEST(test_boot)
+{
+	static const struct {
+		const char *policy, *boot;
+		bool stopped, rm, want;
+	} v[] = {
+		{ NULL, "old", false, false, false },
+		{ "no", "old", false, false, false },
+		{ "on-failure", "old", false, false, false },
+		{ "always", "old", false, false, true },
+		{ "always", "old", true, false, true },
+		{ "always", "", false, false, true },
+		{ "always", "new", false, false, false },
+		{ "always", "old", false, true, false },
+		{ "unless-stopped", "old", false, false, true },
+		{ "unless-stopped", "old", true, false, false },
+		{ "unless-stopped", "new", false, false, false },
+	};
+
+	for (size_t i = 0; i < CS_LEN(v); i++) {
+		struct eng_record r = ENG_RECORD_INIT;
+		struct eng_status st = ENG_STATUS_INIT;
+
+		r.restart = v[i].policy;
+		r.auto_remove = v[i].rm;
+		st.user_stopped = v[i].stopped;
+		snprintf(st.boot, sizeof(st.boot), "%s", v[i].boot);
+		ck_assert_msg(eng_restart_boot(&r, &st, "new") == v[i].want, "row %zu", i);
+	}
+}
+END_TEST
+
 START_TEST(test_delay)
 {
 	int64_t d = 0;
@@ -57,4 +91,4 @@ START_TEST(test_delay)
 }
 END_TEST
 
-UNIT_MAIN("engine/restart", test_wanted, test_delay)
+UNIT_MAIN("engine/restart", test_wanted, test_boot, test_delay)
