@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "cli/nearest.h"
 
 const struct cli_cmd *cli_cmd_find(const struct cli_prog *prog, const char *name)
 {
@@ -32,59 +33,14 @@ bool cli_group_has(const struct cli_group *group, const struct cli_cmd *cmd)
 	return strncmp(cmd->name, group->name, len) == 0 && cmd->name[len] == ' ';
 }
 
-enum { NAME_MAX_LEN = 24 };
-
-/* Edits (insert, delete, replace, swap of neighbours) that make @b of @a. Both are shorter than
- * NAME_MAX_LEN. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t rows[3][NAME_MAX_LEN + 1];
-	size_t *old = rows[0], *prev = rows[1], *cur = rows[2];
-	size_t la = strlen(a), lb = strlen(b);
-
-	for (size_t j = 0; j <= lb; j++)
-		prev[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t *free_row = old;
-
-		cur[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t best = prev[j - 1] + (a[i - 1] != b[j - 1]);
-
-			if (prev[j] + 1 < best)
-				best = prev[j] + 1;
-			if (cur[j - 1] + 1 < best)
-				best = cur[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    old[j - 2] + 1 < best)
-				best = old[j - 2] + 1;
-			cur[j] = best;
-		}
-		old = prev;
-		prev = cur;
-		cur = free_row;
-	}
-	return prev[lb];
-}
-
 const struct cli_cmd *cli_cmd_suggest(const struct cli_prog *prog, const char *name)
 {
+	struct cli_nearest near = cli_nearest_to(name, strlen(name));
 	const struct cli_cmd *best = NULL;
-	size_t len = strlen(name), best_d = len < 4 ? 2 : 3; /* exclusive */
 
-	if (len >= NAME_MAX_LEN)
-		return NULL;
 	for (size_t i = 0; i < prog->n_cmds; i++) {
-		const struct cli_cmd *cmd = prog->cmds[i];
-		size_t d;
-
-		if (cmd->hidden || strlen(cmd->name) >= NAME_MAX_LEN)
-			continue;
-		d = distance(name, cmd->name);
-		if (d < best_d) {
-			best_d = d;
-			best = cmd;
-		}
+		if (!prog->cmds[i]->hidden && cli_nearest_try(&near, prog->cmds[i]->name))
+			best = prog->cmds[i];
 	}
 	return best;
 }
@@ -106,7 +62,7 @@ int cli_cmd_lookup(const struct cli_prog *prog, char *const *argv, size_t argc,
 {
 	const struct cli_group *g = cli_group_find(prog, argv[0]);
 	const struct cli_cmd *cmd;
-	char name[2 * NAME_MAX_LEN];
+	char name[48]; /* of two words */
 
 	*words = 1;
 	if (!g) {

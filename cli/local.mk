@@ -78,6 +78,7 @@ cli_libcli_a_SOURCES = \
 	cli/imgmount.c cli/imgmount.h \
 	cli/imguse.c cli/imguse.h \
 	cli/imgview.c cli/imgview.h \
+	cli/nearest.c cli/nearest.h \
 	cli/network.c cli/network.h \
 	cli/oci.h \
 	cli/oci_create.c \

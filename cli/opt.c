@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "cli/nearest.h"
 #include "cli/value.h"
 
 const struct cli_opt *cli_opt_find(const struct cli_opts *opts, const char *name, size_t len)
@@ -227,6 +228,22 @@ static void keep_rest(const struct cli_args *in, size_t i, struct cli_args *res)
 	res->argv[res->argc] = NULL;
 }
 
+/* A single letter is near to every other. */
+static int unknown(const struct cli_opts *opts, const struct word *w, const char *text,
+		   struct cs_err *err)
+{
+	struct cli_nearest near = cli_nearest_to(w->name, w->len);
+	const char *best = NULL;
+
+	for (size_t i = 0; w->len > 1 && i < opts->n; i++)
+		if (cli_nearest_try(&near, opts->v[i].name))
+			best = opts->v[i].name;
+	if (best)
+		return cs_err_set(err, EINVAL, "unknown option \"%s\"; did you mean \"--%s\"?",
+				  text, best);
+	return cs_err_set(err, EINVAL, "unknown option \"%s\"", text);
+}
+
 int cli_opt_parse(const struct cli_opts *opts, void *values, bool in_order, struct cli_args *args,
 		  struct cs_err *err)
 {
@@ -258,7 +275,7 @@ int cli_opt_parse(const struct cli_opts *opts, void *values, bool in_order, stru
 			continue;
 		}
 		if (w.name && res.argc == 0)
-			return cs_err_set(err, EINVAL, "unknown option \"%s\"", in.argv[i]);
+			return unknown(opts, &w, in.argv[i], err);
 		if (in_order)
 			break;
 		in.argv[res.argc++] = in.argv[i];

@@ -249,5 +249,7 @@ c list --all
 tap_like "virsh's list" "$out" 'CONTAINER ID'
 c pss
 tap_like "an unknown command: the nearest" "$err" 'ps'
+c run --nmae x box
+tap_like "an unknown option, too" "$status $err" '^125 .*"--nmae"; did you mean "--name"\?'
 
 eng_done

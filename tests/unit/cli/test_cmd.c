@@ -169,7 +169,7 @@ START_TEST(test_parse_errors)
 	ck_assert_int_eq(parse(&delete, &o, (const char *[3]){ "a", "b" }, &args, &err), -EINVAL);
 	ck_assert_str_eq(err.msg, "delete: too many arguments, usage: delete [OPTION...] ID");
 	ck_assert_int_eq(parse(&delete, &o, (const char *[3]){ "--nope" }, &args, &err), -EINVAL);
-	ck_assert_str_eq(err.msg, "delete: unknown option \"--nope\"");
+	ck_assert_str_eq(err.msg, "delete: unknown option \"--nope\"; did you mean \"--name\"?");
 }
 END_TEST
 

@@ -212,6 +212,9 @@ START_TEST(test_errors)
 	check_error("-x", "unknown option \"-x\"");
 	check_error("-fl", "unknown option \"-fl\"");
 	check_error("---flag", "unknown option \"---flag\"");
+	check_error("--flga", "unknown option \"--flga\"; did you mean \"--flag\"?");
+	check_error("--conut=1", "unknown option \"--conut=1\"; did you mean \"--count\"?");
+	check_error("-sizes", "did you mean \"--size\"?");
 	check_error("--=x", "unknown option \"--=x\"");
 	check_error("-=x", "unknown option \"-=x\"");
 	check_error("--str", "--str needs a value (TEXT)");
