@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "engine/cdi_int.h"
 #include "engine/config_int.h"
@@ -120,7 +121,8 @@ struct search {
 	const struct cs_json *device; /* of it */
 	unsigned int in_dir;	      /* how many of this folder have it */
 	const char *dir;
-	char yaml[300]; /* a file that was not read */
+	char yaml[300];	   /* a file that was not read */
+	struct cs_err bad; /* the first that could not be; code 0: none */
 };
 
 static const struct cs_json *device_of(const struct eng_cdi *s, const char *name)
@@ -151,8 +153,14 @@ static int look_at(struct search *s, int dirfd, const char *file, struct cs_err 
 
 	if (ret == 0)
 		ret = eng_cdi_parse(text, len, &spec, err);
-	if (ret < 0)
-		return cs_err_wrap(err, "%s/%s", s->dir, file);
+	/* somebody else's device, perhaps */
+	if (ret < 0) {
+		cs_err_wrap(err, "%s/%s", s->dir, file);
+		if (s->bad.code == 0)
+			s->bad = *err;
+		cs_err_clear(err);
+		return 0;
+	}
 	d = spec.kind && strcmp(spec.kind, s->kind) == 0 ? device_of(&spec, s->name) : NULL;
 	if (!d)
 		return 0;
@@ -188,6 +196,10 @@ static int look_in(struct search *s, const char *path, struct cs_err *err)
 
 static int not_found(const struct search *s, struct cs_err *err)
 {
+	if (s->bad.code)
+		return cs_err_set(err, ENOENT,
+				  "CDI device %.80s=%.80s: not found; unreadable: %.250s", s->kind,
+				  s->name, s->bad.msg);
 	if (*s->yaml)
 		return cs_err_set(
 			err, ENOENT,
@@ -229,6 +241,8 @@ int eng_cdi_device_in(struct cfg *c, const char *const *dirs, const char *name, 
 		ret = look_in(&s, dirs[i], err);
 	if (ret == 0 && !s.device)
 		ret = not_found(&s, err);
+	else if (ret == 0 && s.bad.code)
+		cs_log(CS_LOG_WARN, "CDI: %s", s.bad.msg);
 	if (ret == 0)
 		ret = file_edits(c, &s, err);
 	if (ret == 0)

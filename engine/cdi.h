@@ -31,7 +31,7 @@ int eng_cdi_check(const char *buf, size_t len, struct cs_err *err);
 
 /* "VENDOR/CLASS=NAME": adds its device nodes, mounts, environment, hooks and groups, and once those
  * of its file. ENOENT: no file has it; EINVAL: two in one folder do. A file of a later folder has
- * it its way. */
+ * it its way. One that is damaged is passed over with a warning, or said with ENOENT. */
 int eng_cdi_device(struct cfg *c, const char *name, struct cs_err *err);
 
 /* The same with other folders, NULL-terminated: for tests. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
@@ -96,6 +97,13 @@ START_TEST(test_device)
 	ck_assert_int_eq(eng_cdi_device_in(&c, dirs, "example.com/gpu=two", &err), 0);
 	ck_assert_str_eq(c.env.v[2], "TWO=late");
 	ck_assert_int_eq(eng_cdi_device_in(&c, dirs, "example.com/gpu=three", &err), -ENOENT);
+	err = CS_ERR_INIT;
+	/* a damaged file is in nobody's way but of who may be in it */
+	unit_write_str(t.fd, "1/other.json", "{\"cdiVersion\":");
+	ck_assert_msg(eng_cdi_device_in(&c, dirs, "example.com/gpu=one", &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(eng_cdi_device_in(&c, dirs, "example.com/gpu=three", &err), -ENOENT);
+	ck_assert_msg(strstr(err.msg, "1/other.json"), "%s", err.msg);
+	unlinkat(t.fd, "1/other.json", 0);
 	err = CS_ERR_INIT;
 	unit_write_str(t.fd, "2/b.yaml", "");
 	ck_assert_int_eq(eng_cdi_device_in(&c, dirs, "example.com/gpu=three", &err), -ENOENT);
