@@ -155,12 +155,10 @@ static void receive(struct vio_net *net)
 	for (int i = 0; i < PACKETS && (net->held || fetch(net)); i++) {
 		if (deliver(net))
 			continue;
-		/* out of buffers: the driver's next kick goes on, unless some came just now */
-		if (!vio_dev_live(&net->dev) || !vio_queue_arm(q)) {
-			watch_tap(net, false);
+		if (!vio_dev_live(&net->dev))
 			break;
-		}
-		/* some are there, but too few: with mergeable buffers only more will do */
+		/* none or too few: the driver's next kick goes on, unless more came just now */
+		vio_queue_arm_more(q);
 		if (!deliver(net)) {
 			watch_tap(net, false);
 			break;

@@ -188,6 +188,16 @@ bool vio_queue_arm(struct vio_queue *q)
 	return q->s.packed ? vio_packed_arm(q) : vio_split_arm(q);
 }
 
+void vio_queue_arm_more(struct vio_queue *q)
+{
+	if (q->why || !q->s.ready)
+		return;
+	if (q->s.packed)
+		vio_packed_arm_more(q);
+	else
+		vio_split_arm_more(q);
+}
+
 void vio_queue_disarm(struct vio_queue *q)
 {
 	if (q->why || !q->s.ready)

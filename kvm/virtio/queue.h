@@ -88,6 +88,10 @@ void vio_queue_push_one(struct vio_queue *q, const struct vio_chain *c, uint64_t
 /* Asks the driver for a kick when it adds buffers. True if some are there already: pop again. */
 bool vio_queue_arm(struct vio_queue *q);
 
+/* Asks for a kick when it adds more than those that are there now and are too few. Look once more
+ * afterwards: what was added before is seen then. */
+void vio_queue_arm_more(struct vio_queue *q);
+
 /* Tells the driver that no kick is needed for now: a hint. */
 void vio_queue_disarm(struct vio_queue *q);
 

@@ -29,6 +29,7 @@ int vio_split_pop(struct vio_queue *q, struct vio_chain *c);
 void vio_split_unpop(struct vio_queue *q, const struct vio_chain *c);
 void vio_split_push(struct vio_queue *q, const struct vio_used *u, unsigned int n);
 bool vio_split_arm(struct vio_queue *q);
+void vio_split_arm_more(struct vio_queue *q);
 void vio_split_disarm(struct vio_queue *q);
 bool vio_split_should_raise(struct vio_queue *q);
 
@@ -36,6 +37,7 @@ int vio_packed_pop(struct vio_queue *q, struct vio_chain *c);
 void vio_packed_unpop(struct vio_queue *q, const struct vio_chain *c);
 void vio_packed_push(struct vio_queue *q, const struct vio_used *u, unsigned int n);
 bool vio_packed_arm(struct vio_queue *q);
+void vio_packed_arm_more(struct vio_queue *q);
 void vio_packed_disarm(struct vio_queue *q);
 bool vio_packed_should_raise(struct vio_queue *q);
 

@@ -169,6 +169,13 @@ bool vio_packed_arm(struct vio_queue *q)
 	return more(q);
 }
 
+/* Where the driver is we only know by walking there: a kick for every buffer, then. */
+void vio_packed_arm_more(struct vio_queue *q)
+{
+	vio_store16(event_flags(q->device_p), VRING_PACKED_EVENT_FLAG_ENABLE);
+	vio_fence();
+}
+
 void vio_packed_disarm(struct vio_queue *q)
 {
 	vio_store16(event_flags(q->device_p), VRING_PACKED_EVENT_FLAG_DISABLE);

@@ -153,6 +153,17 @@ bool vio_split_arm(struct vio_queue *q)
 	return vio_load16_acquire(avail_idx(q)) != q->s.next_avail;
 }
 
+/* An avail_event at what was not taken yet is behind the driver's index: it would not kick again.
+ */
+void vio_split_arm_more(struct vio_queue *q)
+{
+	if (q->s.event_idx)
+		vio_store16(avail_event(q), vio_load16_acquire(avail_idx(q)));
+	else
+		vio_store16(used_flags(q), 0);
+	vio_fence();
+}
+
 void vio_split_disarm(struct vio_queue *q)
 {
 	/* with event_idx, an avail_event that lies behind does it */

@@ -279,6 +279,7 @@ START_TEST(net_carries_packets)
 	ck_assert(!drv_used(&d, 0, &id, &len));
 	p.gpa += 600;
 	want[1] = drv_add(&d, 0, &p, 1);
+	ck_assert_msg(drv_wants_kick(&d, 0), "a packet waits, and no kick is asked for");
 	drv_kick(&d, 0);
 	for (int i = 0; i < 2; i++) {
 		ck_assert(drv_wait_used(&d, 0, &id, &len));

@@ -324,6 +324,25 @@ static inline uint16_t drv_add_indirect(struct drv *d, uint16_t qi, const struct
 	return head;
 }
 
+/* Does the device want a kick for the buffer added last, which has one descriptor? */
+static inline bool drv_wants_kick(struct drv *d, uint16_t qi)
+{
+	struct drv_queue *q = &d->q[qi];
+	const uint16_t *used = drv_ptr(d, q->device, 6 + q->size * 8ULL);
+	uint16_t place, wrap;
+
+	if ((d->mode & DRV_PACKED) && used[1] == VRING_PACKED_EVENT_FLAG_DESC) {
+		place = (uint16_t)((q->avail + q->size - 1) % q->size);
+		wrap = q->avail ? q->avail_wrap : !q->avail_wrap;
+		return used[0] == (place | wrap << VRING_PACKED_EVENT_F_WRAP_CTR);
+	}
+	if (d->mode & DRV_PACKED)
+		return used[1] == VRING_PACKED_EVENT_FLAG_ENABLE;
+	if (d->mode & DRV_EVENT_IDX)
+		return used[2 + q->size * 4] == (uint16_t)(q->avail - 1);
+	return !(used[0] & VRING_USED_F_NO_NOTIFY);
+}
+
 /* Notifies the device and lets the loop do what there is to do. */
 static inline void drv_kick(struct drv *d, uint16_t qi)
 {
