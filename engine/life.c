@@ -19,9 +19,10 @@
 #include "base/sys.h"
 #include "engine/attach.h"
 #include "engine/bring.h"
-#include "engine/ctrvolumes.h"
 #include "engine/engine.h"
 #include "engine/events.h"
+#include "engine/holder.h"
+#include "engine/life_int.h"
 #include "engine/record.h"
 #include "engine/status.h"
 #include "engine/store.h"
@@ -31,6 +32,8 @@ enum {
 	DEFAULT_STOP_S = 10,
 	MAX_STOP_S = 999999,	  /* in milliseconds it fits an int */
 	KILL_WAIT_MS = 30 * 1000, /* after SIGKILL its monitor has that long to tidy up */
+	AGAIN_MS = 100,		  /* from one SIGKILL to the next */
+	BEGIN_MS = 30 * 1000,	  /* how long kill waits for a start */
 	LOST_EXIT = 255,	  /* exit status where nobody saw the end */
 };
 
@@ -125,11 +128,24 @@ int eng_wait(const struct eng *e, const char *id, int timeout_ms, int *exit_code
 	return 1;
 }
 
+/* Its program does not run yet: what is meant for it waits until it does, or the start failed. */
+static int wait_begun(const struct eng *e, const char *id, int timeout_ms, struct eng_status *st,
+		      struct cs_err *err)
+{
+	int64_t end = now_ms() + timeout_ms;
+	int ret = eng_status_get(e, id, st, err), step = 1;
+
+	while (ret == 0 && st->state == ENG_STARTING && now_ms() < end) {
+		poll(NULL, 0, step);
+		step = step < 20 ? 2 * step : step;
+		ret = eng_status_get(e, id, st, err);
+	}
+	return ret;
+}
+
 /* --- ending ----------------------------------------------------------------------------------- */
 
-/* Says that it is the user who wants it to end, for the monitor to see. Without a state folder it
- * has ended. */
-static int mark_stop(const struct eng *e, const char *id, struct cs_err *err)
+int eng_life_mark_stop(const struct eng *e, const char *id, struct cs_err *err)
 {
 	cs_auto_fd int fd = -EBADF;
 	char path[ENG_ID_LEN + 8];
@@ -142,7 +158,7 @@ static int mark_stop(const struct eng *e, const char *id, struct cs_err *err)
 }
 
 /* A monitor that waits before a restart looks at the mark. */
-static void wake_monitor(const struct eng *e, const char *id)
+void eng_life_wake(const struct eng *e, const char *id)
 {
 	struct cs_err why = CS_ERR_INIT;
 	cs_auto_fd int sock = eng_attach_connect(e, id, &why);
@@ -179,37 +195,37 @@ static int own_timeout(const struct eng_record *r)
 	return r->stop_timeout_s > MAX_STOP_S ? MAX_STOP_S : (int)r->stop_timeout_s;
 }
 
-/* The last means: its monitor does not end though the container was killed. */
-static int kill_monitor(const struct eng *e, const char *id, struct cs_err *err)
+int eng_life_end(const struct eng *e, const char *id, int patience_ms, struct cs_err *err)
 {
-	struct eng_status st = ENG_STATUS_INIT;
+	int64_t start = now_ms(), left = patience_ms;
+	char live[ENG_ID_LEN + 8], what[48];
+	int ret, unused = -1;
 
-	if (eng_status_load(e, id, &st, err) < 0)
-		return -err->code;
-	/* the pid is the monitor's own as long as the lock is held: the pidfd was of it if the
-	 * lock is still held afterwards (who starts it writes 0 first) */
-	if (st.monitor > 1) {
-		cs_auto_fd int pidfd = cs_sys_pidfd_open(st.monitor, 0);
-		struct eng_status again = ENG_STATUS_INIT;
-
-		if (pidfd >= 0 && eng_live(e, id, err) == 1 &&
-		    eng_status_load(e, id, &again, err) == 0 && again.monitor == st.monitor)
-			cs_sys_pidfd_send_signal(pidfd, SIGKILL);
-	}
-	return err->code ? -err->code : eng_live_wait(e, id, KILL_WAIT_MS, err);
+	do {
+		ret = send_signal(e, id, SIGKILL, err);
+		if (ret == 0)
+			ret = wait_gone(e, id, left < AGAIN_MS ? (int)left : AGAIN_MS, &unused,
+					err);
+		left = patience_ms - (now_ms() - start);
+	} while (ret == 0 && left > 0);
+	if (ret)
+		return ret < 0 ? ret : 0;
+	/* the last means: monitor, command and their children, stopped or not */
+	snprintf(live, sizeof(live), "%.64s/live", id);
+	snprintf(what, sizeof(what), "the life of container %.12s", id);
+	ret = eng_holders_kill(e->run, live, what, err);
+	if (ret >= 0)
+		ret = eng_live_wait(e, id, KILL_WAIT_MS, err);
+	if (ret == 0)
+		return cs_err_set(err, ETIMEDOUT, "container %.12s: does not end", id);
+	return ret < 0 ? ret : 0;
 }
 
 /* SIGKILL, and what must follow. */
 static int end_hard(const struct eng *e, const char *id, struct cs_err *err)
 {
-	int ret = send_signal(e, id, SIGKILL, err), unused = -1;
+	int ret = eng_life_end(e, id, KILL_WAIT_MS, err);
 
-	if (ret == 0)
-		ret = wait_gone(e, id, KILL_WAIT_MS, &unused, err);
-	if (ret == 0)
-		ret = kill_monitor(e, id, err);
-	if (ret == 0)
-		return cs_err_set(err, ETIMEDOUT, "container %.12s: does not end", id);
 	return ret < 0 ? ret : eng_mend(e, id, err);
 }
 
@@ -227,13 +243,15 @@ int eng_stop(const struct eng *e, const char *id, int signo, int timeout_s, stru
 		ret = eng_live(e, id, err);
 	if (ret <= 0 || st.state == ENG_DEAD)
 		return ret < 0 ? ret : 0;
-	if (mark_stop(e, id, err) < 0)
+	if (eng_life_mark_stop(e, id, err) < 0)
 		return -err->code;
-	wake_monitor(e, id);
-	if (st.state == ENG_PAUSED && eng_unpause(e, id, err) < 0)
-		return -err->code;
+	eng_life_wake(e, id);
 	if (timeout_s < 0)
 		timeout_s = own_timeout(&r);
+	if (st.state == ENG_STARTING && wait_begun(e, id, timeout_s * 1000, &st, err) < 0)
+		return -err->code;
+	if (st.state == ENG_PAUSED && eng_unpause(e, id, err) < 0)
+		return -err->code;
 	ret = send_signal(e, id, signo > 0 ? signo : stop_signal(&r), err);
 	if (ret == 0)
 		ret = wait_gone(e, id, timeout_s * 1000, &unused, err);
@@ -252,12 +270,12 @@ int eng_kill(const struct eng *e, const char *id, int signo, struct cs_err *err)
 	struct eng_status st = ENG_STATUS_INIT;
 	struct cs_err why = CS_ERR_INIT, unused = CS_ERR_INIT;
 
-	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0)
+	if (eng_record_load(e, id, &r, err) < 0 || wait_begun(e, id, BEGIN_MS, &st, err) < 0)
 		return -err->code;
 	if (st.state != ENG_RUNNING && st.state != ENG_PAUSED)
 		return cs_err_set(err, EBUSY, "container %s is %s, not running", r.name,
 				  eng_state_name(st.state));
-	if ((signo == SIGKILL || signo == stop_signal(&r)) && mark_stop(e, id, err) < 0)
+	if ((signo == SIGKILL || signo == stop_signal(&r)) && eng_life_mark_stop(e, id, err) < 0)
 		return -err->code;
 	if (ctr_kill(&rt, id, signo, false, err) < 0)
 		return -err->code;
@@ -305,97 +323,6 @@ int eng_unpause(const struct eng *e, const char *id, struct cs_err *err)
 		return -err->code;
 	eng_event(e, "unpause", &r, NULL, NULL);
 	return 0;
-}
-
-/* --- removing --------------------------------------------------------------------------------- */
-
-static int remove_locked(const struct eng *e, const struct eng_record *r, bool volumes,
-			 struct cs_err *err)
-{
-	if (volumes)
-		eng_volumes_drop(e, r);
-	if (eng_store_drop(e, r->id, r, err) < 0)
-		return -err->code;
-	eng_event(e, "destroy", r, NULL, NULL);
-	return 0;
-}
-
-int eng_remove_own(const struct eng *e, const struct eng_record *r, struct cs_err *err)
-{
-	cs_auto_fd int lock = eng_lock(e, r->id, err);
-
-	if (lock == -ENOENT) {
-		cs_err_clear(err);
-		return 0;
-	}
-	return lock < 0 ? lock : remove_locked(e, r, true, err);
-}
-
-/* Whatever state it is in: afterwards nothing of it runs. */
-static int end_by_force(const struct eng *e, const char *id, struct cs_err *err)
-{
-	const struct ctr_rt rt = rt_of(e);
-	struct eng_status st = ENG_STATUS_INIT;
-	struct cs_err why = CS_ERR_INIT;
-	int ret = eng_live(e, id, err);
-
-	if (ret <= 0)
-		return ret;
-	if (mark_stop(e, id, err) < 0)
-		return -err->code;
-	wake_monitor(e, id);
-	if (eng_status_get(e, id, &st, &why) == 0 && st.state == ENG_PAUSED)
-		ctr_resume(&rt, id, &why);
-	return end_hard(e, id, err);
-}
-
-/* A record that cannot be read does not keep it here for ever. Its places on networks go when the
- * next command finds that nobody lives there. */
-static int remove_unread(const struct eng *e, const char *id, struct cs_err *err)
-{
-	struct eng_record r = ENG_RECORD_INIT;
-
-	r.id = r.name = id;
-	r.isolation = "container";
-	if (eng_take_down(e, &r, false, err) < 0)
-		return -err->code;
-	return eng_store_drop(e, id, NULL, err);
-}
-
-int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, struct cs_err *err)
-{
-	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
-	struct cs_err why = CS_ERR_INIT;
-	cs_auto_fd int lock = -EBADF;
-	struct eng_status st = ENG_STATUS_INIT;
-	int ret = force ? end_by_force(e, id, err) : 0;
-
-	if (ret == -ENOENT && force) { /* it went by itself */
-		cs_err_clear(err);
-		return 0;
-	}
-	if (ret < 0)
-		return ret;
-	lock = eng_lock(e, id, err);
-	if (lock == -ENOENT && force) {
-		cs_err_clear(err);
-		return 0;
-	}
-	if (lock < 0)
-		return lock;
-	if (eng_record_load(e, id, &r, force ? &why : err) < 0)
-		return force ? remove_unread(e, id, err) : -err->code;
-	ret = eng_live(e, id, err);
-	if (ret < 0)
-		return ret;
-	if (ret == 1) {
-		eng_status_get(e, id, &st, &why);
-		return cs_err_set(err, EBUSY,
-				  "container %s is %s: stop it first, or remove it with --force",
-				  r.name, eng_state_name(st.state));
-	}
-	ret = eng_take_down(e, &r, false, err);
-	return ret < 0 ? ret : remove_locked(e, &r, volumes, err);
 }
 
 /* --- mending ---------------------------------------------------------------------------------- */
@@ -446,7 +373,7 @@ static int mend_locked(const struct eng *e, const char *id, struct cs_err *err)
 	    (st.state == ENG_DEAD && note_lost(e, &r, &st, err) < 0))
 		return -err->code;
 	if (r.auto_remove && st.state == ENG_EXITED)
-		ret = remove_locked(e, &r, true, err);
+		ret = eng_life_drop(e, &r, true, err);
 	else
 		ret = eng_live_end(e, id, err);
 	return ret < 0 ? ret : 1;

@@ -26,8 +26,8 @@ int eng_stop(const struct eng *e, const char *id, int signo, int timeout_s, stru
 /* Sends a signal to its program. SIGKILL and its stop signal end it as eng_stop() would. */
 int eng_kill(const struct eng *e, const char *id, int signo, struct cs_err *err);
 
-/* Removes it; @force: ends it first, whatever state it is in. @volumes: its anonymous volumes too.
- */
+/* Removes it; @force: ends it first, whatever state it is in, and whatever command is at it: one
+ * that does not let go in two seconds is killed. @volumes: its anonymous volumes too. */
 int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, struct cs_err *err);
 
 /* For the monitor: removes its own container, which is down, as --rm wants it. */

@@ -41,10 +41,12 @@ engine_libengine_a_SOURCES = \
 	engine/events.c engine/events.h \
 	engine/follow.c engine/follow.h \
 	engine/frame.c engine/frame.h \
+	engine/holder.c engine/holder.h \
 	engine/imageconf.c engine/imageconf.h \
 	engine/join.c engine/join.h \
 	engine/libexec.c engine/libexec.h \
 	engine/life.c engine/life.h \
+	engine/life_int.h \
 	engine/log.c engine/log.h \
 	engine/logjson.c engine/logjson.h \
 	engine/logopt.c \
@@ -66,6 +68,7 @@ engine_libengine_a_SOURCES = \
 	engine/orphans.c engine/orphans.h \
 	engine/prepare.c engine/prepare.h \
 	engine/record.c engine/record.h \
+	engine/remove.c \
 	engine/restart.c engine/restart.h \
 	engine/seccomp_default.c engine/seccomp_default.h \
 	engine/seccomp_int.h \

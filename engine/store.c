@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,9 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "engine/holder.h"
 #include "engine/record.h"
+#include "engine/stamp.h"
 
 static bool is_id(const char *s)
 {
@@ -330,6 +333,54 @@ int eng_lock(const struct eng *e, const char *id, struct cs_err *err)
 	if (dir < 0)
 		return dir;
 	lock = cs_file_lock(dir, "lock", false, err);
+	if (lock < 0)
+		return cs_err_wrap(err, "container %.12s", id);
+	if (!eng_has_record(e, id))
+		return cs_err_set(err, ENOENT, "no such container: %.12s", id);
+	return cs_take_fd(&lock);
+}
+
+/* Tries for @ms to get the lock in folder @dir; EWOULDBLOCK. */
+static int lock_within(const struct eng *e, int dir, const char *id, int ms, struct cs_err *err)
+{
+	int64_t until = eng_mono_ms() + ms;
+
+	for (;;) {
+		int lock = cs_file_lock(dir, "lock", true, err);
+
+		if (lock != -EWOULDBLOCK || eng_mono_ms() >= until)
+			return lock;
+		cs_err_clear(err);
+		if (!eng_has_record(e, id))
+			return cs_err_set(err, ENOENT, "no such container: %.12s", id);
+		poll(NULL, 0, 10);
+	}
+}
+
+int eng_lock_by_force(const struct eng *e, const char *id, int patience_ms, struct cs_err *err)
+{
+	enum { KILLED_MS = 10 * 1000 };
+	cs_auto_fd int dir = eng_dir(e, id, err);
+	cs_auto_fd int lock = -EBADF;
+	char what[48];
+
+	if (dir < 0)
+		return dir;
+	lock = lock_within(e, dir, id, patience_ms, err);
+	if (lock == -EWOULDBLOCK) {
+		cs_err_clear(err);
+		snprintf(what, sizeof(what), "the lock of container %.12s", id);
+		if (eng_holders_kill(dir, "lock", what, err) < 0)
+			return -err->code;
+		lock = lock_within(e, dir, id, KILLED_MS, err);
+	}
+	if (lock == -EWOULDBLOCK) {
+		cs_err_clear(err);
+		return cs_err_set(err, EBUSY,
+				  "container %.12s: another command has its lock and cannot be "
+				  "killed: end it first",
+				  id);
+	}
 	if (lock < 0)
 		return cs_err_wrap(err, "container %.12s", id);
 	if (!eng_has_record(e, id))

@@ -50,6 +50,9 @@ void eng_ids_fini(struct eng_ids *ids);
 /* Holds the container's lock, waiting for it; the fd lets go. ENOENT when it was removed
  * meanwhile. */
 int eng_lock(const struct eng *e, const char *id, struct cs_err *err);
+/* The same by force: who has it for @patience_ms more is killed, unless it is removing the
+ * container and has done the main part (ENOENT). EBUSY: it lives on even so. */
+int eng_lock_by_force(const struct eng *e, const char *id, int patience_ms, struct cs_err *err);
 
 /* Opens its folder below the root, or below the state (made if need be). */
 int eng_dir(const struct eng *e, const char *id, struct cs_err *err);
