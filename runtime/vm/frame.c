@@ -83,13 +83,14 @@ int ctr_vm_read(struct ctr_vm_reader *r, int fd, struct ctr_vm_msg *out, struct 
 	if (ret != 1)
 		return ret;
 	len = word_at(r->head);
-	ret = fill(r, fd, r->data + (r->have - HEAD), len - (r->have - HEAD), err);
+	if (len > 0)
+		ret = fill(r, fd, r->data + (r->have - HEAD), len - (r->have - HEAD), err);
 	if (ret != 1)
 		return ret;
 	r->have = 0;
 	*out = (struct ctr_vm_msg){
 		.type = (enum ctr_vm_frame)word_at(r->head + 4),
-		.data = r->data,
+		.data = len ? r->data : r->head, /* never NULL */
 		.len = (uint32_t)len,
 	};
 	return 1;

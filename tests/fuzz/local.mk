@@ -15,7 +15,8 @@ fuzz_targets = \
 	tests/fuzz/fuzz_state \
 	tests/fuzz/fuzz_vmconfig \
 	tests/fuzz/fuzz_vmcontrol \
-	tests/fuzz/fuzz_vmkernel
+	tests/fuzz/fuzz_vmkernel \
+	tests/fuzz/fuzz_vmstream
 
 tests_fuzz_fuzz_cli_SOURCES = tests/fuzz/fuzz_cli.c $(fuzz_main)
 tests_fuzz_fuzz_cli_LDADD = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a \
@@ -46,6 +47,9 @@ tests_fuzz_fuzz_vmcontrol_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZ
 
 tests_fuzz_fuzz_vmkernel_SOURCES = tests/fuzz/fuzz_vmkernel.c $(fuzz_main)
 tests_fuzz_fuzz_vmkernel_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_vmstream_SOURCES = tests/fuzz/fuzz_vmstream.c $(fuzz_main)
+tests_fuzz_fuzz_vmstream_LDADD = runtime/libruntime.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
 include tests/fuzz/virtio.mk
 

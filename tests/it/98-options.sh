@@ -94,7 +94,7 @@ fi
 f "$(cg cpu/cpu.cfs_quota_us cpu.max); $(cg cpu/cpu.cfs_period_us cpu.max); $(cg cpu/cpu.shares cpu.weight)" \
 	--cpu-quota 20000 --cpu-period 40000 --cpu-shares 512
 if [ "$v" = 2 ]; then
-	tap_is "--cpu-quota, --cpu-period, --cpu-shares" "${out%%$'\n'*} ${out##*$'\n'}" "20000 40000 20"
+	tap_is "--cpu-quota, --cpu-period, --cpu-shares" "${out%%$'\n'*} ${out##*$'\n'}" "20000 40000 59"
 else
 	tap_is "--cpu-quota, --cpu-period, --cpu-shares" "$out" $'20000\n40000\n512'
 fi
@@ -106,7 +106,7 @@ c exec lim sh -c "$(cg cpuset/cpuset.mems cpuset.mems); $(cg cpuset/cpuset.cpus 
 	$(cg cpu/cpu.shares cpu.weight); $(cg memory/memory.soft_limit_in_bytes memory.low)
 	$(cg memory/memory.memsw.limit_in_bytes memory.swap.max); $(cg pids/pids.max pids.max)"
 if [ "$v" = 2 ]; then
-	want='0 0 20 31457280 6291456 77'
+	want='0 0 59 31457280 6291456 77'
 else
 	want='0 0 512 31457280 73400320 77'
 fi
