@@ -51,11 +51,25 @@ static int split(const char *text, struct side *s, struct cs_err *err)
 
 static int open_side(const struct eng *e, struct side *s, struct cs_err *err)
 {
-	if (!*s->name)
-		return 0;
-	if (eng_find(e, s->name, s->id, err) < 0)
+	return *s->name ? eng_ctrroot_open(e, s->id, s->path, &s->root, err) : 0;
+}
+
+/* Each that does not run is locked: in the order of their ids, so that two that copy both ways do
+ * not wait for each other. */
+static int open_sides(const struct eng *e, struct side *from, struct side *to, struct cs_err *err)
+{
+	bool swap;
+
+	if ((*from->name && eng_find(e, from->name, from->id, err) < 0) ||
+	    (*to->name && eng_find(e, to->name, to->id, err) < 0))
 		return -err->code;
-	return eng_ctrroot_open(e, s->id, s->path, &s->root, err);
+	if (*from->name && strcmp(from->id, to->id) == 0)
+		return cs_err_set(err, EINVAL, "cp: both are container %s: use exec %s cp",
+				  from->name, from->name);
+	swap = strcmp(from->id, to->id) > 0;
+	if (open_side(e, swap ? to : from, err) < 0)
+		return -err->code;
+	return open_side(e, swap ? from : to, err);
 }
 
 static int copy(struct eng_cp *cp, struct cs_err *err)
@@ -96,14 +110,7 @@ static int cp_sides(struct cli_call *call, struct side *from, struct side *to, s
 	struct eng_cp cp = { .archive = o->archive, .follow = o->follow };
 	int ret;
 
-	if (cli_ctr_engine(call, &e, err) < 0 || open_side(&e, from, err) < 0)
-		return -err->code;
-	if (*to->name && *from->name && eng_find(&e, to->name, to->id, err) < 0)
-		return -err->code;
-	if (*to->name && *from->name && strcmp(from->id, to->id) == 0)
-		return cs_err_set(err, EINVAL, "cp: both are container %s: use exec %s cp",
-				  from->name, from->name);
-	if (open_side(&e, to, err) < 0)
+	if (cli_ctr_engine(call, &e, err) < 0 || open_sides(&e, from, to, err) < 0)
 		return -err->code;
 	cp.from =
 		(struct eng_cp_side){ .ctr = *from->name ? &from->root : NULL, .text = from->path };

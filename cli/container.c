@@ -67,7 +67,8 @@ int cli_ctr_each(const struct cli_call *call, bool all, unsigned int how, cli_ct
 				  call->cmd->name);
 	if (all && eng_list(&e, &ids, err) < 0)
 		return -err->code;
-	cli_ctr_ids(&e, &ids, how, fn, arg, err);
+	/* what a killed command left is no container, and one may go meanwhile */
+	cli_ctr_ids(&e, &ids, how | CLI_CTR_MISSING_OK, fn, arg, err);
 	for (size_t i = 0; i < call->argc; i++)
 		one(&e, call->argv[i], how, fn, arg, err);
 	return -err->code;

@@ -195,7 +195,10 @@ static void put_config(struct cs_jw *w, const struct eng_record *r)
 	put_pairs(w, "Annotations", &r->annotations);
 	put_pairs(w, "ExposedPorts", &r->expose);
 	cs_jw_str(w, "StopSignal", r->stop_signal ? r->stop_signal : "SIGTERM");
-	cs_jw_i64(w, "StopTimeout", r->stop_timeout_s < 0 ? 10 : r->stop_timeout_s);
+	cs_jw_i64(w, "StopTimeout",
+		  r->stop_timeout_s == ENG_STOP_NEVER_KILL ? -1
+		  : r->stop_timeout_s < 0		   ? 10
+							   : r->stop_timeout_s);
 	cs_jw_obj_end(w);
 }
 

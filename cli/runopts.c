@@ -129,7 +129,7 @@ static void copy_resources(const struct cli_run_opts *o, struct eng_record *r)
 	r->oom_kill_disable = o->oom_kill_disable;
 	r->timeout_s = o->timeout.v;
 	if (o->stop_timeout.set)
-		r->stop_timeout_s = o->stop_timeout.v;
+		r->stop_timeout_s = o->stop_timeout.v < 0 ? ENG_STOP_NEVER_KILL : o->stop_timeout.v;
 }
 
 /* "1.5" in 1e-9. */

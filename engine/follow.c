@@ -27,12 +27,17 @@ bool eng_alive_is(struct eng_alive *a)
 	char buf[64];
 
 	/* whatever it says, this run has ended: is there another? */
-	while (a->sock >= 0 && (recv(a->sock, buf, sizeof(buf), MSG_DONTWAIT) >= 0 ||
-				(errno != EAGAIN && errno != EINTR))) {
+	while (a->sock >= 0) {
+		ssize_t n = recv(a->sock, buf, sizeof(buf), MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return true;
 		cs_close_fd(&a->sock);
-		eng_alive_open(a, a->e, a->id);
+		a->refused = n > 0 && *buf == ENG_F_WARN;
+		if (!a->refused)
+			eng_alive_open(a, a->e, a->id);
 	}
-	return a->sock >= 0;
+	return false;
 }
 
 void eng_alive_close(struct eng_alive *a)

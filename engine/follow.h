@@ -11,6 +11,7 @@ struct eng;
 struct eng_alive {
 	const struct eng *e; /* borrowed */
 	const char *id;	     /* borrowed */
+	bool refused;	     /* its monitor has too many already: it cannot be told */
 	int sock;	     /* owned; something to read when it may have ended; -EBADF: it has */
 };
 #define ENG_ALIVE_INIT ((struct eng_alive){ .sock = -EBADF }) /* needs errno.h */

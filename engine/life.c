@@ -190,6 +190,8 @@ static int stop_signal(const struct eng_record *r)
 
 static int own_timeout(const struct eng_record *r)
 {
+	if (r->stop_timeout_s == ENG_STOP_NEVER_KILL)
+		return MAX_STOP_S;
 	if (r->stop_timeout_s < 0)
 		return DEFAULT_STOP_S;
 	return r->stop_timeout_s > MAX_STOP_S ? MAX_STOP_S : (int)r->stop_timeout_s;

@@ -60,6 +60,11 @@ static int follow(struct reader *r, const struct eng *e, const char *id, int wat
 
 		/* looked for its life first: what it wrote before its end is there then */
 		ret = give(r, err);
+		if (ret == 0 && a.refused)
+			return cs_err_set(err, EUSERS,
+					  "too many are attached to container %.12s: its log is "
+					  "followed no further",
+					  id);
 		if (ret < 0 || !alive || r->past || left <= 0)
 			return ret;
 		if (poll(fds, 2, eng_follow_timeout(r->o->until_ns)) < 0 && errno != EINTR)

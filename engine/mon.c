@@ -286,7 +286,9 @@ static void say_goodbye(struct mon *m, bool started)
 {
 	struct cs_err why = CS_ERR_INIT;
 
-	if (m->r.auto_remove && started) { /* else the command that waits for the report does it */
+	/* if it did not start, the command that waits for the report does it; with something left
+	 * it stays, so that the next command finds that and tries again */
+	if (m->r.auto_remove && started && !m->left) {
 		if (m->ops->remove)
 			m->ops->remove(&m->e, &m->r, &why);
 	} else if (started && !m->left) { /* what cannot be removed the next command mends */

@@ -48,6 +48,8 @@ struct eng_net {
 	struct eng_strv aliases;
 };
 
+enum { ENG_STOP_NEVER_KILL = -2 };
+
 struct eng_record {
 	struct cs_json_doc doc; /* owned; empty while it is made */
 	int64_t version;
@@ -67,7 +69,7 @@ struct eng_record {
 	const char *workdir, *user, *stop_signal, *umask;
 	struct eng_strv group_add;
 	bool tty, stdin_open, init;
-	int64_t stop_timeout_s;		     /* -1: the default, 10 */
+	int64_t stop_timeout_s;		     /* -1: the default, 10; ENG_STOP_NEVER_KILL */
 	int64_t timeout_s;		     /* killed after that time; 0: never */
 	struct eng_strv labels, annotations; /* "KEY=VALUE", sorted, each key once */
 	const char *hostname, *domainname;

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,13 +21,15 @@
 #include "engine/monitor.h"
 #include "engine/prepare.h"
 #include "engine/record.h"
+#include "engine/stamp.h"
 #include "engine/status.h"
 #include "engine/store.h"
+#include "runtime/container.h"
 #include "runtime/ns/self.h"
 
 /* From a container that does not run to one that does: eng_start() of life.h. */
 
-enum { START_FAILED = 125, HIGH_FD = 16 };
+enum { START_FAILED = 125, HIGH_FD = 16, ENDING_MS = 30 * 1000 };
 
 /* The three fds of monitor.h, out of each other's way. */
 static int place_fds(posix_spawn_file_actions_t *fa, const int from[3], int high[3],
@@ -197,14 +200,56 @@ static int start_locked(const struct eng *e, const struct eng_record *r, int cli
 	return ret;
 }
 
-int eng_start(const struct eng *e, const char *id, int client, int *exit_code, struct cs_err *err)
+/* It has its live lock yet, though its program ended: its monitor is tidying up. The caller has its
+ * lock, so no other start is at it. */
+static bool is_ending(const struct eng *e, const char *id)
+{
+	const struct ctr_rt rt = { .root = e->state, .wall = "container" };
+	ctr_auto_info struct ctr_info info = { 0 };
+	struct eng_status st = ENG_STATUS_INIT;
+	struct cs_err why = CS_ERR_INIT;
+	int ret;
+
+	if (eng_status_load(e, id, &st, &why) < 0)
+		return false;
+	if (st.state != ENG_RUNNING)
+		return st.state == ENG_EXITED || st.state == ENG_CREATED;
+	ret = ctr_info_get(&rt, id, &info, &why);
+	return ret == -ENOENT || (ret == 0 && info.status == CTR_STOPPED);
+}
+
+/* 1: it is just ending: again. */
+static int try_start(const struct eng *e, const char *id, int client, int *exit_code,
+		     struct cs_err *err)
 {
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
-	cs_auto_fd int sock = client;
 	cs_auto_fd int lock = eng_lock(e, id, err);
+	int ret;
 
-	*exit_code = START_FAILED;
 	if (lock < 0 || eng_record_load(e, id, &r, err) < 0)
 		return -err->code;
-	return start_locked(e, &r, sock, exit_code, err);
+	ret = start_locked(e, &r, client, exit_code, err);
+	if (ret != -EALREADY || !is_ending(e, id))
+		return ret;
+	cs_err_clear(err);
+	return 1;
+}
+
+int eng_start(const struct eng *e, const char *id, int client, int *exit_code, struct cs_err *err)
+{
+	int64_t until = eng_mono_ms() + ENDING_MS;
+	cs_auto_fd int sock = client;
+	int ret;
+
+	*exit_code = START_FAILED;
+	/* without its lock meanwhile: its monitor may want it (--rm) */
+	while ((ret = try_start(e, id, sock, exit_code, err)) == 1) {
+		if (eng_mono_ms() > until)
+			return cs_err_set(err, EBUSY,
+					  "container %.12s has ended, but its monitor does not: "
+					  "remove it with --force",
+					  id);
+		poll(NULL, 0, 5);
+	}
+	return ret;
 }

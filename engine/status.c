@@ -103,6 +103,38 @@ int eng_status_parse(const char *buf, size_t len, struct eng_status *out, struct
 	return ret;
 }
 
+/* On a full disk, over the old one: what is there has its place. One write(2) that fits in a block,
+ * with spaces instead of what was longer. */
+static int save_in_place(int dir, const char *text, size_t len, struct cs_err *err)
+{
+	enum { ROOM = 4096 };
+	char buf[ROOM];
+	cs_auto_fd int fd = openat(dir, "status.json", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat sb;
+
+	if (fd < 0 || fstat(fd, &sb) < 0)
+		return cs_err_sys(err, "open status.json");
+	if (len > ROOM || sb.st_size > ROOM)
+		return cs_err_set(err, ENOSPC, "write status.json");
+	memset(buf, ' ', sizeof(buf));
+	memcpy(buf, text, len);
+	if ((off_t)len < sb.st_size)
+		len = (size_t)sb.st_size;
+	if (pwrite(fd, buf, len, 0) != (ssize_t)len)
+		return cs_err_sys(err, "write status.json");
+	return 0;
+}
+
+static int save_text(int dir, const char *text, size_t len, struct cs_err *err)
+{
+	int ret = cs_file_replace(dir, "status.json", text, len, 0600, false, err);
+
+	if (ret != -ENOSPC && ret != -EDQUOT)
+		return ret;
+	cs_err_clear(err);
+	return save_in_place(dir, text, len, err);
+}
+
 int eng_status_save(const struct eng *e, const char *id, const struct eng_status *st,
 		    struct cs_err *err)
 {
@@ -128,8 +160,7 @@ int eng_status_save(const struct eng *e, const char *id, const struct eng_status
 	if (*st->error)
 		cs_jw_str(&w, "error", st->error);
 	cs_jw_obj_end(&w);
-	if (cs_jw_take(&w, &text, &len, err) < 0 ||
-	    cs_file_replace(dir, "status.json", text, len, 0600, false, err) < 0)
+	if (cs_jw_take(&w, &text, &len, err) < 0 || save_text(dir, text, len, err) < 0)
 		return cs_err_wrap(err, "status of container %.12s", id);
 	return 0;
 }

@@ -43,7 +43,8 @@ struct eng_status {
 /* Pure, for the fuzzer. */
 int eng_status_parse(const char *buf, size_t len, struct eng_status *out, struct cs_err *err);
 
-/* Writes status.json of container @id, atomically. */
+/* Writes status.json of container @id, atomically; on a full disk over the old one, so that an end
+ * is never lost. */
 int eng_status_save(const struct eng *e, const char *id, const struct eng_status *st,
 		    struct cs_err *err);
 /* Reads it and asks whether the monitor lives: STARTING, RUNNING and RESTARTING become DEAD when it

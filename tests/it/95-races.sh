@@ -115,4 +115,62 @@ for cmd in "kill" "stop -s KILL -t 60"; do
 	caisson rm -f a >/dev/null
 done
 
+tap_comment <<<"two cp, both ways"
+caisson create --name a --network none box true >/dev/null
+caisson create --name b --network none box true >/dev/null
+a=$(id_of a) b=$(id_of b)
+first=a second=b
+[[ $a < $b ]] || first=b second=a
+exec 8<"$it_tmp/lib/containers/$(id_of $second)/lock"
+flock 8
+bg cp "$second:/data/seed" "$first:/tmp"
+it_wait 20 locked "$(id_of $first)"
+tap_is "locks are taken in one order, so they do not wait for each other" "$?" 0
+exec 8<&-
+wait "$pid"
+tap_is "and it copies" "$? $(<"$it_tmp/bg.err")" "0 "
+
+# ------------------------------------------------------------------------------------------------
+tap_comment <<<"start beside an end"
+caisson run -d --name e --network none box sh -c 'until [ -e /go ]; do sleep 0.05; done; exec sleep 0' >/dev/null
+e=$(id_of e)
+c inspect -f '{{.State.MonitorPid}} {{.State.Pid}}' e
+read -r mon init <<<"$out"
+kill -STOP "$mon"
+kill -9 "$init"
+it_wait 20 grep -q '^State:.Z' "/proc/$init/status" # its monitor has not looked yet
+bg start e
+sleep 0.3
+kill -CONT "$mon"
+wait "$pid"
+tap_is "waits for it" "$? $(<"$it_tmp/bg.err")" "0 "
+tap_check "and starts it anew" is e running
+caisson rm -f a b e >/dev/null
+
+# ------------------------------------------------------------------------------------------------
+tap_comment <<<"--all beside what a killed create left"
+mkdir -p "$it_tmp/lib/containers/$(printf %064d 7)"
+for cmd in kill stop pause unpause; do
+	c $cmd -a
+	tap_is "$cmd -a" "$status $err" "0 "
+done
+rmdir "$it_tmp/lib/containers/$(printf %064d 7)"
+
+# ------------------------------------------------------------------------------------------------
+tap_comment <<<"a full disk"
+mkdir -p "$it_tmp/small"
+mount -t tmpfs -o size=24m tmpfs "$it_tmp/small"
+cp -a "$it_tmp/lib/images" "$it_tmp/small/"
+small=(timeout 60 "$CAISSON" --root "$it_tmp/small" --state "$it_tmp/run2")
+"${small[@]}" run -d --name full --network none -v "$it_tmp/home:/mnt:ro" box \
+	sh -c 'until [ -e /mnt/go ]; do sleep 0.05; done; exit 7' >/dev/null
+dd if=/dev/zero of="$it_tmp/small/fill" bs=4k >/dev/null 2>&1
+touch "$it_tmp/home/go"
+"${small[@]}" wait full >/dev/null
+it_try "${small[@]}" inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}' full
+tap_is "the exit status is kept" "$out$err" "exited 7 "
+rm "$it_tmp/small/fill"
+"${small[@]}" rm -f full >/dev/null
+umount "$it_tmp/small"
+
 eng_done

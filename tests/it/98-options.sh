@@ -231,6 +231,10 @@ up slow --stop-timeout 1 --stop-signal HUP
 c stop slow
 get slow '{{.State.ExitCode}} {{.Config.StopTimeout}} {{.Config.StopSignal}}'
 tap_is "--stop-timeout, --stop-signal" "$out" "6 1 HUP"
+c create --name patient --network none --stop-timeout -1 box true
+get patient '{{.Config.StopTimeout}}'
+tap_is "--stop-timeout -1: never killed" "$status $out" "0 -1"
+c rm patient
 c run -d --name deaf --network none --stop-timeout 1 box sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
 it_wait 60 said_ready deaf
 SECONDS=0

@@ -111,9 +111,9 @@ static inline int mf_bring(const struct eng *e, const struct eng_record *r,
 static inline int mf_take_down(const struct eng *e, const struct eng_record *r, bool keep,
 			       struct cs_err *err)
 {
-	(void)r;
-	(void)err;
 	mf_note(e, keep ? "down keep" : "down");
+	if (strstr(r->cmd.v[0], "STUCK"))
+		return cs_err_set(err, EBUSY, "something is stuck");
 	return 0;
 }
 

@@ -208,6 +208,29 @@ START_TEST(test_remove)
 }
 END_TEST
 
+/* What could not be taken down must be found again. */
+START_TEST(test_remove_stuck)
+{
+	struct mf f;
+	struct eng_status st;
+	char *calls;
+
+	mf_setup(&f, "exit 3 # STUCK");
+	f.r.auto_remove = true;
+	mf_start(&f, false);
+	ck_assert(mf_report(&f).ok);
+	mf_wait(&f);
+	calls = mf_text(&f, "state/calls");
+	ck_assert_str_eq(calls, "bring\ndown\n");
+	free(calls);
+	ck_assert(eng_has_record(&f.e, MF_ID));
+	st = mf_status(&f);
+	ck_assert_int_eq(st.state, ENG_EXITED);
+	ck_assert_str_eq(st.error, "take down: something is stuck");
+	mf_fini(&f);
+}
+END_TEST
+
 START_TEST(test_timeout)
 {
 	struct mf f;
@@ -224,4 +247,4 @@ END_TEST
 
 UNIT_MAIN("engine/mon", test_attached, test_failed_start, test_stdin, test_stdin_stays,
 	  test_stdin_killed, test_tty, test_restart, test_stop_in_backoff, test_remove,
-	  test_timeout)
+	  test_remove_stuck, test_timeout)
