@@ -12,7 +12,7 @@
 # by chance are made alike before they are compared. The commands on running containers are in
 # 97-vm.sh.
 #
-#	99-parity.sh --table		prints PARITY.md
+#	99-parity.sh --table		prints man/PARITY.md
 # shellcheck disable=SC1091,SC2154 # what the files give
 if [ "${1-}" = --table ]; then
 	exec awk -f "$(dirname "$0")/parity.awk" "$(dirname "$0")/parity.tbl"

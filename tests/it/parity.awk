@@ -1,4 +1,4 @@
-# parity.tbl as Markdown: PARITY.md.
+# parity.tbl as Markdown: man/PARITY.md.
 BEGIN {
 	FS = " :: "
 	print "# One command, two walls\n"
