@@ -199,7 +199,7 @@ it_try flock "$it_tmp/lib/containers/$out/lock" timeout 1 "$CAISSON" --root "$it
 tap_is "one that another command is at: it waits" "$status" 124
 c run -d --name busy --network none box sh -c \
 	'cd /opt 2>/dev/null || cd /tmp; while :; do mkdir d; echo >d/f; echo >g; rm -r d g; done'
-for i in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
 	c export -o "$w/busy.tar" busy
 	[ "$status" = 0 ] || break
 	c commit busy
