@@ -21,6 +21,7 @@ struct eng_place {
 	const char *init;	 /* path of the small init on the host; used with r->init */
 	/* namespaces to join, "/proc/PID/ns/…"; NULL: as the record says (a new one, or host) */
 	const char *net_ns, *pid_ns, *ipc_ns, *uts_ns;
+	const char *apparmor; /* the profile of who asks for none; NULL: none */
 	const char *hostname; /* of whose network it joins; NULL: none */
 	const char *shm;      /* folder to bind on /dev/shm; NULL: as the record says */
 };

@@ -51,7 +51,8 @@ struct cfg_security {
 	bool no_new_privileges, seccomp_unconfined, no_masks;
 	const char *seccomp_file; /* NULL: the default profile */
 	const char *apparmor;	  /* NULL: none */
-	bool selinux;		  /* one of the next was given */
+	bool apparmor_given;
+	bool selinux; /* one of the next was given */
 	const char *user, *role, *domain, *level;
 	struct eng_strv mask, unmask;
 };
@@ -93,6 +94,8 @@ void eng_cfg_put_caps(struct cfg *c);
 
 /* config_security.c: c->sec */
 int eng_cfg_security(struct cfg *c, struct cs_err *err);
+/* Masks the folders of the host that the glob(7) @pattern means, but for what is unmasked. */
+int eng_cfg_mask_all(struct cfg *c, const char *pattern, struct cs_err *err);
 void eng_cfg_put_paths(struct cfg *c);
 int eng_cfg_put_labels(struct cfg *c, struct cs_err *err);
 int eng_cfg_put_seccomp(struct cfg *c, struct cs_err *err);

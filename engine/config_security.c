@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <glob.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -8,6 +9,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "engine/config.h"
 #include "engine/config_int.h"
 #include "engine/seccomp_default.h"
 #include "engine/strv.h"
@@ -95,6 +97,7 @@ static int apparmor(struct cfg *c, const char *text, const char *value, struct c
 {
 	if (!*value)
 		return bad(text, err, "write apparmor=PROFILE or apparmor=unconfined");
+	c->sec.apparmor_given = true;
 	c->sec.apparmor = strcmp(value, "unconfined") == 0 ? NULL : value;
 	return 0;
 }
@@ -133,6 +136,39 @@ static int option(struct cfg *c, const char *text, struct cs_err *err)
 		   "systempaths=unconfined are there");
 }
 
+static bool unmasked(const struct cfg *c, const char *path)
+{
+	if (c->sec.no_masks)
+		return true;
+	for (size_t i = 0; i < c->sec.unmask.n; i++) {
+		const char *u = c->sec.unmask.v[i];
+
+		if (strcasecmp(u, "ALL") == 0 || fnmatch(u, path, FNM_PATHNAME) == 0)
+			return true;
+	}
+	return false;
+}
+
+int eng_cfg_mask_all(struct cfg *c, const char *pattern, struct cs_err *err)
+{
+	glob_t g = { 0 };
+	int ret = glob(pattern, GLOB_NOSORT | GLOB_ONLYDIR, NULL, &g);
+
+	if (ret == GLOB_NOSPACE)
+		return eng_cfg_oom(err);
+	ret = 0;
+	for (size_t i = 0; ret == 0 && i < g.gl_pathc; i++) {
+		char *path;
+
+		if (unmasked(c, g.gl_pathv[i]))
+			continue;
+		path = cs_arena_str(c->a, g.gl_pathv[i], strlen(g.gl_pathv[i]));
+		ret = path ? eng_strv_add(c->a, &c->sec.mask, path, err) : eng_cfg_oom(err);
+	}
+	globfree(&g);
+	return ret;
+}
+
 int eng_cfg_security(struct cfg *c, struct cs_err *err)
 {
 	if (c->r->privileged) {
@@ -145,20 +181,11 @@ int eng_cfg_security(struct cfg *c, struct cs_err *err)
 		if (ret < 0)
 			return ret;
 	}
-	return 0;
-}
-
-static bool unmasked(const struct cfg *c, const char *path)
-{
-	if (c->sec.no_masks)
-		return true;
-	for (size_t i = 0; i < c->sec.unmask.n; i++) {
-		const char *u = c->sec.unmask.v[i];
-
-		if (strcasecmp(u, "ALL") == 0 || fnmatch(u, path, FNM_PATHNAME) == 0)
-			return true;
-	}
-	return false;
+	if (c->p && !c->sec.apparmor_given)
+		c->sec.apparmor = c->p->apparmor;
+	if (c->sec.no_masks || eng_is_vm(c->r))
+		return 0;
+	return eng_cfg_mask_all(c, "/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle", err);
 }
 
 void eng_cfg_put_paths(struct cfg *c)

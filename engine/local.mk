@@ -4,6 +4,7 @@ engine_libengine_a_SOURCES = \
 	engine/attach_int.h \
 	engine/attach_keys.c \
 	engine/attach_tty.c \
+	engine/apparmor.c engine/apparmor.h \
 	engine/autostart.c engine/autostart.h \
 	engine/bring.c engine/bring.h \
 	engine/cdi.c engine/cdi.h \

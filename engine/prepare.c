@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "engine/apparmor.h"
 #include "engine/bring.h"
 #include "engine/config.h"
 #include "engine/ctrvolumes.h"
@@ -128,6 +129,8 @@ static int fill_place(const struct eng *e, const struct eng_record *r, int run, 
 		       r->id) < 0 ||
 	    cs_str_fmt(p->etc, sizeof(p->etc), err, "%s/containers/%s/etc", e->state, r->id) < 0 ||
 	    find_joins(e, r, run, p, err) < 0)
+		return -err->code;
+	if (eng_apparmor_ready(r, &pl->apparmor, err) < 0)
 		return -err->code;
 	if (!r->init)
 		return 0;

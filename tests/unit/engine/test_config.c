@@ -2,12 +2,16 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "engine/config.h"
+#include "engine/config_int.h"
 #include "engine/engine.h"
 #include "engine/record.h"
 #include "engine/volume.h"
@@ -468,5 +472,33 @@ START_TEST(test_refused)
 }
 END_TEST
 
+START_TEST(test_mask_all)
+{
+	struct unit_tmp t = unit_tmp_init();
+	struct cfg c = { .a = cs_arena_new(0) };
+	char pattern[100], path[100];
+
+	err = CS_ERR_INIT;
+	mkdirat(t.fd, "cpu0", 0755);
+	mkdirat(t.fd, "cpu0/throttle", 0755);
+	mkdirat(t.fd, "cpu1", 0755);
+	mkdirat(t.fd, "cpu12", 0755);
+	mkdirat(t.fd, "cpu12/throttle", 0755);
+	mkdirat(t.fd, "cpufreq", 0755);
+	mkdirat(t.fd, "cpufreq/throttle", 0755);
+	snprintf(pattern, sizeof(pattern), "%s/cpu[0-9]*/throttle", t.path);
+	ck_assert_int_eq(eng_cfg_mask_all(&c, pattern, &err), 0);
+	ck_assert_uint_eq(c.sec.mask.n, 2);
+	snprintf(path, sizeof(path), "%s/cpu0/throttle", t.path);
+	c.sec.mask = (struct eng_strv){ 0 };
+	c.sec.unmask = V(path);
+	ck_assert_int_eq(eng_cfg_mask_all(&c, pattern, &err), 0);
+	ck_assert_uint_eq(c.sec.mask.n, 1);
+	ck_assert_ptr_nonnull(strstr(c.sec.mask.v[0], "/cpu12/throttle"));
+	cs_arena_free(c.a);
+	unit_tmp_fini(&t);
+}
+END_TEST
+
 UNIT_MAIN("engine/config", test_defaults, test_process, test_caps, test_privileged, test_mounts,
-	  test_namespaces, test_resources, test_security, test_systemd, test_refused)
+	  test_namespaces, test_resources, test_security, test_systemd, test_refused, test_mask_all)
