@@ -60,8 +60,16 @@ bool net_names_have_server(void)
 /* What names the server, and the one that was told to end and not waited for. */
 static const char running[] = "pid", ending[] = "ending";
 
-/* A pidfd of the server: the process that file @name names, if its /tmp is this folder. -ESRCH
- * without a message if there is none. */
+/* Has it no root any more, as what exits has not? Its sockets are closed after that. */
+static bool is_exiting(const char *root)
+{
+	char text[8];
+
+	return readlink(root, text, sizeof(text)) < 0 && errno == ENOENT;
+}
+
+/* A pidfd of the server: the process that file @name names, if its /tmp is this folder, or it is
+ * the one that ends and exits just now. -ESRCH without a message if there is none. */
 static int find_server(int dir, const char *name)
 {
 	cs_auto_free char *text = NULL;
@@ -80,6 +88,9 @@ static int find_server(int dir, const char *name)
 	pidfd = cs_sys_pidfd_open((pid_t)pid, 0);
 	if (pidfd < 0)
 		return -ESRCH;
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	if (name == ending && is_exiting(path))
+		return cs_proc_wait_end(pidfd, 0, &err) == 0 ? cs_take_fd(&pidfd) : -ESRCH;
 	(void)snprintf(path, sizeof(path), "/proc/%d/root" FOLDER, (int)pid);
 	if (fstat(dir, &ours) < 0 || stat(path, &its) < 0 || ours.st_dev != its.st_dev ||
 	    ours.st_ino != its.st_ino)
