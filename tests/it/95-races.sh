@@ -133,7 +133,6 @@ tap_is "and it copies" "$? $(<"$it_tmp/bg.err")" "0 "
 # ------------------------------------------------------------------------------------------------
 tap_comment <<<"start beside an end"
 caisson run -d --name e --network none box sh -c 'until [ -e /go ]; do sleep 0.05; done; exec sleep 0' >/dev/null
-e=$(id_of e)
 c inspect -f '{{.State.MonitorPid}} {{.State.Pid}}' e
 read -r mon init <<<"$out"
 kill -STOP "$mon"

@@ -178,8 +178,10 @@ START_TEST(shared_propagation_goes_out_but_not_with_the_root)
 {
 	struct fix f;
 	struct host h;
+	int others; /* the host may have containers */
 
 	split(&f, &h);
+	others = count_lines(&f, h.pid, "rootfs");
 	fix_dir(FIX_ROOT "/vol");
 	fix_dir(FIX_ROOT "/own");
 	f.spec.rootfs_propagation = MS_SHARED | MS_REC;
@@ -194,7 +196,7 @@ START_TEST(shared_propagation_goes_out_but_not_with_the_root)
 	fix_tmpfs("/vol/out");
 	/* the host has the volume's new mount, nothing of the root's, and all that it had */
 	ck_assert_int_eq(count_lines(&f, h.pid, " /mnt/shared/out "), 1);
-	ck_assert_int_eq(count_lines(&f, h.pid, "rootfs"), 0);
+	ck_assert_int_eq(count_lines(&f, h.pid, "rootfs"), others);
 	ck_assert_int_eq(count_lines(&f, h.pid, " / / "), 1);
 	ck_assert_int_eq(count_lines(&f, h.pid, " /mnt/shared/early "), 1);
 	let_host_mount(&h);
