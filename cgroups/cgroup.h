@@ -56,6 +56,7 @@ struct cg {
 				    * cg_open_join() and cg_sub(); where it is -EBADF, joining opens
 				    * the file itself */
 	bool created[CG_MAX_HIER]; /* made by cg_create(): ours to remove */
+	bool has_devices;	   /* cg_apply_devices() has set the rules */
 };
 
 /* The path for a spec's cgroupsPath (@spec_path, may be NULL) and container @id: absolute ones
@@ -88,6 +89,10 @@ void cg_fini(struct cg *cg); /* closes; removes nothing; idempotent */
  * become an eBPF program. In a user namespace that may not load one, rules are left to the kernel,
  * which lets nobody there make a device node. */
 int cg_apply(const struct cg *cg, const struct cg_resources *res, struct cs_err *err);
+
+/* The device rules alone, of a v1 devices hierarchy: they are denied and allowed one by one, so
+ * this is for when nobody is in there. cg_apply() leaves them as they are then. */
+int cg_apply_devices(struct cg *cg, const struct cg_resources *res, struct cs_err *err);
 
 /* The v2 folder fd for CLONE_INTO_CGROUP, -EBADF on a pure v1 host. Borrowed. */
 int cg_v2_fd(const struct cg *cg);

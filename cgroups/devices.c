@@ -150,7 +150,7 @@ int cg_devices_apply(const struct cg *cg, const struct cg_resources *res, struct
 	int h = cg_v1_hier(cg->host, CG_CTL_DEVICES);
 	int ret;
 
-	if (!res->n_devices)
+	if (!res->n_devices || cg->has_devices)
 		return 0;
 	if (h < 0 && cg->v2_dir < 0)
 		return cs_err_set(err, ENOENT,
@@ -169,5 +169,16 @@ int cg_devices_apply(const struct cg *cg, const struct cg_resources *res, struct
 		cs_err_clear(err);
 		ret = 0;
 	}
+	return ret;
+}
+
+int cg_apply_devices(struct cg *cg, const struct cg_resources *res, struct cs_err *err)
+{
+	int ret;
+
+	if (cg_v1_hier(cg->host, CG_CTL_DEVICES) < 0)
+		return 0;
+	ret = cg_devices_apply(cg, res, err);
+	cg->has_devices = ret == 0;
 	return ret;
 }

@@ -66,6 +66,10 @@ static int open_cgroup(struct launch *l, struct cs_err *err)
 		return cs_err_wrap(err, "make cgroup %s", l->c->state.cgroup);
 	l->has_cg = true;
 	l->c->state.own_cgroup = true;
+	/* init makes device nodes while the other limits are set */
+	rc = cg_apply_devices(&l->cg, &l->c->spec.resources, err);
+	if (rc < 0)
+		return rc;
 	return l->c->spec.ns[CTR_NS_USER].present ? cg_open_join(&l->cg, err) : 0;
 }
 

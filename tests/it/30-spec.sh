@@ -293,4 +293,19 @@ done
 tap_is "state never waits for an init that is stopped" "${seen//created/.}" "............"
 oci delete stopped
 
+# v1's rules are denied and allowed one by one, which is drawn out here
+devices=/sys/fs/cgroup/devices
+if [ ! -e $devices/devices.deny ]; then
+	tap_skip "the rules for devices stand before init makes nodes" "no v1 devices hierarchy"
+elif ! command -v strace >/dev/null; then
+	tap_skip "the rules for devices stand before init makes nodes" "strace is not installed"
+else
+	it_bundle rules '.linux.devices = [{ type: "c", path: "/dev/thing", major: 1, minor: 3 }] |
+		.process.args = ["sh", "-c", "[ -c /dev/thing ] && ! grep thing /proc/mounts"]'
+	it_try timeout 60 strace -f -qq -o /dev/null -e trace=write -P $devices/"$it_cg"/rules/devices.deny \
+		-e inject=write:delay_exit=500000 "$CAISSON_OCI" --root "$it_tmp/state" run \
+		--bundle "$bundle" rules </dev/null
+	tap_is "the rules for devices stand before init makes nodes" "$status $out$err" "0 "
+fi
+
 it_done

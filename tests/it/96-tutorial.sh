@@ -42,6 +42,7 @@ for l in "${lines[@]}"; do
 		it_wait 20 wget -qO /dev/null http://127.0.0.1:8080/ ;;
 	esac
 	line "$l"
+	[ "$status" = 0 ] || tap_comment <<<"$out" # a terminal has its errors there
 	tap_is "$l" "$status $err" "0 "
 	case $l in
 	*"echo hello") tap_is "prints it" "$out" hello ;;
