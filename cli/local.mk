@@ -124,7 +124,7 @@ cli_libcli_a_SOURCES = \
 # Linked statically: loading shared libraries would be a third of a container's start.
 bin_PROGRAMS += caisson-oci
 caisson_oci_SOURCES = cli/oci_main.c
-caisson_oci_LDFLAGS = $(CS_STATIC_LDFLAGS)
+caisson_oci_LDFLAGS = $(CS_STATIC_LDFLAGS) $(CS_EARLY_LDFLAGS)
 caisson_oci_LDADD = cli/libcli.a runtime/libruntime.a cgroups/libcgroups.a base/libbase.a \
 	$(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
 
@@ -134,7 +134,7 @@ caisson_libs = cli/libcli.a engine/libengine.a images/libimages.a netns/libnetns
 	$(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAJL_STATIC_LIBS) -lm
 bin_PROGRAMS += caisson
 caisson_SOURCES = cli/main.c images/none.c
-caisson_LDFLAGS = $(CS_STATIC_LDFLAGS)
+caisson_LDFLAGS = $(CS_STATIC_LDFLAGS) $(CS_EARLY_LDFLAGS)
 caisson_LDADD = $(caisson_libs)
 
 pkglibexec_PROGRAMS += transfer

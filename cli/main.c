@@ -15,7 +15,10 @@
 #include "cli/out.h"
 #include "cli/stdio.h"
 #include "cli/transfer.h"
+#include "runtime/ns/early.h"
 #include "runtime/ns/self.h"
+
+const char ctr_early_words[] = "exec\0";
 
 /* The state of one invocation. */
 struct caisson_main {

@@ -16,7 +16,10 @@
 #include "cli/out.h"
 #include "cli/stdio.h"
 #include "runtime/container.h"
+#include "runtime/ns/early.h"
 #include "runtime/ns/self.h"
+
+const char ctr_early_words[] = "create\0exec\0run\0";
 
 /* The state of one invocation. */
 struct oci_main {

@@ -51,6 +51,7 @@ runtime_libruntime_a_SOURCES = \
 	runtime/ns/seccomp_load.c runtime/ns/seccomp_load.h \
 	runtime/ns/seccomp_pack.c \
 	runtime/ns/seccomp_spans.c \
+	runtime/ns/early.c runtime/ns/early.h \
 	runtime/ns/self.c runtime/ns/self.h \
 	runtime/ns/serve.c runtime/ns/serve.h \
 	runtime/ns/setup.h \
