@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "cgroups/resources.h"
 #include "cli/caisson.h"
 #include "cli/container.h"
 #include "cli/out.h"
@@ -11,10 +12,9 @@
 #include "engine/config.h"
 #include "engine/engine.h"
 #include "engine/events.h"
+#include "engine/life.h"
 #include "engine/record.h"
-#include "engine/status.h"
 #include "engine/store.h"
-#include "runtime/container.h"
 
 struct update_opts {
 	struct cli_num blkio_weight, cpu_period, cpu_quota, cpu_shares, memory, memory_reservation,
@@ -120,15 +120,12 @@ static int apply(const struct update_opts *o, struct cs_arena *a, struct eng_rec
 static int change(const struct eng *e, const char *id, const struct update_opts *o,
 		  struct cs_arena *a, struct cs_err *err)
 {
-	const struct ctr_rt rt = { .root = e->state, .wall = "container" };
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
-	struct eng_status st = ENG_STATUS_INIT;
 	struct cg_resources res = { 0 };
 	cs_auto_fd int lock = eng_lock(e, id, err);
 	bool limits;
 
-	if (lock < 0 || eng_record_load(e, id, &r, err) < 0 ||
-	    eng_status_get(e, id, &st, err) < 0 || apply(o, a, &r, &res, err) < 0)
+	if (lock < 0 || eng_record_load(e, id, &r, err) < 0 || apply(o, a, &r, &res, err) < 0)
 		return -err->code;
 	if (r.auto_remove && r.restart && !cs_str_in(r.restart, (const char *const[]){ "no" }, 1))
 		return cs_err_set(err, EINVAL,
@@ -138,10 +135,7 @@ static int change(const struct eng *e, const char *id, const struct update_opts 
 	/* what it could not be started with again is told now */
 	if (limits && eng_config_check(e, &r, err) < 0)
 		return cs_err_wrap(err, "container %s", r.name);
-	if ((st.state == ENG_RUNNING || st.state == ENG_PAUSED) && limits &&
-	    ctr_update(&rt, id, &res, err) < 0)
-		return -err->code;
-	if (eng_store_save(e, &r, err) < 0)
+	if (eng_update(e, &r, limits ? &res : NULL, err) < 0)
 		return -err->code;
 	eng_event(e, "update", &r, NULL, NULL);
 	return 0;

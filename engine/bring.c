@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "engine/config.h"
 #include "engine/engine.h"
 #include "engine/etcfiles.h"
 #include "engine/join.h"
@@ -303,7 +304,8 @@ int eng_bring(const struct eng *e, const struct eng_record *r, const struct eng_
 	dir = eng_run_dir(e, r->id, err);
 	if (dir < 0 ||
 	    cs_str_fmt(bundle, sizeof(bundle), err, "%s/containers/%s", e->state, r->id) < 0 ||
-	    take_io(io, err) < 0 || eng_join_check(dir, err) < 0)
+	    take_io(io, err) < 0 || eng_join_check(dir, err) < 0 ||
+	    (io->again && eng_config_limits(r, dir, err) < 0))
 		return -err->code;
 	ret = eng_is_vm(r) ? create_machine(e, r, dir, &opts, out, err)
 			   : create_container(e, r, dir, &opts, out, err);

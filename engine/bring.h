@@ -17,6 +17,7 @@ struct eng_record;
 struct eng_bring_io {
 	int in, out, err;    /* its standard files; with a terminal all are /dev/null */
 	const char *console; /* path of the socket that gets its terminal; NULL: it has none */
+	bool again;	     /* what was prepared has served a run: its limits may have changed */
 };
 
 struct eng_brought {

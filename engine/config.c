@@ -134,7 +134,10 @@ static int put_linux(struct cfg *c, struct cs_err *err)
 	if (ret < 0)
 		return ret;
 	eng_cfg_put_devices(c);
-	ret = eng_cfg_put_resources(c, err);
+	cs_jw_obj(&c->w, "resources");
+	eng_cfg_put_rules(c);
+	ret = eng_cfg_put_limits(c, err);
+	cs_jw_obj_end(&c->w);
 	if (ret == 0)
 		ret = eng_cfg_put_sysctl(c, err);
 	if (ret < 0)

@@ -34,4 +34,8 @@ int eng_config_text(const struct eng *e, const struct eng_record *r, const struc
  */
 int eng_config_check(const struct eng *e, const struct eng_record *r, struct cs_err *err);
 
+/* Gives the config.json in folder @dir, made for an earlier run, the limits that the record has now
+ * (update). */
+int eng_config_limits(const struct eng_record *r, int dir, struct cs_err *err);
+
 #endif

@@ -128,8 +128,8 @@ int eng_cfg_device(struct cfg *c, const struct cfg_device *d, const char *access
 void eng_cfg_put_devices(struct cfg *c);
 void eng_cfg_put_rules(struct cfg *c);
 
-/* config_resources.c */
-int eng_cfg_put_resources(struct cfg *c, struct cs_err *err);
+/* config_resources.c: "resources", but for the devices' rules. Needs c->r, c->p and c->w alone. */
+int eng_cfg_put_limits(struct cfg *c, struct cs_err *err);
 
 /* config_vm.c: refuses, by the option's name, what a machine cannot have */
 int eng_cfg_vm(const struct cfg *c, struct cs_err *err);

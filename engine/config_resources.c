@@ -60,7 +60,7 @@ static int device_value(struct cfg *c, const char *option, const char *text, boo
 		return cs_err_set(err, EINVAL, "%s %.100s: write DEVICE:%s, DEVICE a path", option,
 				  text, units ? "BYTES (1mb)" : "NUMBER");
 	if (!path)
-		return eng_cfg_oom(err);
+		return cs_err_set(err, ENOMEM, "out of memory");
 	out->major = 0;
 	out->minor = 0;
 	if (!c->p)
@@ -210,20 +210,16 @@ static int put_cpu(struct cfg *c, struct cs_err *err)
 	return 0;
 }
 
-int eng_cfg_put_resources(struct cfg *c, struct cs_err *err)
+int eng_cfg_put_limits(struct cfg *c, struct cs_err *err)
 {
-	int ret;
+	int ret = put_memory(c, err);
 
-	cs_jw_obj(&c->w, "resources");
-	eng_cfg_put_rules(c);
-	ret = put_memory(c, err);
 	if (ret == 0)
 		ret = put_cpu(c, err);
 	if (ret == 0)
 		ret = put_blkio(c, err);
 	cs_jw_obj(&c->w, "pids");
 	cs_jw_i64(&c->w, "limit", c->r->pids_limit ? c->r->pids_limit : PIDS_DEFAULT);
-	cs_jw_obj_end(&c->w);
 	cs_jw_obj_end(&c->w);
 	return ret;
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+struct cg_resources;
 struct cs_err;
 struct eng;
 struct eng_record;
@@ -37,6 +38,12 @@ int eng_remove_own(const struct eng *e, const struct eng_record *r, struct cs_er
  * (NULL allowed) is its exit status. */
 int eng_wait(const struct eng *e, const char *id, int timeout_ms, int *exit_code,
 	     struct cs_err *err);
+
+/* Replaces the record by @r, and gives the run that there is the limits @res (NULL: none changed);
+ * the next start has what the record says. The caller has its lock. One that is just being started
+ * by its policy is waited for. What the kernel refuses is not kept. */
+int eng_update(const struct eng *e, const struct eng_record *r, const struct cg_resources *res,
+	       struct cs_err *err);
 
 int eng_pause(const struct eng *e, const char *id, struct cs_err *err);
 int eng_unpause(const struct eng *e, const char *id, struct cs_err *err);

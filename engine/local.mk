@@ -23,6 +23,7 @@ engine_libengine_a_SOURCES = \
 	engine/config_caps.c \
 	engine/config_devices.c \
 	engine/config_int.h \
+	engine/config_limits.c \
 	engine/config_mounts.c \
 	engine/config_ns.c \
 	engine/config_process.c \
@@ -83,6 +84,7 @@ engine_libengine_a_SOURCES = \
 	engine/strv.c engine/strv.h \
 	engine/tail.c engine/tail.h \
 	engine/untar.c engine/untar.h \
+	engine/update.c \
 	engine/usage.c engine/usage.h \
 	engine/user.c engine/user.h \
 	engine/userns.c engine/userns.h \

@@ -139,6 +139,18 @@ static void report(struct mon *m, int ret, const struct cs_err *err)
 	cs_close_fd(&m->report);
 }
 
+/* The record may have been changed since (update, rename). */
+static void load_again(struct mon *m)
+{
+	struct cs_err why = CS_ERR_INIT;
+	struct eng_record r = ENG_RECORD_INIT;
+
+	if (eng_record_load(&m->e, m->id, &r, &why) < 0)
+		return;
+	eng_record_fini(&m->r);
+	m->r = r;
+}
+
 static int bring(struct mon *m, struct cs_err *err)
 {
 	struct eng_bring_io io = { .in = -EBADF };
@@ -154,6 +166,10 @@ static int bring(struct mon *m, struct cs_err *err)
 	m->st.error[0] = '\0';
 	m->ended = false;
 	save(m);
+	/* in this order: eng_update() either comes before it, or sees that there is a start */
+	io.again = m->st.restarts > 0;
+	if (io.again)
+		load_again(m);
 	ret = eng_mon_io_open(m, &io, console, sizeof(console), err);
 	if (ret < 0)
 		eng_mon_io_given(&io);
@@ -190,18 +206,6 @@ static void attend(struct mon *m)
 		eng_event(&m->e, "oom", &m->r, NULL, NULL);
 	snprintf(code, sizeof(code), "%d", m->st.exit_code);
 	eng_event(&m->e, "die", &m->r, "exitCode", code);
-}
-
-/* The record may have been changed while it ran (update, rename). */
-static void load_again(struct mon *m)
-{
-	struct cs_err why = CS_ERR_INIT;
-	struct eng_record r = ENG_RECORD_INIT;
-
-	if (eng_record_load(&m->e, m->id, &r, &why) < 0)
-		return;
-	eng_record_fini(&m->r);
-	m->r = r;
 }
 
 /* At the end by this process itself, which ends soon: a fork would take longer than the work. Who
@@ -272,8 +276,6 @@ static int runs(struct mon *m, struct cs_err *err)
 		again = end_run(m, run == 0);
 		if (again)
 			again = wait_restart(m, &delay_ms, eng_mono_ms() - began_ms);
-		if (again) /* it may have been changed while it waited */
-			load_again(m);
 	}
 	return ret;
 }

@@ -231,6 +231,38 @@ tap_is "until it is stopped" "$status" 0
 tap_is "and then it stays so" "$(state_of always)" exited
 tap_is "no monitor is left" "$(find "$it_tmp/run/containers" -name attach | wc -l)" 0
 
+# What was changed while it ran, or while its next start was near, is what that start has.
+if [ "$(it_cgroup_version)" = 2 ]; then
+	limit_file=/sys/fs/cgroup/memory.max
+else
+	limit_file=/sys/fs/cgroup/memory/memory.limit_in_bytes
+fi
+if c run -d --name changed --network none --restart always -m 64m box \
+	sh -c "cat $limit_file; until [ -e /go ]; do sleep 0.1; done; rm /go; exit 3" &&
+	[ "$status" = 0 ]; then
+	it_wait $wait_s log_has changed 67108864
+	c update -m 32m --memory-swap -1 --pids-limit 99 changed
+	c exec changed touch /go
+	it_wait $wait_s log_has changed 33554432
+	tap_is "a restart by its policy has what update changed" "$?" 0
+	c inspect --format '{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}} {{.RestartCount}}' changed
+	tap_is "and inspect says so" "$out" "33554432 99 1"
+	c update -m 48m changed
+	c restart -t 0 changed
+	it_wait $wait_s log_has changed 50331648
+	tap_is "a restart by the user, too" "$?" 0
+	c rm -f changed
+	c run -d --name quickly --network none --restart always -m 64m box sh -c "cat $limit_file; exit 3"
+	for m in 16 20 24 28; do
+		c update -m ${m}m --memory-swap -1 quickly
+		it_wait $wait_s log_has quickly $((m << 20))
+		tap_is "changed while it is started again and again: ${m}m" "$?" 0
+	done
+	c rm -f quickly
+else
+	tap_skip "a restart by its policy has what update changed" "no memory limit here"
+fi
+
 # ------------------------------------------------------------------------------------------------
 tap_comment <<<"joined namespaces"
 c run -d --name shared --network none box sleep 300
