@@ -98,15 +98,17 @@ vm_run exit5
 tap_is "a bzImage" "$vm_status:$vm_reason" 0:exit || vm_tell
 
 # --- the tailored kernel: no ACPI, no modules
-acpi=true
 vm_kernel=$vm_tmp/vmlinux
+kernels=("true:$vm_kernel:$vm_initramfs:$vm_cmdline")
 tailored=${XDG_CACHE_HOME:-$HOME/.cache}/caisson/guest-tailored
 if [ -s "$tailored/current" ]; then
 	tailored+=/$(<"$tailored/current")
-	cp "$tailored/vmlinux" "$vm_kernel"
-	"$vm_here/../../kvm/guest/initramfs" "$vm_build/tests/guest/init" "$vm_tmp/initramfs"
+	vm_kernel=$vm_tmp/tailored
+	vm_initramfs=$vm_tmp/initramfs-tailored
 	vm_cmdline="console=ttyS0 quiet loglevel=1 panic=-1 reboot=k $(<"$tailored/cmdline")"
-	acpi=false
+	cp "$tailored/vmlinux" "$vm_kernel"
+	"$vm_here/../../kvm/guest/initramfs" "$vm_build/tests/guest/init" "$vm_initramfs"
+	kernels+=("false:$vm_kernel:$vm_initramfs:$vm_cmdline")
 	for n in 1 2 4; do
 		vm_run "exit$n" ".cpus = $n | .acpi = false"
 		tap_is "tailored, $n vCPUs: the guest's status arrives" \
@@ -122,18 +124,19 @@ else
 	tap_skip "the tailored kernel" "it is not built: make guest-kernel"
 fi
 
-# --- 50 in a row, of the kernel that was booted last
+# --- 50 in a row, of both kernels in turns
 if [ -z "${CAISSON_LONG-}" ]; then
 	tap_skip "50 boots in a row" "minutes; set CAISSON_LONG=1"
 else
 	failed=0
 	for ((i = 0; i < 50; i++)); do
+		IFS=: read -r acpi vm_kernel vm_initramfs vm_cmdline <<<"${kernels[i % ${#kernels[@]}]}"
 		vm_run "exit$i" ".cpus = $((1 << i % 3)) | .acpi = $acpi"
 		[ "$vm_reason:$(jq .status "$vm_tmp/result")" = "exit:$i" ] || {
 			failed=$((failed + 1))
 			vm_tell
 		}
 	done
-	tap_is "50 boots in a row, failures" "$failed" 0
+	tap_is "50 boots in a row of ${#kernels[@]} kernels, failures" "$failed" 0
 fi
 tap_done

@@ -18,7 +18,7 @@ tmp=$(mktemp -d "${TMPDIR:-/tmp}/caisson-vmm.XXXXXX")
 pid=''
 trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null; rm -rf -- "$tmp"' EXIT
 trap 'exit 1' INT TERM HUP
-for what in hello flood idle triple dark; do
+for what in hello flood idle triple dark spin; do
 	python3 "$here/vmtiny.py" "$what" "$tmp/$what"
 done
 
@@ -45,6 +45,8 @@ run triple >"$tmp/out"
 tap_is "a triple fault" "$status:$told" "4:triple-fault null"
 run dark >"$tmp/out"
 tap_is "one that sleeps for good" "$status:$told" "5:hang null"
+run spin >"$tmp/out"
+tap_is "one that turns round for good" "$status:$told" "5:hang null"
 run flood >"$tmp/out"
 tap_is "20000 lines" "$status:$told:$(wc -l <"$tmp/out")" "0:exit 0:20000"
 run flood > >(exec head -n 1 >/dev/null)

@@ -45,8 +45,9 @@ vm_cleanup()
 
 # Copies, since the lab's root is a slow one.
 vm_kernel=$vm_tmp/vmlinux
+vm_initramfs=$vm_tmp/initramfs
 cp "$CAISSON_GUEST_KERNEL/vmlinux" "$vm_kernel"
-"$vm_here/../../kvm/guest/initramfs" "$vm_build/tests/guest/init" "$vm_tmp/initramfs" \
+"$vm_here/../../kvm/guest/initramfs" "$vm_build/tests/guest/init" "$vm_initramfs" \
 	"$CAISSON_GUEST_KERNEL/modules"
 vm_cmdline="console=ttyS0 quiet loglevel=1 panic=-1 $(<"$CAISSON_GUEST_KERNEL/cmdline")"
 
@@ -64,7 +65,7 @@ vm_start() # WHAT [JQ-FILTER]
 {
 	vm_config "$@"
 	rm -f "$vm_tmp/control" "$vm_tmp/result"
-	exec 10<"$vm_kernel" 11<"$vm_tmp/initramfs" 12>"$vm_tmp/result"
+	exec 10<"$vm_kernel" 11<"$vm_initramfs" 12>"$vm_tmp/result"
 	python3 "$vm_here/vm.py" serve "$vm_tmp/control" 13 "$vm_build/vmm" "$vm_tmp/config" \
 		>"$vm_tmp/console" 2>"$vm_tmp/err" </dev/null &
 	vm_pid=$!
@@ -74,13 +75,13 @@ vm_start() # WHAT [JQ-FILTER]
 # Waits for its end, at most so long; $vm_status, and $vm_reason and $vm_text of the result.
 vm_wait() # SECONDS
 {
-	local i
+	local end=$((SECONDS + $1))
 
-	for ((i = 0; i < $1 * 4; i++)); do
-		kill -0 "$vm_pid" 2>/dev/null || break
+	# by the clock: where all is emulated, a guest that turns round leaves this loop little
+	while ((SECONDS < end)) && kill -0 "$vm_pid" 2>/dev/null; do
 		sleep 0.25
 	done
-	((i < $1 * 4)) || kill -KILL "$vm_pid" 2>/dev/null
+	((SECONDS < end)) || kill -KILL "$vm_pid" 2>/dev/null
 	vm_status=0
 	wait "$vm_pid" 2>/dev/null || vm_status=$?
 	vm_pid=''
@@ -97,9 +98,9 @@ vm_run() # WHAT [JQ-FILTER]
 # Waits until the guest has said that line.
 vm_said() # TEXT
 {
-	local i
+	local end=$((SECONDS + 120))
 
-	for ((i = 0; i < 600; i++)); do
+	while ((SECONDS < end)); do
 		grep -qF -- "$1" "$vm_tmp/console" && return
 		kill -0 "$vm_pid" 2>/dev/null || return
 		sleep 0.1

@@ -5,6 +5,7 @@
 #     idle    says that it idles, and does
 #     triple  a triple fault
 #     dark    halts with interrupts off, for ever
+#     spin    turns round with interrupts off, for ever
 import struct
 import sys
 
@@ -16,6 +17,7 @@ CODE = {
     "idle": b"\xfb\xf4\xeb\xfc",  # sti; hlt
     "triple": b"\x0f\x01\x1d%s\xcc",  # lidt of zeroes; int3
     "dark": b"\xfa\xf4\xeb\xfc",  # cli; hlt
+    "spin": b"\xfa\xeb\xfe",  # cli; jmp to itself
 }
 TEXT = struct.pack("<I", BASE + 0x100)
 ZEROES = struct.pack("<I", BASE + 0x180)
@@ -27,11 +29,9 @@ def code(what):
         return say + CODE["exit"].replace(b"%s", b"\x07")
     if what == "flood":
         return CODE["flood"] + CODE["exit"].replace(b"%s", b"\x00")
-    if what == "idle":
-        return say + CODE["idle"]
     if what == "triple":
         return CODE["triple"].replace(b"%s", ZEROES)
-    return say + CODE["dark"]
+    return say + CODE[what]
 
 
 image = code(sys.argv[1]).ljust(0x100, b"\x90") + b"guest: hello\n\0".ljust(0x100, b"\0")
