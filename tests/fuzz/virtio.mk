@@ -4,8 +4,11 @@ fuzz_targets += \
 	tests/fuzz/fuzz_vio_blk \
 	tests/fuzz/fuzz_vio_console \
 	tests/fuzz/fuzz_vio_fs \
+	tests/fuzz/fuzz_vio_mmio \
 	tests/fuzz/fuzz_vio_net \
+	tests/fuzz/fuzz_vio_pmem \
 	tests/fuzz/fuzz_vio_queue \
+	tests/fuzz/fuzz_vio_rng \
 	tests/fuzz/fuzz_vio_vsock
 EXTRA_DIST += tests/fuzz/vio_fuzz.h
 
@@ -21,11 +24,20 @@ tests_fuzz_fuzz_vio_console_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(F
 tests_fuzz_fuzz_vio_fs_SOURCES = tests/fuzz/fuzz_vio_fs.c $(fuzz_main)
 tests_fuzz_fuzz_vio_fs_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
+tests_fuzz_fuzz_vio_mmio_SOURCES = tests/fuzz/fuzz_vio_mmio.c $(fuzz_main)
+tests_fuzz_fuzz_vio_mmio_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
+
 tests_fuzz_fuzz_vio_net_SOURCES = tests/fuzz/fuzz_vio_net.c $(fuzz_main)
 tests_fuzz_fuzz_vio_net_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
+tests_fuzz_fuzz_vio_pmem_SOURCES = tests/fuzz/fuzz_vio_pmem.c $(fuzz_main)
+tests_fuzz_fuzz_vio_pmem_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
+
 tests_fuzz_fuzz_vio_queue_SOURCES = tests/fuzz/fuzz_vio_queue.c $(fuzz_main)
 tests_fuzz_fuzz_vio_queue_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
+
+tests_fuzz_fuzz_vio_rng_SOURCES = tests/fuzz/fuzz_vio_rng.c $(fuzz_main)
+tests_fuzz_fuzz_vio_rng_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
 
 tests_fuzz_fuzz_vio_vsock_SOURCES = tests/fuzz/fuzz_vio_vsock.c $(fuzz_main)
 tests_fuzz_fuzz_vio_vsock_LDADD = kvm/libkvm.a base/libbase.a $(YAJL_LIBS) $(FUZZ_LIBS)
