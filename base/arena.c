@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-	CHUNK_MIN = 4096,
+	CHUNK_MIN = 1024,
 	CHUNK_MAX = 1024 * 1024,
 	ALIGN = 8, /* of a pointer or a 64-bit number */
 };
