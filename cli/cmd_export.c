@@ -53,7 +53,7 @@ static int export_run(struct cli_call *call, struct cs_err *err)
 				  "export: standard output is a terminal: use -o FILE, or send it "
 				  "to a program");
 	if (cli_ctr_engine(call, &e, err) < 0 || eng_find(&e, call->argv[0], id, err) < 0 ||
-	    eng_ctrroot_open(&e, id, "/", &c, err) < 0)
+	    eng_ctrroot_open(&e, id, NULL, &c, err) < 0)
 		return -err->code;
 	if (o->output) {
 		file = open(o->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -72,7 +72,6 @@ static int place_open(const struct eng_cp_side *s, struct place *p, struct cs_er
 		if (own_path(s->text, p->path, sizeof(p->path), err) < 0)
 			return -err->code;
 	}
-	/* a volume's own folder: its name is that of the path as it was given */
 	slash = strrchr(p->path, '/');
 	return cs_str_fmt(p->name, sizeof(p->name), err, "%s", slash + 1);
 }

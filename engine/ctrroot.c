@@ -13,11 +13,11 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "engine/ctrview.h"
 #include "engine/engine.h"
 #include "engine/prepare.h"
 #include "engine/status.h"
 #include "engine/store.h"
-#include "engine/volume.h"
 #include "runtime/state.h"
 
 int eng_path_tidy(const char *path, char *out, size_t size, struct cs_err *err)
@@ -48,6 +48,7 @@ void eng_ctrroot_close(struct eng_ctrroot *c)
 	struct cs_err ignored = CS_ERR_INIT;
 
 	cs_close_fd(&c->fd);
+	eng_ctrview_close(&c->view);
 	/* an overlay that is never synced notes in its work folder that it was mounted, and is not
 	 * mounted a second time */
 	if (c->mounted && c->r.auto_remove && c->folder >= 0) {
@@ -90,25 +91,6 @@ static int running_root(const struct eng *e, const char *id, struct cs_err *err)
 	return cs_take_fd(&root);
 }
 
-/* The mount of a volume or folder that @path is in: the one with the longest target. */
-static const struct eng_mount *mount_of(const struct eng_record *r, const char *path)
-{
-	const struct eng_mount *best = NULL;
-
-	for (size_t i = 0; i < r->n_mounts; i++) {
-		const struct eng_mount *m = &r->mounts[i];
-		size_t n = strlen(m->target);
-
-		if (m->type == ENG_MOUNT_TMPFS || m->subpath || !m->source)
-			continue;
-		if (strncmp(path, m->target, n) != 0 || (path[n] && path[n] != '/'))
-			continue;
-		if (!best || n > strlen(best->target))
-			best = m;
-	}
-	return best;
-}
-
 /* A view of the folder that nothing is written through, as a container sees it that runs. Its own
  * mount: that of the host stays as it is. */
 static int read_only(int fd, struct cs_err *err)
@@ -122,54 +104,28 @@ static int read_only(int fd, struct cs_err *err)
 	return cs_take_fd(&tree);
 }
 
-/* Its files are where it is mounted, not in our folder. */
-static int volume_path(const struct eng *e, const struct eng_mount *m, char *out, size_t size,
-		       struct cs_err *err)
+/* With its volumes and bound folders on it; @root is a mount that nobody else has. */
+static int view(const struct eng *e, struct eng_ctrroot *c, int root, struct cs_err *err)
 {
-	eng_auto_volume struct eng_volume v = ENG_VOLUME_INIT;
-	int ret = eng_volume_load(e, m->source, &v, err);
+	int ret = eng_ctrview_open(e, &c->r, root, c->path, &c->view, err);
 
-	if (ret == 0 && v.options.n)
-		return cs_err_set(err, EOPNOTSUPP,
-				  "volume %.100s, which is at %.100s, has options and is mounted "
-				  "while the container runs: start it first",
-				  m->source, m->target);
-	if (ret == 0)
-		ret = eng_volume_settle(e, m->source, err);
-	return ret < 0 ? ret : eng_volume_path(e, m->source, out, size, err);
+	if (ret < 0)
+		return ret;
+	return cs_take_fd(&c->view.root);
 }
 
-/* What lies at the mount @m, in which c->path is taken from there on. */
-static int mount_root(const struct eng *e, struct eng_ctrroot *c, const struct eng_mount *m,
-		      struct cs_err *err)
+static int stopped_root(const struct eng *e, struct eng_ctrroot *c, bool mounts, struct cs_err *err)
 {
-	cs_auto_fd int fd = -EBADF;
-	char path[PATH_MAX];
+	cs_auto_fd int root = -EBADF;
 
-	if (m->type == ENG_MOUNT_VOLUME) {
-		if (volume_path(e, m, path, sizeof(path), err) < 0)
-			return -err->code;
-	} else if (cs_str_fmt(path, sizeof(path), err, "%s", m->source) < 0) {
-		return -err->code;
-	}
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return cs_err_sys(err, "open %s, which is at %s", path, m->target);
-	memmove(c->path, c->path + strlen(m->target), strlen(c->path + strlen(m->target)) + 1);
-	if (!*c->path)
-		memcpy(c->path, "/", 2);
-	return m->read_only ? read_only(fd, err) : cs_take_fd(&fd);
-}
-
-static int stopped_root(const struct eng *e, struct eng_ctrroot *c, struct cs_err *err)
-{
-	const struct eng_mount *m = mount_of(&c->r, c->path);
-
-	if (m)
-		return mount_root(e, c, m, err);
 	c->folder = eng_dir(e, c->r.id, err);
 	c->mounted = c->folder >= 0;
-	return c->folder < 0 ? c->folder : eng_rootfs_open(e, &c->r, err);
+	if (c->folder < 0)
+		return c->folder;
+	root = eng_rootfs_open(e, &c->r, err);
+	if (root < 0)
+		return root;
+	return mounts && c->r.n_mounts > 0 ? view(e, c, root, err) : cs_take_fd(&root);
 }
 
 static bool below(const char *path, const char *top)
@@ -193,21 +149,13 @@ static bool in_memory(const struct eng_record *r, const char *path)
 	return false;
 }
 
-/* Its first process is the host's: that one's root is not the container's. What the machine sees is
- * mounted here. */
-static int vm_root(const struct eng *e, struct eng_ctrroot *c, struct cs_err *err)
+/* The mount that its machine sees, again, for us. */
+static int machine_root(const struct eng *e, const struct eng_ctrroot *c, struct cs_err *err)
 {
-	const struct eng_mount *m = mount_of(&c->r, c->path);
-	cs_auto_fd int fd = -EBADF;
+	cs_auto_fd int fd = -EBADF, tree = -EBADF;
 	char path[PATH_MAX];
 	struct statx st;
 
-	if (m)
-		return mount_root(e, c, m, err);
-	if (in_memory(&c->r, c->path))
-		return cs_err_set(err, ENOTSUP,
-				  "%s is in the machine's memory: the host cannot copy there",
-				  c->path);
 	if (cs_str_fmt(path, sizeof(path), err, "%s/containers/%s/rootfs", e->state, c->r.id) < 0)
 		return -err->code;
 	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -215,7 +163,28 @@ static int vm_root(const struct eng *e, struct eng_ctrroot *c, struct cs_err *er
 		return cs_err_sys(err, "open the root that its machine sees");
 	if (!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return cs_err_set(err, ESRCH, "the container ended");
-	return c->r.read_only ? read_only(fd, err) : cs_take_fd(&fd);
+	if (c->r.read_only)
+		return read_only(fd, err);
+	tree = cs_sys_open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0)
+		return cs_err_sys(err, "make a view of its root");
+	return cs_take_fd(&tree);
+}
+
+/* Its first process is the host's: that one's root is not the container's. What the machine sees is
+ * mounted here. */
+static int vm_root(const struct eng *e, struct eng_ctrroot *c, bool mounts, struct cs_err *err)
+{
+	cs_auto_fd int root = -EBADF;
+
+	if (in_memory(&c->r, c->path))
+		return cs_err_set(err, ENOTSUP,
+				  "%s is in the machine's memory: the host cannot copy there",
+				  c->path);
+	root = machine_root(e, c, err);
+	if (root < 0)
+		return root;
+	return mounts && c->r.n_mounts > 0 ? view(e, c, root, err) : cs_take_fd(&root);
 }
 
 int eng_ctrroot_open(const struct eng *e, const char *id, const char *path, struct eng_ctrroot *out,
@@ -224,7 +193,7 @@ int eng_ctrroot_open(const struct eng *e, const char *id, const char *path, stru
 	eng_auto_ctrroot struct eng_ctrroot c = ENG_CTRROOT_INIT;
 	struct eng_status st = ENG_STATUS_INIT;
 
-	if (eng_path_tidy(path, c.path, sizeof(c.path), err) < 0)
+	if (eng_path_tidy(path ? path : "/", c.path, sizeof(c.path), err) < 0)
 		return -err->code;
 	c.lock = eng_lock(e, id, err);
 	if (c.lock < 0 || eng_record_load(e, id, &c.r, err) < 0 ||
@@ -234,11 +203,11 @@ int eng_ctrroot_open(const struct eng *e, const char *id, const char *path, stru
 	case ENG_RUNNING:
 	case ENG_PAUSED:
 		cs_close_fd(&c.lock);
-		c.fd = eng_is_vm(&c.r) ? vm_root(e, &c, err) : running_root(e, id, err);
+		c.fd = eng_is_vm(&c.r) ? vm_root(e, &c, path, err) : running_root(e, id, err);
 		break;
 	case ENG_CREATED:
 	case ENG_EXITED:
-		c.fd = stopped_root(e, &c, err);
+		c.fd = stopped_root(e, &c, path, err);
 		break;
 	case ENG_STARTING:
 	case ENG_RESTARTING:

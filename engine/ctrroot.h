@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "engine/ctrview.h"
 #include "engine/record.h"
 
 struct cs_err;
@@ -12,25 +13,28 @@ struct eng;
 /*
  * A container's files, for who looks into it from outside. One that runs: as its own processes see
  * them, volumes and all, by /proc/PID/root. One that does not: its root filesystem mounted for us
- * alone, or the volume or bound folder that the path is in, and its lock held, so that it is not
- * started meanwhile. Whatever is done must stay beneath @fd (base/path.h): what is below is the
+ * alone, volumes and bound folders on it (ctrview.h), and its lock held, so that it is not started
+ * meanwhile. Whatever is done must stay beneath @fd (base/path.h): what is below is the
  * container's, and changes while one looks.
  */
 struct eng_ctrroot {
-	struct eng_record r; /* owned */
-	int fd;		     /* owned; O_PATH */
-	int lock;	     /* owned; -EBADF: it runs */
-	int folder;	     /* owned; its folder below the root */
+	struct eng_record r;	 /* owned */
+	int fd;			 /* owned; O_PATH */
+	struct eng_ctrview view; /* owned; what keeps its mounts */
+	int lock;		 /* owned; -EBADF: it runs */
+	int folder;		 /* owned; its folder below the root */
 	bool mounted;
 	char path[PATH_MAX]; /* what was asked for, as it is called beneath @fd */
 };
-#define ENG_CTRROOT_INIT                             \
-	((struct eng_ctrroot){ .r = ENG_RECORD_INIT, \
-			       .fd = -EBADF,         \
-			       .lock = -EBADF,       \
+#define ENG_CTRROOT_INIT                                 \
+	((struct eng_ctrroot){ .r = ENG_RECORD_INIT,     \
+			       .fd = -EBADF,             \
+			       .view = ENG_CTRVIEW_INIT, \
+			       .lock = -EBADF,           \
 			       .folder = -EBADF }) /* needs errno.h */
 
-/* Opens that of container @id for @path. */
+/* Opens that of container @id for @path. NULL: of one that has no process of its own on the host,
+ * what lies beneath its volumes will do. */
 int eng_ctrroot_open(const struct eng *e, const char *id, const char *path, struct eng_ctrroot *out,
 		     struct cs_err *err);
 void eng_ctrroot_close(struct eng_ctrroot *c);	       /* idempotent */

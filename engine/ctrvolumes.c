@@ -47,24 +47,29 @@ static int volume_give(const struct eng *e, const struct eng_record *r, const ch
 	return ret;
 }
 
+int eng_volume_ready(const struct eng *e, const struct eng_record *r, const struct eng_mount *m,
+		     int rootfs, struct cs_err *err)
+{
+	const struct eng_volume v = { .name = m->source, .anonymous = m->anonymous };
+	int made = eng_volume_create(e, &v, err);
+
+	if (made < 0 || (made > 0 && volume_give(e, r, m->source, err) < 0))
+		return -err->code;
+	return m->no_copy ? eng_volume_settle(e, m->source, err)
+			  : eng_volume_fill(e, m->source, rootfs, m->target, err);
+}
+
 int eng_volumes_ready(const struct eng *e, const struct eng_record *r, int rootfs,
 		      struct cs_err *err)
 {
 	for (size_t i = 0; i < r->n_mounts; i++) {
 		const struct eng_mount *m = &r->mounts[i];
-		struct eng_volume v = ENG_VOLUME_INIT;
-		int made;
 
 		if (m->type == ENG_MOUNT_BIND && bind_ready(m, err) < 0)
 			return cs_err_wrap(err, "container %s", r->name);
 		if (m->type != ENG_MOUNT_VOLUME)
 			continue;
-		v.name = m->source;
-		v.anonymous = m->anonymous;
-		made = eng_volume_create(e, &v, err);
-		if (made < 0 || (made > 0 && volume_give(e, r, m->source, err) < 0) ||
-		    (m->no_copy ? eng_volume_settle(e, m->source, err)
-				: eng_volume_fill(e, m->source, rootfs, m->target, err)) < 0)
+		if (eng_volume_ready(e, r, m, rootfs, err) < 0)
 			return cs_err_wrap(err, "container %s", r->name);
 	}
 	return 0;

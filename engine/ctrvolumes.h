@@ -3,6 +3,7 @@
 
 struct cs_err;
 struct eng;
+struct eng_mount;
 struct eng_record;
 
 /* The volumes of a container. */
@@ -11,6 +12,10 @@ struct eng_record;
  * @rootfs. */
 int eng_volumes_ready(const struct eng *e, const struct eng_record *r, int rootfs,
 		      struct cs_err *err);
+
+/* The same for one, the volume of mount @m. */
+int eng_volume_ready(const struct eng *e, const struct eng_record *r, const struct eng_mount *m,
+		     int rootfs, struct cs_err *err);
 
 /* Removes its anonymous ones, whose container is going; one that another container uses stays. What
  * fails is logged. */

@@ -34,6 +34,7 @@ engine_libengine_a_SOURCES = \
 	engine/cp.c engine/cp.h \
 	engine/create.c engine/create.h \
 	engine/ctrroot.c engine/ctrroot.h \
+	engine/ctrview.c engine/ctrview.h \
 	engine/ctrvolumes.c engine/ctrvolumes.h \
 	engine/diff.c engine/diff.h \
 	engine/engine.c engine/engine.h \

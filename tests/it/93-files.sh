@@ -88,6 +88,56 @@ c cp "$w/one" mounts:/opts
 tap_is "into a volume with options" "$status" 125
 tap_like "it is not there yet" "$err" 'start it first'
 
+# as in the container, whatever the way: links into mounts, out of them, and from one to another
+mkdir "$w/links" "$w/links/in"
+echo in >"$w/links/in/file"
+c run --name linked --network none -v linkvol:/mnt/vol -v "$w/links:/mnt/bind" -v "$w/bound:/mnt/ro:ro" \
+	-v "$w/one:/mnt/file" --tmpfs /mnt/tmp box sh -c 'ln -s /mnt/vol /tovol; ln -s mnt/bind/in /tobind
+	ln -s /mnt/ro /toro; ln -s /etc /mnt/vol/out; ln -s ../bind/in /mnt/vol/across; echo v >/mnt/vol/v'
+tap_is "a container with links, that has ended" "$status" 0
+mounts_before=$(it_mounts | wc -l)
+c cp linked:/tovol/v "$w/l1"
+c cp linked:/tobind/file "$w/l2"
+c cp linked:/mnt/vol/across/file "$w/l3"
+c cp linked:/mnt/vol/out/passwd "$w/l4"
+c cp linked:/mnt/file "$w/l5"
+tap_is "out of mounts by links" "$(cat "$w"/l[1235]) $(grep -c root "$w/l4")" $'v\nin\nin\none 1'
+echo new >"$w/new"
+c cp "$w/new" linked:/tovol/new
+c cp "$w/new" linked:/tobind/new
+c cp "$w/new" linked:/tmp/../mnt/vol/dots
+c cp "$w/new" linked:/mnt/vol/across/across
+tap_is "into mounts by links: the folders on the host have it" "$(cat "$it_tmp/lib/volumes/linkvol/_data/new" \
+	"$it_tmp/lib/volumes/linkvol/_data/dots" "$w/links/in/new" "$w/links/in/across")" $'new\nnew\nnew\nnew'
+c cp "$w/new" linked:/mnt/vol/out/made
+c cp linked:/etc/made "$w/l6"
+tap_is "out of a volume into the container's own" "$(cat "$w/l6")" new
+c cp "$w/new" linked:/toro/new
+tap_is "by a link into what is read-only: refused" "$status $(ls "$w/bound")" "125 file"
+tap_like "it says so" "$err" 'read-only file system'
+c cp "$w/new" linked:/mnt/file
+tap_is "a bound file is written in place" "$(cat "$w/one")" new
+echo one >"$w/one"
+tap_is "the host has no mount more" "$(it_mounts | wc -l)" "$mounts_before"
+c create --name fresh --network none -v freshvol:/data box true
+c cp fresh:/data/seed "$w/l7"
+tap_is "a new volume has what a start would fill it with" "$(cat "$w/l7")" hello
+c create --name lost --network none -v "$w/links:/mnt/bind" -v linkvol:/mnt/vol -v "$w/new:/mnt/new" box true
+mv "$w/links" "$w/links.away"
+c cp lost:/mnt/bind/in "$w/l8"
+tap_is "what cannot be mounted is said" "$status $err" \
+	"125 caisson: error: container lost: open $w/links, which is at /mnt/bind: no such file or directory"
+c cp linked:/tobind/file "$w/l8"
+tap_like "by a link it is empty, not what is beneath" "$status $err" '^125 .*[Nn]o such file'
+c cp lost:/mnt/vol/v "$w/l9"
+tap_is "and hinders nothing else" "$status $(cat "$w/l9")" "0 v"
+mv "$w/links.away" "$w/links"
+c cp linked:/tovol/v fresh:/data/from
+c cp fresh:/data/from "$w/l10"
+tap_is "from one's volume into another's" "$status $(cat "$w/l10")" "0 v"
+c rm linked fresh lost
+c volume rm linkvol freshvol
+
 tap_comment <<<"limits with which it starts no more"
 c update --cpu-quota 5000 --cpu-period 10000 mounts
 c update --cpus 1.5 mounts
