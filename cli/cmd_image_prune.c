@@ -9,6 +9,7 @@
 #include "cli/imguse.h"
 #include "cli/imgview.h"
 #include "cli/out.h"
+#include "cli/prune.h"
 #include "images/gc.h"
 
 struct prune_opts {
@@ -81,7 +82,9 @@ static int prune_run(struct cli_call *call, struct cs_err *err)
 	v = calloc(l.n + 1, sizeof(*v)); /* NOLINT(bugprone-sizeof-expression): of pointers */
 	if (!v)
 		return cs_err_set(err, ENOMEM, "out of memory");
-	ret = choose(call, st, &l, v, &n, err);
+	ret = cli_prune_tell_unread(call, err);
+	if (ret == 0)
+		ret = choose(call, st, &l, v, &n, err);
 	if (ret == 0)
 		ret = img_remove_records(st, v, n, &how, err);
 	free(v);

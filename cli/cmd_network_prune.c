@@ -49,7 +49,9 @@ static int prune_run(struct cli_call *call, struct cs_err *err)
 					  o->filters.v[i]);
 	if (!may(o))
 		return 0;
-	ret = cli_prune_networks(call, &o->filters, &b, err);
+	ret = cli_prune_tell_unread(call, err);
+	if (ret == 0)
+		ret = cli_prune_networks(call, &o->filters, &b, err);
 	return ret < 0 ? ret : cli_out(&b, err);
 }
 

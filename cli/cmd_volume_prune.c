@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cli/caisson.h"
 #include "cli/out.h"
+#include "cli/prune.h"
 #include "cli/volume.h"
 
 struct prune_opts {
@@ -34,7 +35,7 @@ static int prune_one(struct prune *p, const char *name, struct cs_err *err)
 	struct eng e = *p->e;
 	int ret;
 
-	if (eng_volume_use(p->filter.uses, name))
+	if (eng_volume_user(p->filter.uses, name, NULL))
 		return 0;
 	ret = eng_volume_load(p->e, name, &v, &one);
 	if (ret == 0 && ((!v.anonymous && !p->o->all) || !cli_vol_filter(&p->filter, &v)))
@@ -70,6 +71,8 @@ static int prune_run(struct cli_call *call, struct cs_err *err)
 		ret = eng_volume_tidy(&e, err);
 	if (ret == 0)
 		ret = eng_volume_uses(&e, &uses, err);
+	if (ret == 0)
+		ret = cli_prune_tell_unread(call, err);
 	if (ret == 0)
 		ret = eng_volume_list(&e, &l, err);
 	p.e = &e;

@@ -48,6 +48,27 @@ static int one_container(const struct eng *e, const char *id, const struct cli_s
 	return 0;
 }
 
+int cli_prune_tell_unread(const struct cli_call *call, struct cs_err *err)
+{
+	eng_auto_ids struct eng_ids ids = { 0 };
+	eng_auto struct eng e = ENG_INIT;
+	int ret = cli_ctr_engine(call, &e, err);
+
+	if (ret == 0)
+		ret = eng_list(&e, &ids, err);
+	for (size_t i = 0; ret == 0 && i < ids.n; i++) {
+		eng_auto_record struct eng_record r = ENG_RECORD_INIT;
+		struct cs_err why = CS_ERR_INIT;
+		int got = eng_record_load(&e, ids.v[i], &r, &why);
+
+		if (got < 0 && got != -ENOENT)
+			cs_log(CS_LOG_WARN,
+			       "%s: what it may use is kept; mend it, or remove it: rm -f %.12s",
+			       why.msg, ids.v[i]);
+	}
+	return ret;
+}
+
 int cli_prune_containers(const struct cli_call *call, const struct cli_strv *filter,
 			 struct cs_buf *out, struct cs_err *err)
 {

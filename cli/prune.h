@@ -13,6 +13,8 @@ struct cs_err;
 /* What "container prune" and "system prune" share. What was removed is added to @out, a line each.
  */
 
+/* Tells of each container whose record cannot be read, and so may need anything. */
+int cli_prune_tell_unread(const struct cli_call *call, struct cs_err *err);
 /* Containers that do not run and pass the filters (NULL: all). What commands and monitors that were
  * killed left is finished first. */
 int cli_prune_containers(const struct cli_call *call, const struct cli_strv *filter,

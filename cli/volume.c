@@ -102,7 +102,8 @@ bool cli_vol_filter(const struct cli_vol_filter *f, const struct eng_volume *v)
 		else if (cs_str_starts(g, "driver="))
 			pass = strcmp(g + 7, "local") == 0;
 		else if (cs_str_starts(g, "dangling="))
-			pass = !eng_volume_use(f->uses, v->name) == (g[9] == 't' || g[9] == '1');
+			pass = !eng_volume_user(f->uses, v->name, NULL) ==
+			       (g[9] == 't' || g[9] == '1');
 		else if (cs_str_starts(g, "name=")) {
 			names = true;
 			named = named || strstr(v->name, g + 5);

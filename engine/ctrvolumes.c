@@ -86,15 +86,15 @@ static int used_by_other(const char *name, char *who, size_t size, void *arg, st
 	const struct owner *o = arg;
 	eng_auto_volume_uses struct eng_volume_uses uses = { 0 };
 
+	const char *user;
+
 	if (eng_volume_uses(o->e, &uses, err) < 0)
 		return -err->code;
-	for (size_t i = 0; i < uses.n; i++)
-		if (strcmp(uses.v[i].volume, name) == 0 &&
-		    strcmp(uses.v[i].container, o->r->name) != 0) {
-			snprintf(who, size, "%s", uses.v[i].container);
-			return 1;
-		}
-	return 0;
+	user = eng_volume_user(&uses, name, o->r->name);
+	if (!user)
+		return 0;
+	snprintf(who, size, "%s", user);
+	return 1;
 }
 
 void eng_volumes_drop(const struct eng *e, const struct eng_record *r)

@@ -91,19 +91,29 @@ int eng_volume_remove(const struct eng *e, const char *name, eng_volume_used_fn 
 /* Removes what killed commands left. */
 int eng_volume_tidy(const struct eng *e, struct cs_err *err);
 
-/* Which containers, by their records, use which volumes. */
+/* Which containers, by their records, use which volumes. One whose record cannot be read (damaged,
+ * or of a newer version) may use those that its text has the names of; any, if that is not whole.
+ */
 struct eng_volume_use {
 	char *volume, *container; /* owned; the container's name */
+};
+struct eng_volume_unread {
+	char *text;	 /* owned; NULL: not whole */
+	char *container; /* owned; its id, and that its record cannot be read */
 };
 struct eng_volume_uses {
 	struct eng_volume_use *v; /* owned; sorted by volume */
 	size_t n;
+	struct eng_volume_unread *unread; /* owned */
+	size_t n_unread;
 };
 int eng_volume_uses(const struct eng *e, struct eng_volume_uses *out, struct cs_err *err);
 void eng_volume_uses_fini(struct eng_volume_uses *u);
 #define eng_auto_volume_uses CS_CLEANUP(eng_volume_uses_fini) /* needs base/cleanup.h */
-/* The first of them; NULL: nobody uses it. */
-const struct eng_volume_use *eng_volume_use(const struct eng_volume_uses *u, const char *volume);
+/* The first container that uses it, or may; NULL: none. One called @but (NULL allowed) is not
+ * meant.
+ */
+const char *eng_volume_user(const struct eng_volume_uses *u, const char *volume, const char *but);
 /* An eng_volume_used_fn that reads all records anew; @arg is the struct eng. */
 int eng_volume_used_now(const char *name, char *who, size_t size, void *arg, struct cs_err *err);
 

@@ -125,6 +125,37 @@ static int by_volume(const void *a, const void *b)
 		      ((const struct eng_volume_use *)b)->volume);
 }
 
+/* Its text, if it is whole: a version of tomorrow has volumes' names in it as ours has. */
+static char *whole_text(const struct eng *e, const char *id)
+{
+	cs_auto_json struct cs_json_doc doc = CS_JSON_DOC_INIT;
+	cs_auto_free char *text = NULL;
+	struct cs_err why = CS_ERR_INIT;
+	char path[ENG_ID_LEN + 16];
+	size_t len;
+
+	snprintf(path, sizeof(path), "%.64s/record.json", id);
+	if (cs_file_read_own(e->containers, path, ENG_RECORD_MAX, &text, &len, &why) < 0 ||
+	    cs_json_parse(text, len, path, &doc, &why) < 0 || doc.root->type != CS_JSON_OBJECT)
+		return NULL;
+	return cs_take_ptr(&text);
+}
+
+static int add_unread(const struct eng *e, struct eng_volume_uses *u, const char *id,
+		      struct cs_err *err)
+{
+	struct eng_volume_unread *v = realloc(u->unread, (u->n_unread + 1) * sizeof(*v));
+	char who[64];
+
+	if (!v)
+		return oom(err);
+	u->unread = v;
+	snprintf(who, sizeof(who), "%.12s (its record cannot be read)", id);
+	v[u->n_unread] = (struct eng_volume_unread){ whole_text(e, id), strdup(who) };
+	u->n_unread++;
+	return v[u->n_unread - 1].container ? 0 : oom(err);
+}
+
 int eng_volume_uses(const struct eng *e, struct eng_volume_uses *out, struct cs_err *err)
 {
 	eng_auto_volume_uses struct eng_volume_uses u = { 0 };
@@ -139,8 +170,7 @@ int eng_volume_uses(const struct eng *e, struct eng_volume_uses *out, struct cs_
 		if (ret == -ENOENT) /* removed meanwhile */
 			ret = 0;
 		else if (ret < 0)
-			/* what cannot be read may use any of them */
-			*err = why;
+			ret = add_unread(e, &u, ids.v[i], err);
 		else
 			ret = add_record(&u, &r, err);
 	}
@@ -160,16 +190,27 @@ void eng_volume_uses_fini(struct eng_volume_uses *u)
 		free(u->v[i].container);
 	}
 	free(u->v);
+	for (size_t i = 0; i < u->n_unread; i++) {
+		free(u->unread[i].text);
+		free(u->unread[i].container);
+	}
+	free(u->unread);
 	*u = (struct eng_volume_uses){ 0 };
 }
 
-const struct eng_volume_use *eng_volume_use(const struct eng_volume_uses *u, const char *volume)
+const char *eng_volume_user(const struct eng_volume_uses *u, const char *volume, const char *but)
 {
+	char quoted[ENG_VOLUME_NAME_MAX + 3];
+
 	/* not bsearch(): the first of several */
-	for (size_t i = 0; i < u->n; i++) {
-		if (strcmp(u->v[i].volume, volume) == 0)
-			return &u->v[i];
-	}
+	for (size_t i = 0; i < u->n; i++)
+		if (strcmp(u->v[i].volume, volume) == 0 &&
+		    (!but || strcmp(u->v[i].container, but) != 0))
+			return u->v[i].container;
+	snprintf(quoted, sizeof(quoted), "\"%s\"", volume);
+	for (size_t i = 0; i < u->n_unread; i++)
+		if (!u->unread[i].text || strstr(u->unread[i].text, quoted))
+			return u->unread[i].container;
 	return NULL;
 }
 
@@ -177,15 +218,15 @@ int eng_volume_used_now(const char *name, char *who, size_t size, void *arg, str
 {
 	eng_auto_volume_uses struct eng_volume_uses u = { 0 };
 	const struct eng *e = arg;
-	const struct eng_volume_use *use;
+	const char *user;
 	int ret = eng_volume_uses(e, &u, err);
 
 	if (ret < 0)
 		return ret;
-	use = eng_volume_use(&u, name);
-	if (!use)
+	user = eng_volume_user(&u, name, NULL);
+	if (!user)
 		return 0;
-	snprintf(who, size, "%s", use->container);
+	snprintf(who, size, "%s", user);
 	return 1;
 }
 

@@ -90,7 +90,7 @@ tap_like "it is not there yet" "$err" 'start it first'
 
 # as in the container, whatever the way: links into mounts, out of them, and from one to another
 mkdir "$w/links" "$w/links/in"
-echo in >"$w/links/in/file"
+echo inside >"$w/links/in/file"
 c run --name linked --network none -v linkvol:/mnt/vol -v "$w/links:/mnt/bind" -v "$w/bound:/mnt/ro:ro" \
 	-v "$w/one:/mnt/file" --tmpfs /mnt/tmp box sh -c 'ln -s /mnt/vol /tovol; ln -s mnt/bind/in /tobind
 	ln -s /mnt/ro /toro; ln -s /etc /mnt/vol/out; ln -s ../bind/in /mnt/vol/across; echo v >/mnt/vol/v'
@@ -101,7 +101,7 @@ c cp linked:/tobind/file "$w/l2"
 c cp linked:/mnt/vol/across/file "$w/l3"
 c cp linked:/mnt/vol/out/passwd "$w/l4"
 c cp linked:/mnt/file "$w/l5"
-tap_is "out of mounts by links" "$(cat "$w"/l[1235]) $(grep -c root "$w/l4")" $'v\nin\nin\none 1'
+tap_is "out of mounts by links" "$(cat "$w"/l[1235]) $(grep -c root "$w/l4")" $'v\ninside\ninside\none 1'
 echo new >"$w/new"
 c cp "$w/new" linked:/tovol/new
 c cp "$w/new" linked:/tobind/new

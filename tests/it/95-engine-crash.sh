@@ -164,6 +164,43 @@ sed -i 's/"version":1/"version":99/' "$it_tmp/lib/containers/$out/record.json"
 c start good
 tap_like "one of a newer version is left alone" "$err" 'newer'
 c rm -f good
+
+# What a record that cannot be read may name is kept; the rest goes.
+c volume prune -f --all
+c create --name newer --network none -v used:/data -v /anon box true
+c create --name left --network none -v /other box true
+newer=$(caisson inspect -f '{{.Id}}' newer)
+anon=$(jq -r '.mounts[] | select(.anonymous).source' "$it_tmp/lib/containers/$newer/record.json")
+c start newer left
+c volume create loose
+c network create lone
+c rm left
+sed -i 's/"version":1/"version":99/' "$it_tmp/lib/containers/$newer/record.json"
+c volume ls -q
+tap_is "a record of a newer version: volume ls" "$status $(wc -w <<<"$out")" "0 4"
+c volume prune -f --all
+tap_is "volume prune goes on" "$status $(wc -w <<<"$out")" "0 2"
+tap_like "and says so in one line" "$err" "^[^ ]* warning: .*record of container ${newer:0:12}.*newer[^ ]* .*: rm -f ${newer:0:12}\$"
+c volume ls -q
+tap_is "what its text names is kept" "$(sort <<<"$out")" "$(sort <<<"used"$'\n'"$anon")"
+c volume rm used
+tap_is "nor can it be removed by name" "$status" 125
+c network prune -f
+tap_is "network prune: a network may be wanted" "$status $out $(wc -l <<<"$err")" "0  1"
+c image prune -f
+tap_is "image prune goes on" "$status $(wc -l <<<"$err")" "0 1"
+c volume create loose
+c system prune -f --volumes
+tap_is "system prune goes on" "$status $(wc -l <<<"$err")" "0 1"
+echo '{"version": 1, "mounts": [{"sou' >"$it_tmp/lib/containers/$newer/record.json"
+c volume prune -f --all
+tap_is "one that is not whole may use any" "$status $out $(wc -l <<<"$err")" "0  1"
+c system df
+tap_is "system df goes on" "$status" 0
+c rm -f "$newer"
+c volume prune -f --all
+tap_is "once it is removed they go" "$status $(wc -w <<<"$out")" "0 3"
+c network rm lone
 mkdir -p "$it_tmp/small"
 mount -t tmpfs -o size=24m tmpfs "$it_tmp/small"
 cp -a "$it_tmp/lib/images" "$it_tmp/small/"
