@@ -232,14 +232,19 @@ int eng_new_name(const struct eng *e, char *out, size_t size, struct cs_err *err
 
 /* --- records ---------------------------------------------------------------------------------- */
 
+/* Survives a power cut, but for one that goes when it ends. The folder's own entry, and the name,
+ * were made before it: a file system with one journal has them first. */
 static int write_record(int dir, const struct eng_record *r, struct cs_err *err)
 {
 	cs_auto_free char *text = NULL;
+	const bool sync = !r->auto_remove;
 	size_t len;
 
 	if (eng_record_text(r, &text, &len, err) < 0 ||
-	    cs_file_replace(dir, "record.json", text, len, 0600, false, err) < 0)
+	    cs_file_replace(dir, "record.json", text, len, 0600, sync, err) < 0)
 		return cs_err_wrap(err, "record of container %s", r->name);
+	if (sync && fsync(dir) < 0)
+		return cs_err_sys(err, "sync the folder of container %s", r->name);
 	return 0;
 }
 

@@ -16,7 +16,8 @@ int eng_new_id(char out[ENG_ID_LEN + 1], struct cs_err *err);
 /* A name made up for a container, "adjective_noun", that nobody has. */
 int eng_new_name(const struct eng *e, char *out, size_t size, struct cs_err *err);
 
-/* Takes the name and writes the record: from then on the container is there, created. EEXIST names
+/* Takes the name and writes the record: from then on the container is there, created, and what
+ * makes or replaces a record here survives a power cut (unless it has auto_remove). EEXIST names
  * who has the name. A killed call leaves nothing, or a folder without a record. */
 int eng_store_add(const struct eng *e, const struct eng_record *r, struct cs_err *err);
 /* Replaces the record of a container whose lock the caller has. */

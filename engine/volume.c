@@ -223,9 +223,12 @@ static int make(int volumes, const struct eng_volume *v, const char *tmp, struct
 	ret = write_record(dir, v, err);
 	if (ret < 0)
 		return ret;
-	if (renameat2(volumes, tmp, volumes, v->name, RENAME_NOREPLACE) == 0)
-		return 1;
-	return errno == EEXIST ? 0 : cs_err_sys(err, "make volume %.100s", v->name);
+	if (renameat2(volumes, tmp, volumes, v->name, RENAME_NOREPLACE) < 0)
+		return errno == EEXIST ? 0 : cs_err_sys(err, "make volume %.100s", v->name);
+	/* one without a name is its container's affair */
+	if (!v->anonymous && fsync(volumes) < 0)
+		return cs_err_sys(err, "sync volume %.100s", v->name);
+	return 1;
 }
 
 int eng_volume_create(const struct eng *e, const struct eng_volume *v, struct cs_err *err)

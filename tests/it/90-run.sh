@@ -133,6 +133,23 @@ tap_like "stats" "$out" '^site [1-9]'
 c run -d --rm --name short --network none box sleep 3
 c wait short
 tap_is "wait for one with --rm" "$out$status" 00
+if ! command -v strace >/dev/null; then
+	tap_skip "what is reported done is synced" "strace is not installed"
+else
+	syncs() # COMMAND...: how many of them before it says so
+	{
+		strace -f -qq -e trace=fsync,fdatasync -o "$it_tmp/syncs" "$CAISSON" --root "$it_tmp/lib" \
+			--state "$it_tmp/run" "$@" >"$it_tmp/out" 2>&1 </dev/null || cat "$it_tmp/out"
+		grep -cE 'f(data)?sync\(.* = 0' "$it_tmp/syncs"
+	}
+	tap_is "what is reported done is synced: create" "$(syncs create --name kept --network none box)" 2
+	tap_is "update" "$(syncs update --pids-limit 50 kept)" 2
+	tap_check "rename" test "$(syncs rename kept keep)" -ge 2
+	tap_is "volume create" "$(syncs volume create keep)" 2
+	tap_is "but not run --rm" "$(syncs run --rm --network none box true)" 0
+	c rm keep
+	c volume rm keep
+fi
 c rm -f "${web:0:6}"
 tap_is "rm -f by the beginning of its id" "$status" 0
 c inspect site
