@@ -134,6 +134,15 @@ static int send_keys(struct att *a, struct cs_err *err)
 	return ret < 0 ? gone(ret, err) : 0;
 }
 
+/* The monitor hears us no more: what it said last is still to be read. */
+static void say_no_more(struct att *a, struct cs_err *err)
+{
+	cs_err_clear(err);
+	a->keys_len = 0;
+	a->say_eof = false;
+	a->in_eof = true;
+}
+
 /* Reads some input. 1: the user detaches. */
 static int serve_in(struct att *a, struct cs_err *err)
 {
@@ -265,11 +274,8 @@ static int serve(struct att *a, const struct pollfd *fds, struct cs_err *err)
 		ret = serve_in(a, err);
 	if (ret == 0 && (fds[AT_SOCK].revents & POLLOUT))
 		ret = send_keys(a, err);
-	if (ret == -EPIPE) { /* what it said last is still to be read */
-		cs_err_clear(err);
-		a->keys_len = 0;
-		a->say_eof = false;
-		a->in_eof = true;
+	if (ret == -EPIPE) {
+		say_no_more(a, err);
 		ret = 0;
 	}
 	if (ret == 0 && !a->len && (fds[AT_SOCK].revents & (POLLIN | POLLHUP | POLLERR)))
@@ -316,8 +322,13 @@ static int init(struct att *a, struct cs_err *err)
 	end_open(&a->out, a->o->out, O_WRONLY);
 	end_open(&a->err, a->o->err, O_WRONLY);
 	if (!a->o->greeted)
-		return eng_attach_hello(a->sock, a->o, err);
-	return send_size(a->sock, a->o, err);
+		n = eng_attach_hello(a->sock, a->o, err);
+	else
+		n = send_size(a->sock, a->o, err);
+	if (n != -EPIPE)
+		return n;
+	say_no_more(a, err);
+	return 0;
 }
 
 int eng_attach(const struct eng *e, const char *id, int sock, const struct eng_attach_opts *o,

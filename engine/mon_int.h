@@ -20,7 +20,7 @@ struct pollfd;
 
 enum {
 	MON_CHUNK = ENG_FRAME_MAX - 1, /* bytes read from the container at once */
-	MON_CLIENTS = 64,
+	MON_CLIENTS = 256,
 	MON_STUCK_MS = 10000, /* a later client that takes nothing for so long is let go */
 	MON_FDS = 8 + MON_CLIENTS,
 };

@@ -135,6 +135,34 @@ tap_is "one that does not run" "$status" 125
 c attach --detach-keys x,yz many
 tap_is "bad detach keys" "$status" 125
 
+# As many as can be at once, and one more. Connections are accepted some time after they are made.
+c run -d -i --name crowd --network none box sh -c 'read a; echo "got $a"'
+cat >"$it_tmp/crowd.py" <<'PY'
+import os, socket, sys, time
+os.chdir(sys.argv[1])
+socks = []
+while len(socks) < 256:
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.setblocking(True)
+    s.connect("attach")
+    socks.append(s)
+print("there", flush=True)
+sys.stdin.read()
+PY
+mkfifo "$it_tmp/crowd.in"
+python3 "$it_tmp/crowd.py" "$it_tmp/run/containers/$(id_of crowd)" <"$it_tmp/crowd.in" >"$it_tmp/crowd.out" &
+crowd=$!
+exec 7>"$it_tmp/crowd.in"
+it_wait $wait_s grep -q there "$it_tmp/crowd.out"
+c attach crowd
+tap_is "256 are attached: one more is refused" "$status" 125
+tap_like "it says why, in one line" "$(tr '\n' ' ' <<<"$err" | sed 's/ $//')" '^caisson: error: .*: too many are attached to this container$'
+tap_is "the container runs on" "$(state_of crowd)" running
+exec 7>&-
+wait "$crowd"
+it_try sh -c "echo hello | timeout 60 '$CAISSON' --root '$it_tmp/lib' --state '$it_tmp/run' attach crowd"
+tap_is "when they are gone there is room" "$status $out" "0 got hello"
+
 # A terminal, by python's pty: size, a new size, detach keys, and again.
 cat >"$it_tmp/terminal.py" <<'PY'
 import fcntl, os, pty, re, select, signal, struct, sys, termios, time
