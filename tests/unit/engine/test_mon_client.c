@@ -203,7 +203,7 @@ END_TEST
 /* More than there is room for. */
 START_TEST(test_many)
 {
-	enum { MANY = 64 };
+	enum { MANY = 256 };
 	int c[MANY], fd, code;
 	struct mf f;
 
