@@ -52,6 +52,7 @@ int vm_loop_add(struct vm_loop *loop, struct vm_watch *w, uint32_t events, struc
 	if (epoll_ctl(loop->epfd, EPOLL_CTL_ADD, w->fd, &ev) < 0)
 		return cs_err_sys(err, "watch fd %d", w->fd);
 	w->added = true;
+	w->events = events;
 	return 0;
 }
 
@@ -59,8 +60,11 @@ void vm_loop_mod(struct vm_loop *loop, struct vm_watch *w, uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.ptr = w };
 
-	if (w->added)
-		(void)epoll_ctl(loop->epfd, EPOLL_CTL_MOD, w->fd, &ev);
+	/* devices ask for the same again with every packet */
+	if (!w->added || w->events == events)
+		return;
+	w->events = events;
+	(void)epoll_ctl(loop->epfd, EPOLL_CTL_MOD, w->fd, &ev);
 }
 
 void vm_loop_del(struct vm_loop *loop, struct vm_watch *w)

@@ -28,7 +28,8 @@ struct vm_watch {
 	/* @events: what epoll_wait(2) says (EPOLLIN, …). May add, change and remove watches, its
 	 * own as well, and free itself after it has removed itself. */
 	void (*ready)(struct vm_watch *w, uint32_t events);
-	bool added; /* private */
+	bool added;	 /* private */
+	uint32_t events; /* private: watched for */
 };
 #define VM_WATCH_INIT ((struct vm_watch){ .fd = -EBADF })
 

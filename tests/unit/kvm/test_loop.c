@@ -74,6 +74,15 @@ START_TEST(test_mod)
 	vm_loop_mod(&loop, &a.w, EPOLLIN);
 	ck_assert_int_eq(vm_loop_once(&loop, 1000, &err), 1);
 	ck_assert_int_eq(a.calls, 1);
+	/* what it was watched for before says nothing of one that is added again */
+	vm_loop_mod(&loop, &a.w, 0);
+	vm_loop_del(&loop, &a.w);
+	ck_assert_int_eq(eventfd_write(a.w.fd, 1), 0);
+	ck_assert_int_eq(vm_loop_add(&loop, &a.w, EPOLLIN, &err), 0);
+	vm_loop_mod(&loop, &a.w, 0);
+	ck_assert_int_eq(vm_loop_once(&loop, 0, &err), 0);
+	vm_loop_mod(&loop, &a.w, EPOLLIN);
+	ck_assert_int_eq(vm_loop_once(&loop, 1000, &err), 1);
 	close(a.w.fd);
 	vm_loop_fini(&loop);
 }
