@@ -12,6 +12,7 @@ struct cs_err;
  * every command finds on disk what it needs.
  *
  *   <root>/containers/.names/NAME      symlink whose text is the id: who has it has the name
+ *   <root>/containers/.cgroups/ID      symlink whose text is the --cgroup-parent
  *   <root>/containers/ID/record.json   what was asked for; without it the folder is a leftover
  *   <root>/containers/ID/status.json   how it is, or how it ended; written by the monitor
  *   <root>/containers/ID/lock          flock: held by a command that starts, removes or changes it

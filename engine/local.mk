@@ -10,6 +10,7 @@ engine_libengine_a_SOURCES = \
 	engine/cdi.c engine/cdi.h \
 	engine/cdi_edit.c \
 	engine/cdi_int.h \
+	engine/cgnote.c engine/cgnote.h \
 	engine/check.c engine/check.h \
 	engine/check_cgroups.c \
 	engine/check_host.c \

@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "cgroups/cgroup.h"
 #include "engine/bring.h"
+#include "engine/cgnote.h"
 #include "engine/check.h"
 #include "engine/engine.h"
 #include "engine/record.h"
@@ -253,6 +254,51 @@ static void drop_cgroup(const struct sweep *s, int dir, const char *id)
 		tell(s, "cgroup", id);
 }
 
+/* The cgroup of one that was given a parent for it; in the folder of that there may be others', by
+ * ids like ours. */
+static int drop_given(const struct sweep *s, const struct cg_host *h, int notes, const char *id,
+		      struct cs_err *err)
+{
+	char parent[PATH_MAX], path[2 * PATH_MAX];
+	ssize_t n = readlinkat(notes, id, parent, sizeof(parent) - 1);
+
+	if (n <= 0 || !is_id(id) || !is_orphan(s->e, id))
+		return 0;
+	parent[n] = '\0';
+	for (size_t i = 0; i < h->n_hier; i++) {
+		cs_auto_fd int dir = -EBADF;
+
+		if (cs_str_fmt(path, sizeof(path), err, "%s/%s", h->hier[i].mountpoint, parent) < 0)
+			return -err->code;
+		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir < 0)
+			continue;
+		drop_cgroup(s, dir, id);
+		if (faccessat(dir, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return 0; /* the next prune */
+	}
+	if (!is_new(notes, id))
+		eng_cgnote_drop(s->e, id);
+	return 0;
+}
+
+static int drop_noted(const struct sweep *s, const struct cg_host *h, struct cs_err *err)
+{
+	int fd = eng_cgnote_dir(s->e, err);
+	cs_auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *f;
+	int ret = 0;
+
+	if (!d) {
+		cs_close_fd(&fd);
+		return fd == -ENOENT ? 0 : -err->code;
+	}
+	while (ret == 0 && (f = readdir(d)))
+		if (*f->d_name != '.')
+			ret = drop_given(s, h, dirfd(d), f->d_name, err);
+	return ret;
+}
+
 static int drop_cgroups(const struct sweep *s, struct cs_err *err)
 {
 	cs_auto_fd int procfd = cs_path_proc_open(err);
@@ -273,6 +319,8 @@ static int drop_cgroups(const struct sweep *s, struct cs_err *err)
 		if (dir >= 0)
 			ret = each(s, dir, drop_cgroup, err);
 	}
+	if (ret == 0)
+		ret = drop_noted(s, &h, err);
 	cg_host_fini(&h);
 	return ret;
 }

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "engine/cgnote.h"
 #include "engine/holder.h"
 #include "engine/record.h"
 #include "engine/stamp.h"
@@ -259,9 +260,12 @@ int eng_store_add(const struct eng *e, const struct eng_record *r, struct cs_err
 	if (dir < 0)
 		return dir;
 	lock = cs_file_lock(dir, "lock", false, err);
-	if (lock >= 0 && name_take(e, r->name, r->id, err) == 0 && write_record(dir, r, err) == 0)
+	if (lock >= 0 && name_take(e, r->name, r->id, err) == 0 &&
+	    eng_cgnote_make(e, r, err) == 0 && write_record(dir, r, err) == 0)
 		return 0;
 	name_free(e, r->name, r->id);
+	if (r->cgroup_parent)
+		eng_cgnote_drop(e, r->id);
 	cs_file_rmtree(e->containers, r->id, &why);
 	return -err->code;
 }
@@ -412,7 +416,11 @@ int eng_store_drop(const struct eng *e, const char *id, const struct eng_record 
 	ret = cs_file_rmtree(e->run, id, err);
 	if (ret == 0)
 		ret = cs_file_rmtree(e->containers, id, err);
-	return ret < 0 ? cs_err_wrap(err, "remove container %.12s", id) : 0;
+	if (ret < 0)
+		return cs_err_wrap(err, "remove container %.12s", id);
+	if (!r || r->cgroup_parent)
+		eng_cgnote_drop(e, id);
+	return 0;
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */

@@ -47,6 +47,14 @@ ln -s "$left" "$it_tmp/lib/containers/.names/nobody"
 touch -h -d '1 hour ago' "$it_tmp"/lib/containers/.names/{nobody,orphan}
 cg=$(find /sys/fs/cgroup -maxdepth 2 -type d -name caisson | head -n 1)/$left
 mkdir "$cg"
+# one that was given a parent for its cgroup, of which nothing but that is left
+parent=$(dirname "$cg")-given-$$
+parent_name=$(basename "$parent")
+c create --name given --network none --cgroup-parent "/$parent_name" box true
+given=$(caisson inspect -f '{{.Id}}' given)
+mkdir -p "$parent/$given/below" "$parent/$left"
+rm -r "$it_tmp/lib/containers/$given"
+touch -h -d '1 hour ago' "$it_tmp/lib/containers/.names/given" "$it_tmp/lib/containers/.cgroups/$given"
 touch -d '1 hour ago' "$it_tmp/lib/.check.killed"
 # a container of the OCI runtime's, with the same state folder and an id that could be the engine's
 other=$(printf '%016x' 7 0 $$ 9)
@@ -78,8 +86,12 @@ it_try timeout 60 "$CAISSON" --root "$it_tmp/lib2" --state "$it_tmp/run" ps
 tap_is "another store has another state folder" "$status" 125
 tap_like "it says whose it is" "$err" "belongs to the store in $it_tmp/lib"
 tap_is "a new cgroup may be somebody's" "$([ -e "$cg" ] && echo there)" there
-touch -d '1 hour ago' "$cg"
+touch -d '1 hour ago' "$cg" "$parent"/*
 c system prune -f
+tap_is "a cgroup below a parent that was given, too; nobody else's" \
+	"$(find "$parent" -mindepth 1 -maxdepth 1 -type d -printf '%f\n')" "$left"
+tap_empty "no note of it is left" "$(find "$it_tmp/lib/containers/.cgroups" -name "$given")"
+rmdir "$parent/$left" "$parent"
 tap_is "an old one is not" "$status $([ -e "$cg" ] && echo there)" "0 "
 c ps -a --format '{{.Names}}'
 tap_is "what runs stays" "$out" up
