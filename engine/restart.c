@@ -20,7 +20,9 @@ bool eng_restart_wanted(const struct eng_record *r, const struct eng_status *st,
 
 bool eng_restart_boot(const struct eng_record *r, const struct eng_status *st, const char *boot)
 {
-	if (r->auto_remove || !r->restart || strcmp(st->boot, boot) == 0)
+	const bool never = !*st->boot && st->started_ns == 0;
+
+	if (never || r->auto_remove || !r->restart || strcmp(st->boot, boot) == 0)
 		return false;
 	if (strcmp(r->restart, "unless-stopped") == 0)
 		return !st->user_stopped;

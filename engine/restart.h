@@ -14,7 +14,7 @@ struct eng_status;
 bool eng_restart_wanted(const struct eng_record *r, const struct eng_status *st, bool stopped);
 
 /* Is it to be started after the host booted? @boot is the host's boot_id: what was started in this
- * boot is past that. "always" comes back though the user stopped it. */
+ * boot is past that, and what never was is not. "always" comes back though the user stopped it. */
 bool eng_restart_boot(const struct eng_record *r, const struct eng_status *st, const char *boot);
 
 /* How long to wait before it, when the last wait was @last_ms (0: none) and it ran for @ran_ms: 100

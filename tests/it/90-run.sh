@@ -236,6 +236,7 @@ for n in always unless-stopped no; do
 done
 c run -d --name ran --network none --restart unless-stopped box sleep 300
 ran=$it_tmp/lib/containers/$out/status.json
+c create --name never --network none --restart always box sleep 300
 c stop -t 0 always unless-stopped no
 c start --autostart
 tap_is "start --autostart in the boot that they were started in: none" "$status$out$err" 0
@@ -247,8 +248,8 @@ done
 c start --autostart
 tap_is "after a boot: it starts some" "$status $(wc -l <<<"$out") $err" "0 2 "
 c ps -a --format '{{.Names}} {{.State}}'
-tap_is "always, though it was stopped; unless-stopped, if it was not" "$(sort <<<"$out")" \
-	$'always running\nno exited\nran running\nunless-stopped exited'
+tap_is "always, though it was stopped; unless-stopped, if it was not; not what never was" "$(sort <<<"$out")" \
+	$'always running\nnever created\nno exited\nran running\nunless-stopped exited'
 c start --autostart
 tap_is "and once only" "$status$out$err" 0
 c autostart no
@@ -257,7 +258,7 @@ c inspect -f '{{.Name}} {{.HostConfig.RestartPolicy.Name}}' no always
 tap_is "autostart NAME and --disable" "${out//\//}" $'no always\nalways no'
 c start --autostart no
 tap_is "with a name: 125" "$status" 125
-c rm -f always unless-stopped no ran
+c rm -f always unless-stopped no ran never
 
 tap_comment <<<"words of others"
 c container ls -a

@@ -289,6 +289,7 @@ c run --rm --network none --sig-proxy=false box echo there
 tap_is "--sig-proxy" "$status $out" "0 there"
 no "no such value" 'sig-proxy' run --rm --sig-proxy=perhaps box true
 
+
 tap_comment <<<"attaching"
 f 'echo to-out; echo to-err >&2' --attach stdout
 tap_is "--attach stdout" "$status $out $err" "0 to-out "
@@ -325,6 +326,12 @@ c ps --latest -q
 tap_like "ps --latest" "$out" '^[0-9a-f]{12}$'
 c inspect --type container -f '{{.Name}}' at
 tap_is "inspect --type container" "$out" at
+# its effect is seen at the end of this file: longer than any default
+c run -d --name patient --network none --stop-timeout -1 box \
+	sh -c 'trap "" TERM; echo ready; until [ -e /go ]; do sleep 0.1; done; exit 7'
+it_wait 60 said_ready patient
+caisson stop patient >/dev/null 2>&1 &
+patient=$! patient_s=$(date +%s)
 c inspect --type image -f '{{index .RepoTags 0}}' box
 tap_is "inspect --type image" "$out" localhost/box:latest
 no "an image's name for a container" 'no such container' inspect --type container box
@@ -457,4 +464,12 @@ c run --replace --name all --network none --label-file "$it_tmp/labels" --annota
 tap_is "run --replace" "$status $out" "0 new"
 c run --rm --platform linux/amd64 --network none box echo here
 tap_is "--platform" "$status $out" "0 here"
+it_wait 60 sh -c "[ \$(( \$(date +%s) - $patient_s )) -gt 11 ]"
+get patient '{{.State.Status}}'
+tap_is "--stop-timeout -1: it is waited for" "$out $(kill -0 $patient && echo waits)" "running waits"
+c exec patient touch /go
+wait $patient
+tap_is "until it ends" "$?" 0
+get patient '{{.State.Status}} {{.State.ExitCode}}'
+tap_is "as it likes" "$out" "exited 7"
 eng_done

@@ -55,7 +55,7 @@ START_TEST(test_boot)
 		{ "on-failure", "old", false, false, false },
 		{ "always", "old", false, false, true },
 		{ "always", "old", true, false, true },
-		{ "always", "", false, false, true },
+		{ "always", "", false, false, false }, /* never started */
 		{ "always", "new", false, false, false },
 		{ "always", "old", false, true, false },
 		{ "unless-stopped", "old", false, false, true },
