@@ -27,8 +27,13 @@
 enum {
 	BLOCK = 4096,
 	FILE_MAX = 256 * 1024,
-	VSOCK_PORT = 5000,
-	TCP_PORT = 5001,
+	FSX_MAX = 16384, /* bytes at a time */
+	VSOCK_ECHO = 5000,
+	TCP_ECHO = 5001,
+	TAKE_PORT = 5004, /* of both */
+	GIVE_PORT = 5005,
+	STREAM_BLOCK = 65536,
+	ECHO_MAX = 4 << 20,
 };
 
 #define fail(what)                                                                     \
@@ -39,7 +44,7 @@ enum {
 
 /* How much: words of the kernel's command line. */
 static uint32_t steps = 400;	  /* of random I/O */
-static uint32_t stream = 4 << 20; /* bytes there and back */
+static uint32_t stream = 4 << 20; /* bytes each way */
 
 /* A sequence that only its seed decides. */
 static uint32_t next(uint32_t *seed)
@@ -57,6 +62,71 @@ static void pattern(uint8_t *buf, size_t len, uint32_t seed)
 		word = word * 6364136223846793005U + 1442695040888963407U;
 		memcpy(buf + i, &word, len - i < sizeof(word) ? len - i : sizeof(word));
 	}
+}
+
+/* Past what Linux remembers of it. */
+static bool forget(int fd)
+{
+	return fsync(fd) == 0 && posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0;
+}
+
+/* A cut: a file ends at *@at then; of a disk, blocks from there on are as new. */
+static bool cut(int fd, bool disk, uint32_t *at, uint32_t *len)
+{
+	if (!disk)
+		return ftruncate(fd, *at) == 0;
+	*at -= *at % BLOCK;
+	*len += BLOCK - *len % BLOCK;
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, *at, *len) == 0;
+}
+
+/* Random reads, writes, cuts and syncs of a new file, or of a disk's beginning, against a copy in
+ * memory, as fsx does. */
+static int fsx(int fd, bool disk)
+{
+	static uint8_t model[FILE_MAX], buf[FILE_MAX];
+	uint32_t seed = 3, size = 0;
+
+	memset(model, 0, sizeof(model));
+	if (disk && pread(fd, model, size = FILE_MAX, 0) != FILE_MAX)
+		return fail("fsx: a disk's beginning");
+	for (uint32_t i = 0; i < steps; i++) {
+		uint32_t at = next(&seed) % (FILE_MAX - FSX_MAX);
+		uint32_t len = 1 + next(&seed) % FSX_MAX;
+		ssize_t n, want;
+
+		switch (next(&seed) % 4) {
+		case 0:
+			want = at >= size ? 0 : at + len > size ? size - at : len;
+			n = pread(fd, buf, len, at);
+			if (n != want || (n && memcmp(buf, model + at, (size_t)n) != 0))
+				return fail("fsx: read");
+			break;
+		case 1:
+			if (!cut(fd, disk, &at, &len))
+				return fail("fsx: cut");
+			if (at < size)
+				memset(model + at, 0, disk ? len : size - at);
+			size = disk ? size : at;
+			break;
+		case 2:
+			if (!forget(fd))
+				return fail("fsx: sync");
+			break;
+		default:
+			pattern(buf, len, seed);
+			if (pwrite(fd, buf, len, at) != (ssize_t)len)
+				return fail("fsx: write");
+			memcpy(model + at, buf, len);
+			if (at + len > size)
+				size = at + len;
+			break;
+		}
+	}
+	if (!forget(fd) || pread(fd, buf, size, 0) != (ssize_t)size ||
+	    memcmp(buf, model, size) != 0)
+		return fail("fsx: all of it");
+	return 0;
 }
 
 /* Random writes past the page cache, each read again, and all of them at the end. */
@@ -100,6 +170,10 @@ static int test_blk(void)
 		return fail("zero and discard");
 	if (pread(fd, buf, BLOCK, 5 * BLOCK) != BLOCK || buf[7] || buf[BLOCK - 1])
 		return fail("read zeroes");
+	close(fd);
+	fd = open("/dev/vda", O_RDWR | O_CLOEXEC);
+	if (fd < 0 || fsx(fd, true))
+		return fail("through the page cache");
 	close(fd);
 	return 0;
 }
@@ -145,11 +219,12 @@ static bool all(int fd, uint8_t *buf, size_t len, bool out)
 static int echo(int fd)
 {
 	static uint8_t buf[32768], want[32768];
+	const uint32_t size = stream < ECHO_MAX ? stream : ECHO_MAX;
 	pid_t child = fork();
 
 	if (child < 0)
 		return fail("fork");
-	for (uint32_t i = 0; i < stream / sizeof(buf); i++) {
+	for (uint32_t i = 0; i < size / sizeof(buf); i++) {
 		pattern(want, sizeof(want), i);
 		if (!child) {
 			if (!all(fd, want, sizeof(want), true))
@@ -168,22 +243,93 @@ static int echo(int fd)
 	return 0;
 }
 
-static int test_vsock(void)
+/* The stream of tests/it/vmpeer.py: no two blocks have the same bytes at the same place. */
+static const uint8_t *stream_block(uint32_t i)
+{
+	static uint8_t texture[2 * STREAM_BLOCK];
+
+	if (!texture[0])
+		pattern(texture, sizeof(texture), 9);
+	return texture + (size_t)i * 8 * 1021 % STREAM_BLOCK;
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void tell_rate(const char *way, double start)
+{
+	printf("guest: %s: %u KiB, %.1f s\n", way, stream / 1024, seconds() - start);
+	fflush(stdout);
+}
+
+/* Sends a stream: the other end looks at each byte and says how many were right. */
+static int send_stream(int fd, const char *way)
+{
+	const double start = seconds();
+	uint64_t right = 0;
+
+	if (fd < 0)
+		return fail(way);
+	for (uint32_t i = 0; i < stream / STREAM_BLOCK; i++)
+		if (!all(fd, (uint8_t *)(uintptr_t)stream_block(i), STREAM_BLOCK, true))
+			return fail(way);
+	if (shutdown(fd, SHUT_WR) < 0 || !all(fd, (uint8_t *)&right, sizeof(right), false) ||
+	    right != stream / STREAM_BLOCK * STREAM_BLOCK)
+		return fail(way);
+	close(fd);
+	tell_rate(way, start);
+	return 0;
+}
+
+/* Asks for a stream and looks at each byte. */
+static int take_stream(int fd, const char *way)
+{
+	static uint8_t buf[STREAM_BLOCK];
+	const double start = seconds();
+	uint64_t size = stream / STREAM_BLOCK * STREAM_BLOCK;
+
+	if (fd < 0 || !all(fd, (uint8_t *)&size, sizeof(size), true))
+		return fail(way);
+	for (uint32_t i = 0; i < stream / STREAM_BLOCK; i++)
+		if (!all(fd, buf, sizeof(buf), false) ||
+		    memcmp(buf, stream_block(i), sizeof(buf)) != 0)
+			return fail(way);
+	if (read(fd, buf, 1) != 0)
+		return fail("a stream's end");
+	close(fd);
+	tell_rate(way, start);
+	return 0;
+}
+
+static int dial_vsock(uint32_t port)
 {
 	const struct sockaddr_vm a = { .svm_family = AF_VSOCK,
-				       .svm_port = VSOCK_PORT,
+				       .svm_port = port,
 				       .svm_cid = VMADDR_CID_HOST };
-	struct sockaddr_vm nobody = a;
 	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	nobody.svm_port = 1;
-	if (fd < 0 || connect(fd, (const void *)&nobody, sizeof(nobody)) == 0)
-		return fail("connect to a port nobody has");
+	if (fd < 0 || connect(fd, (const void *)&a, sizeof(a)) == 0)
+		return fd;
 	close(fd);
-	fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (connect(fd, (const void *)&a, sizeof(a)) < 0)
+	return -1;
+}
+
+static int test_vsock(void)
+{
+	int fd;
+
+	if (dial_vsock(1) >= 0)
+		return fail("connect to a port nobody has");
+	fd = dial_vsock(VSOCK_ECHO);
+	if (fd < 0)
 		return fail("connect");
-	return echo(fd);
+	return echo(fd) || send_stream(dial_vsock(TAKE_PORT), "vsock-out") ||
+	       take_stream(dial_vsock(GIVE_PORT), "vsock-in");
 }
 
 int guest_device_net_up(void)
@@ -207,60 +353,29 @@ int guest_device_net_up(void)
 	return 0;
 }
 
-static int test_net(void)
+static int dial_tcp(uint16_t port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET };
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || guest_device_net_up())
-		return fail("eth0");
 	inet_pton(AF_INET, "10.99.0.1", &a.sin_addr);
-	a.sin_port = htons(TCP_PORT);
-	if (connect(fd, (const void *)&a, sizeof(a)) < 0)
-		return fail("connect");
-	return echo(fd);
+	if (fd < 0 || connect(fd, (const void *)&a, sizeof(a)) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
-/* Random reads, writes, cuts and syncs of a file against a copy in memory, as fsx does. */
-static int fsx(int fd)
+static int test_net(void)
 {
-	static uint8_t model[FILE_MAX], buf[16384];
-	uint32_t seed = 3, size = 0;
+	int fd;
 
-	for (uint32_t i = 0; i < steps; i++) {
-		uint32_t at = next(&seed) % (FILE_MAX - sizeof(buf));
-		uint32_t len = 1 + next(&seed) % (uint32_t)sizeof(buf);
-		ssize_t n, want;
-
-		switch (next(&seed) % 4) {
-		case 0:
-			want = at >= size ? 0 : at + len > size ? size - at : len;
-			n = pread(fd, buf, len, at);
-			if (n != want || (n && memcmp(buf, model + at, (size_t)n) != 0))
-				return fail("fsx: read");
-			break;
-		case 1:
-			if (ftruncate(fd, at) < 0)
-				return fail("fsx: cut");
-			if (at < size)
-				memset(model + at, 0, size - at);
-			size = at;
-			break;
-		case 2:
-			if (fsync(fd) < 0)
-				return fail("fsx: sync");
-			break;
-		default:
-			pattern(buf, len, seed);
-			if (pwrite(fd, buf, len, at) != (ssize_t)len)
-				return fail("fsx: write");
-			memcpy(model + at, buf, len);
-			if (at + len > size)
-				size = at + len;
-			break;
-		}
-	}
-	return 0;
+	if (guest_device_net_up())
+		return fail("eth0");
+	fd = dial_tcp(TCP_ECHO);
+	if (fd < 0)
+		return fail("connect");
+	return echo(fd) || send_stream(dial_tcp(TAKE_PORT), "net-out") ||
+	       take_stream(dial_tcp(GIVE_PORT), "net-in");
 }
 
 /* What the rest does not call: each has system calls of its own in the server's jail. */
@@ -321,7 +436,7 @@ static int test_fs(void)
 	fd = open("/mnt/file", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return fail("create");
-	ret = fsx(fd);
+	ret = fsx(fd, false);
 	close(fd);
 	if (ret)
 		return ret;

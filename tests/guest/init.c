@@ -154,6 +154,17 @@ static uint32_t number(const char *cmdline, const char *name)
 	return (uint32_t)strtoul(word(cmdline, name, text, sizeof(text)), NULL, 10);
 }
 
+/* The least segments that TCP makes a packet of. */
+static void set_segments(uint32_t n)
+{
+	FILE *f = n ? fopen("/proc/sys/net/ipv4/tcp_min_tso_segs", "we") : NULL;
+
+	if (f) {
+		fprintf(f, "%u\n", n);
+		fclose(f);
+	}
+}
+
 static void do_what(const char *what)
 {
 	if (strcmp(what, "button") == 0)
@@ -202,6 +213,7 @@ int main(void)
 	printf("guest: up with %ld processors\n", sysconf(_SC_NPROCESSORS_ONLN));
 	fflush(stdout);
 	guest_device_sizes(number(cmdline, "steps="), number(cmdline, "stream="));
+	set_segments(number(cmdline, "segments="));
 	do_what(word(cmdline, "guest=", what, sizeof(what)));
 	return 0;
 }
