@@ -36,19 +36,22 @@ static char *words[WORDS_MAX];
 static char command[WORD_MAX], added[WORD_MAX];
 
 /* Puts the option behind the command: "autostart web" is "update --restart=always web", and with
- * --disable in front of the name "update --restart=no web". */
+ * --disable "update --restart=no web". */
 static void insert_option(struct cli_args *args, const char *option)
 {
-	bool off = args->argc > 1 && strcmp(args->argv[1], "--disable") == 0;
-	size_t n = 0;
+	size_t n = 2;
+	bool off = false;
 
 	if (args->argc + 2 > WORDS_MAX)
 		return;
+	words[0] = args->argv[0];
+	for (size_t i = 1; i < args->argc; i++)
+		if (strcmp(args->argv[i], "--disable") == 0)
+			off = true;
+		else
+			words[n++] = args->argv[i];
 	snprintf(added, sizeof(added), "%s", off ? "--restart=no" : option);
-	words[n++] = args->argv[0];
-	words[n++] = added;
-	for (size_t i = off ? 2 : 1; i < args->argc; i++)
-		words[n++] = args->argv[i];
+	words[1] = added;
 	words[n] = NULL;
 	args->argc = n;
 	args->argv = words;

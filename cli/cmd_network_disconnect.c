@@ -7,6 +7,7 @@
 #include "cli/network.h"
 #include "engine/nets.h"
 #include "engine/record.h"
+#include "netns/store.h"
 #include "runtime/container.h"
 
 struct disconnect_opts {
@@ -25,6 +26,7 @@ static int disconnect_run(struct cli_call *call, struct cs_err *err)
 	const struct ctr_rt rt = { .root = call->dirs->state };
 	cli_auto_net_target struct cli_net_target t = CLI_NET_TARGET_INIT;
 	net_auto_store struct net_store st = NET_STORE_INIT;
+	net_auto_net struct net_net n = NET_NET_INIT;
 	ctr_auto_info struct ctr_info info = { 0 };
 	struct net_whom whom = { 0 };
 	struct cs_err gone = CS_ERR_INIT;
@@ -45,11 +47,11 @@ static int disconnect_run(struct cli_call *call, struct cs_err *err)
 		had = t.r.id ? eng_nets_del(&t.e, &t.r, call->argv[0], err) : 0;
 	if (had < 0)
 		return had;
-	if (ret == -ENOENT && (had || o->force))
-		return 0;
-	if (ret < 0)
+	if (ret == -ENOENT && !had && o->force)
+		return net_net_open(&st, call->argv[0], &n, err);
+	if (ret < 0 && !had)
 		*err = gone;
-	return ret;
+	return ret == -ENOENT && had ? 0 : ret;
 }
 
 const struct cli_cmd cli_cmd_network_disconnect = {

@@ -51,6 +51,14 @@ void cli_ctr_ids(const struct eng *e, const struct eng_ids *ids, unsigned int ho
 		one(e, ids->v[i], how, fn, arg, err);
 }
 
+static bool has_all(const struct cli_cmd *cmd)
+{
+	for (size_t i = 0; i < cmd->opts.n; i++)
+		if (strcmp(cmd->opts.v[i].name, "all") == 0)
+			return true;
+	return false;
+}
+
 int cli_ctr_each(const struct cli_call *call, bool all, unsigned int how, cli_ctr_fn fn,
 		 const void *arg, struct cs_err *err)
 {
@@ -63,8 +71,8 @@ int cli_ctr_each(const struct cli_call *call, bool all, unsigned int how, cli_ct
 	if (all && call->argc > 0)
 		return cs_err_set(err, EINVAL, "--all and containers exclude each other");
 	if (!all && call->argc == 0)
-		return cs_err_set(err, EINVAL, "%s: a container is missing (or --all)",
-				  call->cmd->name);
+		return cs_err_set(err, EINVAL, "%s: a container is missing%s", call->cmd->name,
+				  has_all(call->cmd) ? " (or --all)" : "");
 	if (all && eng_list(&e, &ids, err) < 0)
 		return -err->code;
 	/* what a killed command left is no container, and one may go meanwhile */

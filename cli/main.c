@@ -18,7 +18,8 @@
 #include "runtime/ns/early.h"
 #include "runtime/ns/self.h"
 
-const char ctr_early_words[] = "exec\0";
+const char ctr_early_commands[] = "exec\0";
+const char ctr_early_options[] = "--root\0--state\0";
 
 /* The state of one invocation. */
 struct caisson_main {

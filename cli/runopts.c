@@ -299,6 +299,21 @@ static int add_net(const struct cli_run_opts *o, const char *name, bool first, s
 	return 0;
 }
 
+/* They are written into /etc/hosts and /etc/hostname: one word each, of the kernel's length. */
+static int check_host_name(const char *option, const char *name, struct cs_err *err)
+{
+	size_t n = name ? strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789-_.")
+			: 0;
+
+	if (!name || (n <= HOST_NAME_MAX && name[n] == '\0' && *name != '-'))
+		return 0;
+	return cs_err_set(err, EINVAL,
+			  "option --%s: \"%.64s\" is no name of a host: up to %d letters, digits, "
+			  "\"-\", \"_\" and \".\"",
+			  option, name, HOST_NAME_MAX);
+}
+
 /* With a mode there is no network of its own: what would describe it is refused. */
 static int only_mode(const struct cli_run_opts *o, struct eng_record *r, struct cs_err *err)
 {
@@ -425,6 +440,10 @@ int cli_run_record(const struct cli_run_opts *o, const struct eng *e, struct cs_
 {
 	int ret = refuse(o, err);
 
+	if (ret == 0)
+		ret = check_host_name("hostname", o->hostname, err);
+	if (ret == 0)
+		ret = check_host_name("domainname", o->domainname, err);
 	copy(o, r);
 	copy_resources(o, r);
 	if (ret == 0 && o->cpus)

@@ -265,22 +265,37 @@ int eng_stop(const struct eng *e, const char *id, int signo, int timeout_s, stru
 	return 0;
 }
 
+/* Nothing to be killed: between two runs of it, whether its monitor has noticed or not. */
+static bool is_between(const struct eng_record *r, const struct cs_err *why)
+{
+	return r->restart && strcmp(r->restart, "no") != 0 &&
+	       (why->code == ENOENT || why->code == ESRCH || why->code == EBUSY);
+}
+
 int eng_kill(const struct eng *e, const char *id, int signo, struct cs_err *err)
 {
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
 	const struct ctr_rt rt = rt_of(e);
 	struct eng_status st = ENG_STATUS_INIT;
 	struct cs_err why = CS_ERR_INIT, unused = CS_ERR_INIT;
+	bool ends;
 
 	if (eng_record_load(e, id, &r, err) < 0 || wait_begun(e, id, BEGIN_MS, &st, err) < 0)
 		return -err->code;
-	if (st.state != ENG_RUNNING && st.state != ENG_PAUSED)
+	ends = signo == SIGKILL || signo == stop_signal(&r);
+	if (st.state != ENG_RUNNING && st.state != ENG_PAUSED &&
+	    (st.state != ENG_RESTARTING || !ends))
 		return cs_err_set(err, EBUSY, "container %s is %s, not running", r.name,
 				  eng_state_name(st.state));
-	if ((signo == SIGKILL || signo == stop_signal(&r)) && eng_life_mark_stop(e, id, err) < 0)
+	if (ends && eng_life_mark_stop(e, id, err) < 0)
 		return -err->code;
-	if (ctr_kill(&rt, id, signo, false, err) < 0)
-		return -err->code;
+	if (st.state != ENG_RESTARTING && ctr_kill(&rt, id, signo, false, err) < 0) {
+		if (!ends || !is_between(&r, err))
+			return -err->code;
+		cs_err_clear(err);
+	}
+	if (ends) /* its monitor may have looked for the mark before it was there */
+		eng_life_wake(e, id);
 	eng_event(e, "kill", &r, NULL, NULL);
 	/* what is frozen cannot die on a cgroup v1 host; elsewhere it may have by now */
 	if (st.state == ENG_PAUSED && signo == SIGKILL && eng_unpause(e, id, &why) < 0 &&

@@ -46,16 +46,30 @@ EARLY static bool is_same(const char *a, const char *b)
 	return *a == *b;
 }
 
+EARLY static bool is_one_of(const char *arg, const char *words)
+{
+	for (; *words; words++) {
+		if (is_same(arg, words))
+			return true;
+		for (; *words; words++)
+			BARRIER();
+	}
+	return false;
+}
+
+/* Is the command one of those? */
 EARLY static bool is_wanted(char *const argv[])
 {
-	for (; *argv; argv++)
-		for (const char *word = ctr_early_words; *word; word++) {
-			if (is_same(*argv, word))
-				return true;
-			for (; *word; word++)
-				BARRIER();
-		}
-	return false;
+	size_t i = 1;
+
+	if (!argv[0])
+		return false;
+	while (argv[i] && argv[i][0] == '-') {
+		if (is_one_of(argv[i], ctr_early_options) && argv[i + 1])
+			i++;
+		i++;
+	}
+	return argv[i] && is_one_of(argv[i], ctr_early_commands);
 }
 
 /* "CTR_SELF_FOLDER=" and the folder of the binary, as ctr_sealed_open() has it. NULL: too long. */
@@ -86,7 +100,7 @@ EARLY static char **add_note(char **envp, char *note)
 	size_t n = 0;
 
 	env[0] = note; /* what comes first counts */
-	for (; envp[n] && n < ENV_MAX; n++) {
+	for (; n < ENV_MAX && envp[n]; n++) {
 		env[n + 1] = envp[n];
 		BARRIER();
 	}
@@ -99,16 +113,20 @@ EARLY static int clone_binary(void)
 	static struct mount_attr attr;
 	static struct statfs fs;
 	long exe = call(SYS_open, (long)"/proc/self/exe", O_RDONLY | O_CLOEXEC, 0, 0, 0);
-	long fd;
+	long fd = -1;
 
-	if (exe < 0 || call(SYS_fstatfs, exe, (long)&fs, 0, 0, 0) < 0 || fs.f_flags & ST_RDONLY)
+	if (exe < 0)
 		return -1;
-	fd = call(SYS_open_tree, exe, (long)"", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH,
-		  0, 0);
+	if (call(SYS_fstatfs, exe, (long)&fs, 0, 0, 0) == 0 && !(fs.f_flags & ST_RDONLY))
+		fd = call(SYS_open_tree, exe, (long)"",
+			  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH, 0, 0);
+	call(SYS_close, exe, 0, 0, 0, 0);
 	attr.attr_set = MOUNT_ATTR_RDONLY;
-	if (fd < 0 ||
-	    call(SYS_mount_setattr, fd, (long)"", AT_EMPTY_PATH, (long)&attr, sizeof(attr)) < 0)
-		return -1;
+	if (fd >= 0 &&
+	    call(SYS_mount_setattr, fd, (long)"", AT_EMPTY_PATH, (long)&attr, sizeof(attr)) < 0) {
+		call(SYS_close, fd, 0, 0, 0, 0);
+		fd = -1;
+	}
 	return (int)fd;
 }
 
@@ -127,6 +145,8 @@ __attribute__((used)) EARLY void ctr_early_main(void **stack)
 	envp = note ? add_note(envp, note) : NULL;
 	if (envp)
 		call(SYS_execveat, fd, (long)"", (long)argv, (long)envp, AT_EMPTY_PATH);
+	if (fd >= 0)
+		call(SYS_close, fd, 0, 0, 0, 0);
 }
 
 /* The registers and the stack are as the kernel left them when _start() comes. */

@@ -209,6 +209,8 @@ try disconnect two c1
 tap_like "again: it is not there" "$status $err" '^125 .*no such member of network two'
 try disconnect -f two c1
 tap_is "but with -f" "$status $err" "0 "
+try disconnect -f none-such c1
+tap_like "no such network, with -f neither" "$status $err" '^125 .*none-such'
 try connect two c1
 tap_is "and is connected again" "$status $err" "0 "
 try disconnect two c1

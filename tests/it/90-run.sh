@@ -34,6 +34,18 @@ tap_is "-i: stdin goes in, and its end too" "$out" from-stdin
 c run --rm --network none box cat
 tap_is "without -i stdin is empty" "$out$status" 0
 
+# what seals itself by its command line must know a command from a name
+c run --rm --name exec --network none box echo exec
+tap_is "a container and a word called exec" "$status $out" "0 exec"
+c exec exec true
+tap_like "and one called so that is gone" "$status $err" '^125 .*no such container: exec'
+it_try sh -c "c=\"'$CAISSON' --root '$it_tmp/lib' --state '$it_tmp/run'\"
+	eval \$c run -d --name closed --network none box sleep 100 >'$it_tmp/id'
+	eval timeout 60 \$c exec -i closed wc -c '<&-'; eval \$c rm -f closed >&2"
+tap_is "exec with stdin closed: it is empty" "$status $out" "0 0"
+c run --rm -h $'a\n6.6.6.6 example.com' --network none box true
+tap_like "a host name of two lines" "$status $err" '^125 .*--hostname: "a.*is no name of a host'
+
 tap_comment <<<"flags"
 c run --rm --network none -e A=1 -e FROM=me box sh -c 'echo $A $FROM $PATH'
 tap_is "-e" "$out" "1 me /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -253,7 +265,7 @@ tap_is "always, though it was stopped; unless-stopped, if it was not; not what n
 c start --autostart
 tap_is "and once only" "$status$out$err" 0
 c autostart no
-c autostart --disable always
+c autostart always --disable
 c inspect -f '{{.Name}} {{.HostConfig.RestartPolicy.Name}}' no always
 tap_is "autostart NAME and --disable" "${out//\//}" $'no always\nalways no'
 c start --autostart no

@@ -258,6 +258,14 @@ c stop always
 tap_is "until it is stopped" "$status" 0
 tap_is "and then it stays so" "$(state_of always)" exited
 tap_is "no monitor is left" "$(find "$it_tmp/run/containers" -name attach | wc -l)" 0
+# docker's kill ends one that waits for its next start, too
+c run -d --name looper --network none --restart always box sh -c 'exit 3'
+it_wait $wait_s is looper restarting
+c kill looper
+tap_is "kill of one that restarts" "$status" 0
+it_wait $wait_s is looper exited
+tap_is "it is not started again" "$?" 0
+tap_is "and leaves no monitor" "$(find "$it_tmp/run/containers" -name attach | wc -l)" 0
 
 # What was changed while it ran, or while its next start was near, is what that start has.
 if [ "$(it_cgroup_version)" = 2 ]; then
