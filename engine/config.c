@@ -12,7 +12,6 @@
 #include "engine/engine.h"
 #include "engine/strv.h"
 
-#define CGROUP_PARENT "/caisson"
 
 int eng_cfg_oom(struct cs_err *err)
 {
@@ -120,7 +119,7 @@ static void put_hooks(struct cfg *c)
 
 static int put_linux(struct cfg *c, struct cs_err *err)
 {
-	const char *parent = c->r->cgroup_parent ? c->r->cgroup_parent : CGROUP_PARENT;
+	const char *parent = c->r->cgroup_parent ? c->r->cgroup_parent : ENG_CGROUP_PARENT;
 	const char *path;
 	int ret;
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -22,7 +23,9 @@
 #include "engine/cgnote.h"
 #include "engine/check.h"
 #include "engine/engine.h"
+#include "engine/holder.h"
 #include "engine/record.h"
+#include "engine/stamp.h"
 #include "engine/status.h"
 #include "engine/store.h"
 #include "engine/volume.h"
@@ -34,6 +37,7 @@
 enum {
 	NEW_S = 60, /* what is younger may be somebody's who is at work */
 	CGROUP_DEPTH = 64,
+	ENDING_MS = 2000, /* so long a monitor takes to end, and more */
 };
 
 struct sweep {
@@ -104,13 +108,45 @@ static bool in_work(int dir, const char *id)
 	return lock == -EWOULDBLOCK;
 }
 
+static bool is_unknown(const struct eng *e, const char *id)
+{
+	return is_id(id) && !eng_has_record(e, id) && !in_work(e->containers, id);
+}
+
 /* A container that nobody knows, with whatever the runtime has of it. */
 static bool is_orphan(const struct eng *e, const char *id)
 {
 	struct cs_err why = CS_ERR_INIT;
 
-	return is_id(id) && !eng_has_record(e, id) && !in_work(e->containers, id) &&
-	       eng_live(e, id, &why) == 0;
+	return is_unknown(e, id) && eng_live(e, id, &why) == 0;
+}
+
+static bool lives_on(const struct eng *e, const char *id, int64_t until)
+{
+	struct cs_err why = CS_ERR_INIT;
+
+	while (eng_live(e, id, &why) == 1) {
+		if (eng_mono_ms() > until)
+			return true;
+		poll(NULL, 0, 20);
+	}
+	return false;
+}
+
+/* A monitor whose container's folder somebody removed: it would go on for ever. One that ends with
+ * --rm is in that state for a moment. */
+static void end_unknown(const struct eng *e, const char *id)
+{
+	cs_auto_fd int run = -EBADF;
+	struct cs_err why = CS_ERR_INIT;
+	char what[96];
+
+	if (!is_unknown(e, id) || !lives_on(e, id, eng_mono_ms() + ENDING_MS))
+		return;
+	snprintf(what, sizeof(what), "container %.12s, which has no record", id);
+	run = eng_run_dir(e, id, &why);
+	if (run >= 0 && is_unknown(e, id) && eng_holders_kill(run, "live", what, &why) >= 0)
+		lives_on(e, id, eng_mono_ms() + ENDING_MS);
 }
 
 /* Is what the runtime has by that id the engine's? Its state folder is caisson-oci's as well, with
@@ -137,6 +173,7 @@ static void take_down(const struct sweep *s, int dir, const char *id)
 	cs_auto_fd int live = -EBADF;
 
 	(void)dir;
+	end_unknown(s->e, id);
 	if (!is_orphan(s->e, id) || !is_engines(s->e, id))
 		return;
 	live = eng_live_take(s->e, id, &why); /* nobody starts it meanwhile */

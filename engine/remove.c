@@ -1,8 +1,13 @@
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/str.h"
+#include "cgroups/cgroup.h"
 #include "engine/bring.h"
+#include "engine/config.h"
 #include "engine/ctrvolumes.h"
 #include "engine/engine.h"
 #include "engine/events.h"
@@ -106,6 +111,26 @@ static int remove_unread(const struct eng *e, const char *id, struct cs_err *err
 	return eng_store_drop(e, id, NULL, err);
 }
 
+/* Where its state is gone, nothing but its cgroup tells that it runs. */
+static int end_cgroup(const struct eng_record *r, struct cs_err *err)
+{
+	const char *parent = r->cgroup_parent ? r->cgroup_parent : ENG_CGROUP_PARENT;
+	cs_auto_fd int procfd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct cg_host host = { 0 };
+	char path[PATH_MAX];
+	int ret = cs_str_fmt(path, sizeof(path), err, "%s%s/%s", parent[0] == '/' ? "" : "/",
+			     parent, r->id);
+
+	if (ret == 0 && procfd < 0)
+		ret = cs_err_sys(err, "open /proc");
+	if (ret == 0)
+		ret = cg_host_open(procfd, &host, err);
+	if (ret == 0)
+		ret = cg_destroy(&host, path, err);
+	cg_host_fini(&host);
+	return ret;
+}
+
 int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, struct cs_err *err)
 {
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
@@ -132,5 +157,7 @@ int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, st
 				  r.name, eng_state_name(st.state));
 	}
 	ret = eng_take_down(e, &r, false, err);
+	if (ret == 0 && force)
+		ret = end_cgroup(&r, err);
 	return ret < 0 ? ret : eng_life_drop(e, &r, volumes, err);
 }

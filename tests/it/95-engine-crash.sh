@@ -127,13 +127,31 @@ kill -9 "$(pgrep -P "$client" -x caisson || echo "$client")"
 c inspect -f '{{.State.Status}}' x
 tap_is "a killed foreground command leaves it running" "$out" running
 c rm -f x
+# what somebody removed by hand: the folder of a container that runs, its state
+caisson run -d --name x --network none --restart always box sleep 300 >/dev/null
+c inspect -f '{{.Id}} {{.State.MonitorPid}} {{.State.Pid}}' x
+read -r id monitor pid <<<"$out"
+rm -rf "$it_tmp/lib/containers/$id"
+c system prune -f
+tap_is "system prune finds one whose folder is gone" "$status" 0
+it_wait 10 gone "$pid" && it_wait 10 gone "$monitor"
+tap_is "it ends, and its monitor" "$?" 0
+caisson run -d --name x --network none box sleep 300 >/dev/null
+c inspect -f '{{.Id}} {{.State.MonitorPid}} {{.State.Pid}}' x
+read -r id monitor pid <<<"$out"
+rm -rf "$it_tmp/run/$id" "$it_tmp/run/containers/$id"/{live,attach,config.json}
+c rm -f x
+tap_is "rm -f of one whose state is gone" "$status" 0
+it_wait 10 gone "$pid" && it_wait 10 gone "$monitor"
+tap_is "it ends, and its monitor" "$?" 0
 tap_empty "nothing is left of all that" "$(wrong)"
 
 tap_comment <<<"several at once"
 created
+bad=0
 for i in 1 2 3 4 5 6; do caisson start x >/dev/null 2>&1 & jobs[i]=$!; done
 for i in 1 2 3 4 5 6; do wait "${jobs[i]}" || bad=1; done
-tap_is "six starts: all are content" "${bad-0}" 0
+tap_is "six starts: all are content" "$bad" 0
 c ps --format '{{.Names}} {{.State}}'
 tap_is "it runs once" "$out" "x running"
 for i in 1 2 3; do caisson stop -t 0 x >/dev/null 2>&1 & jobs[i]=$!; done
