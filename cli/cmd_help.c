@@ -1,5 +1,6 @@
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "cli/alias.h"
 #include "cli/caisson.h"
 #include "cli/help.h"
 #include "cli/out.h"
@@ -10,13 +11,18 @@ static int help_run(struct cli_call *call, struct cs_err *err)
 	const struct cli_group *group = NULL;
 	const struct cli_cmd *cmd = NULL;
 	size_t words = 0;
+	/* an alias may write into them */
+	char *own[] = { call->argc > 0 ? call->argv[0] : NULL,
+			call->argc > 1 ? call->argv[1] : NULL, NULL };
+	struct cli_args args = { .argv = own, .argc = call->argc };
 	int ret;
 
 	if (call->argc == 0) {
 		cli_help_prog(call->prog, &b);
 		return cli_out(&b, err);
 	}
-	ret = cli_cmd_lookup(call->prog, call->argv, call->argc, &cmd, &group, &words, err);
+	cli_alias(&args);
+	ret = cli_cmd_lookup(call->prog, args.argv, args.argc, &cmd, &group, &words, err);
 	if (ret < 0)
 		return ret;
 	if (cmd)

@@ -12,7 +12,6 @@
 #include "engine/engine.h"
 #include "engine/strv.h"
 
-
 int eng_cfg_oom(struct cs_err *err)
 {
 	return cs_err_set(err, ENOMEM, "container's configuration: out of memory");

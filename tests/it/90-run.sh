@@ -277,6 +277,28 @@ c container ls -a
 tap_like "container ls" "$out" 'CONTAINER ID'
 c list --all
 tap_like "virsh's list" "$out" 'CONTAINER ID'
+c run -d --name dom --network none box sh -c 'echo up; trap "exit 4" TERM; while :; do sleep 0.1; done'
+c dominfo dom
+tap_is "dominfo" "$status $(jq -r '.[0].Name' <<<"$out")" "0 dom"
+it_wait 20 eval 'caisson logs dom | grep -q up'
+c inspect -f '{{.State.Pid}}' dom
+pid=$out
+c reboot dom
+tap_is "reboot: it runs again" "$status $(caisson inspect -f '{{.State.Status}}' dom)" "0 running"
+tap_unlike "as another process" "$(caisson inspect -f '{{.State.Pid}}' dom)" "^$pid\$"
+it_wait 20 eval '[ "$(caisson logs dom | grep -c up)" = 2 ]'
+(sleep 1; caisson shutdown dom >/dev/null) &
+c console --no-stdin dom
+tap_is "console: until shutdown ends it, with its status" "$status" 4
+wait $!
+c start dom
+c destroy dom
+it_wait 20 eval '[ "$(caisson inspect -f "{{.State.Status}}" dom)" = exited ]'
+tap_is "destroy kills" "$status $(caisson inspect -f '{{.State.ExitCode}}' dom)" "0 137"
+c undefine dom
+tap_is "undefine removes" "$status $(caisson ps -aq)" "0 "
+c help shutdown
+tap_like "help knows them" "$status $out" '^0 caisson stop: '
 c pss
 tap_like "an unknown command: the nearest" "$err" 'ps'
 c run --nmae x box
