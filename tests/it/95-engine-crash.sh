@@ -83,19 +83,19 @@ sweep "rm -f" running rm -f x
 sweep "rename" renamed rename x y
 
 # A container goes before its anonymous volumes: there is none that names a volume that is gone.
-bad='' between=0
+lost='' between=0
 for ((n = 1; ; n += 13)); do
 	caisson run --name x --network none -v /anon box true >/dev/null
 	record=$it_tmp/lib/containers/$(caisson inspect -f '{{.Id}}' x)/record.json
 	volume=$it_tmp/lib/volumes/$(jq -r '.mounts[] | select(.anonymous).source' "$record")
 	timeout 60 "$crash" "$report" "$n" "$CAISSON" "${base[@]}" rm -v x >/dev/null 2>&1 </dev/null
-	[ ! -e "$record" ] || [ -d "$volume/_data" ] || bad+="$n "
+	[ ! -e "$record" ] || [ -d "$volume/_data" ] || lost+="$n "
 	[ -e "$record" ] || [ ! -d "$volume/_data" ] || between=$((between + 1))
 	grep -q ^killed "$report" || break
 	caisson rm -f -v x >/dev/null 2>&1
 	caisson volume prune -f >/dev/null
 done
-tap_is "rm -v, killed at each 13th call" "$bad" ""
+tap_is "rm -v, killed at each 13th call" "$lost" ""
 tap_check "a volume is what it leaves" test "$between" -gt 0
 
 tap_comment <<<"the monitor is killed"
