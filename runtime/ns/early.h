@@ -8,9 +8,10 @@
  * here is left to ctr_self_seal().
  */
 
-/* Each such program has these two lists, each word with its NUL, then an empty one: the commands that
- * put a process into a container, and the options before a command that take the next argument as
- * their value. Of the other commands none is sealed: they find their programs by /proc/self/exe. */
+/* Each such program has these two lists, each word with its NUL, then an empty one: the commands
+ * that put a process into a container, and the options before a command that take the next argument
+ * as their value. Of the other commands none is sealed: they find their programs by /proc/self/exe.
+ */
 extern const char ctr_early_commands[] __attribute__((visibility("hidden")));
 extern const char ctr_early_options[] __attribute__((visibility("hidden")));
 
