@@ -142,7 +142,9 @@ static inline void mf_setup(struct mf *f, const char *cmd)
 }
 
 /* Writes the record and starts the monitor; @attached: f->client is a client from the beginning. */
-static inline void mf_start(struct mf *f, bool attached)
+/* @want: what the first client asks for, before it starts, as a command does; negative: nothing
+ * yet. */
+static inline void mf_start_with(struct mf *f, bool attached, int want)
 {
 	const struct eng_mon_ops ops = { .bring = mf_bring,
 					 .take_down = mf_take_down,
@@ -160,6 +162,8 @@ static inline void mf_start(struct mf *f, bool attached)
 	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
 	if (attached)
 		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s), 0);
+	if (attached && want >= 0)
+		ck_assert_int_eq(eng_msg_send(s[0], ENG_F_HELLO, &(char){ (char)want }, 1), 1);
 	live = eng_live_take(&f->e, MF_ID, &err);
 	ck_assert_msg(live >= 0, "%s", err.msg);
 	f->pid = fork();
@@ -181,6 +185,11 @@ static inline void mf_start(struct mf *f, bool attached)
 		close(s[1]);
 		f->client = s[0];
 	}
+}
+
+static inline void mf_start(struct mf *f, bool attached)
+{
+	mf_start_with(f, attached, -1);
 }
 
 static inline struct eng_report mf_report(struct mf *f)

@@ -12,8 +12,7 @@ START_TEST(test_attached)
 	char *log, *calls;
 
 	mf_setup(&f, "echo out; echo err >&2; exit 7");
-	mf_start(&f, true);
-	mf_hello(f.client, ENG_WANT_STDOUT | ENG_WANT_STDERR);
+	mf_start_with(&f, true, ENG_WANT_STDOUT | ENG_WANT_STDERR);
 	rep = mf_report(&f);
 	ck_assert_msg(rep.ok, "%s", rep.err.msg);
 	ck_assert_int_eq(mf_collect(f.client, text, sizeof(text)), 7);
@@ -70,8 +69,7 @@ START_TEST(test_stdin)
 
 	mf_setup(&f, "cat; echo done");
 	f.r.stdin_open = true;
-	mf_start(&f, true);
-	mf_hello(f.client, ENG_WANT_STDIN | ENG_WANT_STDOUT);
+	mf_start_with(&f, true, ENG_WANT_STDIN | ENG_WANT_STDOUT);
 	ck_assert_int_eq(eng_msg_send(f.client, ENG_F_STDIN, "hello\n", 6), 1);
 	ck_assert(mf_report(&f).ok);
 	ck_assert_int_eq(eng_msg_send(f.client, ENG_F_EOF, NULL, 0), 1);
@@ -113,8 +111,7 @@ START_TEST(test_stdin_killed)
 
 	mf_setup(&f, "cat >/dev/null; exit 3");
 	f.r.stdin_open = true;
-	mf_start(&f, true);
-	mf_hello(f.client, ENG_WANT_STDIN | ENG_WANT_STDOUT);
+	mf_start_with(&f, true, ENG_WANT_STDIN | ENG_WANT_STDOUT);
 	ck_assert(mf_report(&f).ok);
 	cs_close_fd(&f.client);
 	mf_wait(&f);
@@ -131,8 +128,7 @@ START_TEST(test_tty)
 	mf_setup(&f, "read go; stty size; tty >/dev/null && echo yes");
 	f.r.stdin_open = true;
 	f.r.tty = true;
-	mf_start(&f, true);
-	mf_hello(f.client, ENG_WANT_STDIN | ENG_WANT_STDOUT);
+	mf_start_with(&f, true, ENG_WANT_STDIN | ENG_WANT_STDOUT);
 	ck_assert_int_eq(eng_msg_send(f.client, ENG_F_RESIZE, size, sizeof(size)), 1);
 	ck_assert(mf_report(&f).ok);
 	ck_assert_int_eq(eng_msg_send(f.client, ENG_F_STDIN, "\n", 1), 1);
@@ -198,8 +194,7 @@ START_TEST(test_remove)
 
 	mf_setup(&f, "exit 0");
 	f.r.auto_remove = true;
-	mf_start(&f, true);
-	mf_hello(f.client, 0);
+	mf_start_with(&f, true, 0);
 	ck_assert(mf_report(&f).ok);
 	ck_assert_int_eq(mf_collect(f.client, text, sizeof(text)), 0);
 	ck_assert_int_lt(faccessat(f.e.containers, MF_ID, F_OK, 0), 0);

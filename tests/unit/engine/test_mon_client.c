@@ -67,8 +67,7 @@ START_TEST(test_slow)
 
 	mf_setup(&f, "seq 1 500000; echo gone >&2");
 	f.stuck_ms = 1000;
-	mf_start(&f, true);
-	mf_hello(f.client, ENG_WANT_STDOUT);
+	mf_start_with(&f, true, ENG_WANT_STDOUT);
 	ck_assert(mf_report(&f).ok);
 	usleep(1500000); /* longer than a later one may take */
 	ck_assert_int_eq(mf_status(&f).state, ENG_RUNNING);
@@ -88,8 +87,7 @@ START_TEST(test_stuck)
 	mf_setup(&f, "read go; seq 1 500000");
 	f.stuck_ms = 1000;
 	f.r.stdin_open = true;
-	mf_start(&f, true);
-	mf_hello(f.client, ENG_WANT_STDIN | ENG_WANT_STDOUT);
+	mf_start_with(&f, true, ENG_WANT_STDIN | ENG_WANT_STDOUT);
 	ck_assert(mf_report(&f).ok);
 	late = mf_connect(&f, ENG_WANT_STDOUT);
 	ck_assert_int_eq(eng_msg_send(f.client, ENG_F_STDIN, "\n", 1), 1);
@@ -109,8 +107,7 @@ START_TEST(test_reads_later)
 	struct mf f;
 
 	mf_setup(&f, "head -c 220000 /dev/zero | tr '\\0' x; exit 9");
-	mf_start(&f, true);
-	mf_hello(f.client, ENG_WANT_STDOUT);
+	mf_start_with(&f, true, ENG_WANT_STDOUT);
 	ck_assert(mf_report(&f).ok);
 	/* more than its buffer holds: the container is held back until it is read */
 	ck_assert_int_eq(mf_collect(f.client, text, sizeof(text)), 9);
@@ -168,8 +165,7 @@ START_TEST(test_flood)
 	struct mf f;
 
 	mf_setup(&f, "echo mine; (trap '' HUP; exec yes flood) & echo $! >&2; exit 6");
-	mf_start(&f, true);
-	mf_hello(f.client, ENG_WANT_STDOUT | ENG_WANT_STDERR);
+	mf_start_with(&f, true, ENG_WANT_STDOUT | ENG_WANT_STDERR);
 	ck_assert(mf_report(&f).ok);
 	flood = 0;
 	for (int i = 0; i < 3000 && !ended; i++) { /* a minute: 1 MB of what never ends */
@@ -243,8 +239,7 @@ START_TEST(test_full_stdin)
 
 	mf_setup(&f, "sleep 1; exit 5");
 	f.r.stdin_open = true;
-	mf_start(&f, true);
-	mf_hello(f.client, ENG_WANT_STDIN | ENG_WANT_STDOUT);
+	mf_start_with(&f, true, ENG_WANT_STDIN | ENG_WANT_STDOUT);
 	ck_assert(mf_report(&f).ok);
 	while (sent < 100 && eng_msg_send(f.client, ENG_F_STDIN, much, sizeof(much)) == 1)
 		sent++;
