@@ -142,6 +142,13 @@ static int open_target(const struct work *w, const struct eng_mount *m, bool wan
 	return fd;
 }
 
+static bool is_folder(int fd)
+{
+	struct stat sb;
+
+	return fstat(fd, &sb) == 0 && S_ISDIR(sb.st_mode);
+}
+
 static int mount_one(const struct work *w, const struct eng_mount *m, struct cs_err *err)
 {
 	const bool wanted = below(w->path, m->target);
@@ -155,18 +162,23 @@ static int mount_one(const struct work *w, const struct eng_mount *m, struct cs_
 		return tree;
 	}
 	at = open_target(w, m, wanted, dir, err);
-	if (at == -ENOENT && !wanted) {
+	/* no way there, so none beneath either */
+	if (at < 0 && !wanted) {
 		cs_err_clear(err);
 		return 0;
 	}
 	if (at < 0)
 		return at;
+	if (tree < 0 && !is_folder(at))
+		return 0; /* a file that was bound: what is beneath it is an empty one */
 	if (tree < 0)
 		tree = closed_folder(err);
 	if (tree < 0)
 		return tree;
+	/* one that is not asked for may have become a file in place of a folder */
 	if (cs_sys_move_mount(tree, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
-	    0)
+		    0 &&
+	    wanted)
 		return cs_err_sys(err, "mount what is at %s", m->target);
 	return 0;
 }

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,8 +15,9 @@
 #include "base/str.h"
 
 #define CLAIM ".root"
+#define FOLDER ".folder" /* a link whose text is what folder_id() makes */
 
-enum { CLAIM_TRIES = 16 };
+enum { CLAIM_TRIES = 16, FOLDER_ID = 48 };
 
 /* Opens @dir/containers, made with its parents. */
 static int open_below(const char *dir, struct cs_err *err)
@@ -52,6 +55,42 @@ static int same_folder(const char *root, const char *other)
 	return stat(root, &a) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+static int folder_id(const struct eng *e, char out[FOLDER_ID], struct cs_err *err)
+{
+	struct stat sb;
+
+	if (fstat(e->containers, &sb) < 0)
+		return cs_err_sys(err, "read the folder of containers");
+	snprintf(out, FOLDER_ID, "%ju:%ju", (uintmax_t)sb.st_dev, (uintmax_t)sb.st_ino);
+	return 0;
+}
+
+/* Made with the claim. */
+static int note_folder(const struct eng *e, struct cs_err *err)
+{
+	char id[FOLDER_ID];
+
+	if (folder_id(e, id, err) < 0)
+		return -err->code;
+	if (unlinkat(e->run, FOLDER, 0) < 0 && errno != ENOENT)
+		return cs_err_sys(err, "mark state folder %s", e->state);
+	if (symlinkat(id, e->run, FOLDER) < 0)
+		return cs_err_sys(err, "mark state folder %s", e->state);
+	return 0;
+}
+
+bool eng_is_in_place(const struct eng *e)
+{
+	char id[FOLDER_ID], was[FOLDER_ID];
+	struct cs_err why = CS_ERR_INIT;
+	ssize_t n = readlinkat(e->run, FOLDER, was, sizeof(was) - 1);
+
+	if (n < 0 || folder_id(e, id, &why) < 0)
+		return false;
+	was[n] = '\0';
+	return strcmp(id, was) == 0;
+}
+
 /* A state folder is of one store: what another one has there has no record in this one, and would
  * be taken for left over. A link in it says whose it is. */
 static int claim(const struct eng *e, struct cs_err *err)
@@ -66,7 +105,7 @@ static int claim(const struct eng *e, struct cs_err *err)
 			return cs_err_sys(err, "read whose state folder %s is", e->state);
 		if (n < 0) {
 			if (symlinkat(e->root, e->run, CLAIM) == 0)
-				return 0;
+				return note_folder(e, err);
 			if (errno != EEXIST)
 				return cs_err_sys(err, "mark state folder %s", e->state);
 			continue;

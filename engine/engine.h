@@ -30,6 +30,7 @@ struct cs_err;
  *   <state>/containers/ID/shm          mount point of the /dev/shm of whose ipc namespace it joins
  *   <state>/containers/ID/joins        whose namespaces it joins (join.h)
  *   <state>/containers/ID/config.json  OCI config, made at each start: the folder is the bundle
+ *   <state>/containers/.root, .folder  links: whose state it is, by path and by device and inode
  *   <state>/ID/                        the runtime's own state (runtime/state.h)
  *
  * ID is 64 hex digits.
@@ -51,5 +52,9 @@ struct eng {
 int eng_open(struct eng *e, const char *root, const char *state, struct cs_err *err);
 void eng_close(struct eng *e);	       /* idempotent */
 #define eng_auto CS_CLEANUP(eng_close) /* needs base/cleanup.h */
+
+/* Is the folder of containers the one that the state folder was made for, and not something that is
+ * mounted in its place? What then seems to have no record may have one. */
+bool eng_is_in_place(const struct eng *e);
 
 #endif

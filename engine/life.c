@@ -278,7 +278,7 @@ int eng_kill(const struct eng *e, const char *id, int signo, struct cs_err *err)
 	const struct ctr_rt rt = rt_of(e);
 	struct eng_status st = ENG_STATUS_INIT;
 	struct cs_err why = CS_ERR_INIT, unused = CS_ERR_INIT;
-	bool ends;
+	bool ends, missed;
 
 	if (eng_record_load(e, id, &r, err) < 0 || wait_begun(e, id, BEGIN_MS, &st, err) < 0)
 		return -err->code;
@@ -289,13 +289,18 @@ int eng_kill(const struct eng *e, const char *id, int signo, struct cs_err *err)
 				  eng_state_name(st.state));
 	if (ends && eng_life_mark_stop(e, id, err) < 0)
 		return -err->code;
-	if (st.state != ENG_RESTARTING && ctr_kill(&rt, id, signo, false, err) < 0) {
+	missed = st.state == ENG_RESTARTING;
+	if (!missed && ctr_kill(&rt, id, signo, false, err) < 0) {
 		if (!ends || !is_between(&r, err))
 			return -err->code;
 		cs_err_clear(err);
+		missed = true;
 	}
 	if (ends) /* its monitor may have looked for the mark before it was there */
 		eng_life_wake(e, id);
+	if (missed && wait_begun(e, id, BEGIN_MS, &st, err) == 0 && st.state == ENG_RUNNING &&
+	    ctr_kill(&rt, id, signo, false, &why) < 0)
+		cs_err_clear(&why); /* ended, as it was told */
 	eng_event(e, "kill", &r, NULL, NULL);
 	/* what is frozen cannot die on a cgroup v1 host; elsewhere it may have by now */
 	if (st.state == ENG_PAUSED && signo == SIGKILL && eng_unpause(e, id, &why) < 0 &&

@@ -145,7 +145,8 @@ static void load_again(struct mon *m)
 	struct cs_err why = CS_ERR_INIT;
 	struct eng_record r = ENG_RECORD_INIT;
 
-	if (eng_record_load(&m->e, m->id, &r, &why) < 0)
+	m->removed = eng_record_load(&m->e, m->id, &r, &why) == -ENOENT;
+	if (why.code)
 		return;
 	eng_record_fini(&m->r);
 	m->r = r;
@@ -230,7 +231,7 @@ static bool end_run(struct mon *m, bool ran)
 
 	load_again(m);
 	m->st.user_stopped = eng_mon_stop_wanted(m);
-	again = (ran || m->st.restarts > 0) &&
+	again = !m->removed && (ran || m->st.restarts > 0) &&
 		eng_restart_wanted(&m->r, &m->st, m->st.user_stopped);
 	take_down(m, again);
 	m->st.state = again ? ENG_RESTARTING : m->st.started_ns ? ENG_EXITED : ENG_CREATED;

@@ -76,6 +76,7 @@ struct mon {
 	bool ended;	 /* init has */
 	int wait_status; /* how */
 	bool left;	 /* not all of it could be taken down */
+	bool removed;	 /* its record is gone: no restart */
 
 	struct mon_client c[MON_CLIENTS]; /* (mon_client.c) */
 	size_t n_c;

@@ -113,6 +113,13 @@ static bool is_unknown(const struct eng *e, const char *id)
 	return is_id(id) && !eng_has_record(e, id) && !in_work(e->containers, id);
 }
 
+/* Is its folder gone, and that for sure? */
+static bool has_no_folder(const struct eng *e, const char *id)
+{
+	return is_id(id) && faccessat(e->containers, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	       errno == ENOENT && eng_is_in_place(e);
+}
+
 /* A container that nobody knows, with whatever the runtime has of it. */
 static bool is_orphan(const struct eng *e, const char *id)
 {
@@ -141,11 +148,11 @@ static void end_unknown(const struct eng *e, const char *id)
 	struct cs_err why = CS_ERR_INIT;
 	char what[96];
 
-	if (!is_unknown(e, id) || !lives_on(e, id, eng_mono_ms() + ENDING_MS))
+	if (!has_no_folder(e, id) || !lives_on(e, id, eng_mono_ms() + ENDING_MS))
 		return;
 	snprintf(what, sizeof(what), "container %.12s, which has no record", id);
 	run = eng_run_dir(e, id, &why);
-	if (run >= 0 && is_unknown(e, id) && eng_holders_kill(run, "live", what, &why) >= 0)
+	if (run >= 0 && has_no_folder(e, id) && eng_holders_kill(run, "live", what, &why) >= 0)
 		lives_on(e, id, eng_mono_ms() + ENDING_MS);
 }
 
@@ -416,10 +423,26 @@ static int drop_halves(const struct sweep *s, struct cs_err *err)
 	return 0;
 }
 
+/* One at a time: what one has just taken is no monitor's for the other. */
+static int lock_out_others(const struct eng *e, struct cs_err *err)
+{
+	cs_auto_fd int fd = openat(e->run, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return cs_err_sys(err, "open the folder of what runs");
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return cs_err_sys(err, "lock the folder of what runs");
+	return cs_take_fd(&fd);
+}
+
 int eng_orphans_remove(const struct eng *e, eng_orphan_fn fn, void *arg, struct cs_err *err)
 {
 	struct sweep s = { .e = e, .fn = fn, .arg = arg };
+	cs_auto_fd int alone = lock_out_others(e, err);
 
+	if (alone < 0)
+		return alone;
 	eng_check_tidy(e->root, e->state);
 	if (drop_containers(&s, err) < 0 || drop_cgroups(&s, err) < 0 ||
 	    drop_attachments(e, err) < 0)

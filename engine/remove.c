@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "cgroups/cgroup.h"
 #include "engine/bring.h"
@@ -111,18 +112,28 @@ static int remove_unread(const struct eng *e, const char *id, struct cs_err *err
 	return eng_store_drop(e, id, NULL, err);
 }
 
+static bool is_noted_running(const struct eng *e, const char *id)
+{
+	struct eng_status st = ENG_STATUS_INIT;
+	struct cs_err why = CS_ERR_INIT;
+
+	return eng_status_load(e, id, &st, &why) == 0 && st.state != ENG_EXITED &&
+	       st.state != ENG_CREATED;
+}
+
 /* Where its state is gone, nothing but its cgroup tells that it runs. */
 static int end_cgroup(const struct eng_record *r, struct cs_err *err)
 {
 	const char *parent = r->cgroup_parent ? r->cgroup_parent : ENG_CGROUP_PARENT;
-	cs_auto_fd int procfd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct cg_host host = { 0 };
-	char path[PATH_MAX];
-	int ret = cs_str_fmt(path, sizeof(path), err, "%s%s/%s", parent[0] == '/' ? "" : "/",
-			     parent, r->id);
+	cs_auto_fd int procfd = cs_path_proc_open(err);
+	struct cg_host host = { .root = -EBADF };
+	char spec[PATH_MAX], path[PATH_MAX];
+	int ret = procfd < 0 ? procfd : 0;
 
-	if (ret == 0 && procfd < 0)
-		ret = cs_err_sys(err, "open /proc");
+	if (ret == 0)
+		ret = cs_str_fmt(spec, sizeof(spec), err, "/%s/%s", parent, r->id);
+	if (ret == 0)
+		ret = cg_path_resolve(spec, r->id, false, path, sizeof(path), err);
 	if (ret == 0)
 		ret = cg_host_open(procfd, &host, err);
 	if (ret == 0)
@@ -136,6 +147,7 @@ int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, st
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
 	struct cs_err why = CS_ERR_INIT;
 	struct eng_status st = ENG_STATUS_INIT;
+	bool ran = force && is_noted_running(e, id);
 	cs_auto_fd int lock = force ? end_and_lock(e, id, err) : eng_lock(e, id, err);
 	int ret;
 
@@ -157,7 +169,7 @@ int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, st
 				  r.name, eng_state_name(st.state));
 	}
 	ret = eng_take_down(e, &r, false, err);
-	if (ret == 0 && force)
+	if (ret == 0 && ran)
 		ret = end_cgroup(&r, err);
 	return ret < 0 ? ret : eng_life_drop(e, &r, volumes, err);
 }

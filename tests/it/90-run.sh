@@ -277,7 +277,7 @@ c container ls -a
 tap_like "container ls" "$out" 'CONTAINER ID'
 c list --all
 tap_like "virsh's list" "$out" 'CONTAINER ID'
-c run -d --name dom --network none box sh -c 'echo up; trap "exit 4" TERM; while :; do sleep 0.1; done'
+c run -d --name dom --network none box sh -c 'trap "exit 4" TERM; echo up; while :; do sleep 0.1; echo tick; done'
 c dominfo dom
 tap_is "dominfo" "$status $(jq -r '.[0].Name' <<<"$out")" "0 dom"
 it_wait 20 eval 'caisson logs dom | grep -q up'
@@ -287,10 +287,12 @@ c reboot dom
 tap_is "reboot: it runs again" "$status $(caisson inspect -f '{{.State.Status}}' dom)" "0 running"
 tap_unlike "as another process" "$(caisson inspect -f '{{.State.Pid}}' dom)" "^$pid\$"
 it_wait 20 eval '[ "$(caisson logs dom | grep -c up)" = 2 ]'
-(sleep 1; caisson shutdown dom >/dev/null) &
-c console --no-stdin dom
-tap_is "console: until shutdown ends it, with its status" "$status" 4
-wait $!
+caisson console --no-stdin dom >"$it_tmp/console" &
+console=$!
+it_wait 20 grep -q tick "$it_tmp/console"
+c shutdown dom
+wait "$console"
+tap_is "console: until shutdown ends it, with its status" "$status $?" "0 4"
 c start dom
 c destroy dom
 it_wait 20 eval '[ "$(caisson inspect -f "{{.State.Status}}" dom)" = exited ]'

@@ -122,6 +122,12 @@ tap_is "the host has no mount more" "$(it_mounts | wc -l)" "$mounts_before"
 c create --name fresh --network none -v freshvol:/data box true
 c cp fresh:/data/seed "$w/l7"
 tap_is "a new volume has what a start would fill it with" "$(cat "$w/l7")" hello
+echo s >"$w/sock"
+c run --name filed --network none -v "$w/sock:/etc/sock" box true
+rm "$w/sock"
+c cp filed:/etc/passwd "$w/l11"
+tap_is "where a file that was bound is gone, the rest can be had" "$status $(grep -c root "$w/l11")" "0 1"
+c rm filed
 c create --name lost --network none -v "$w/links:/mnt/bind" -v linkvol:/mnt/vol -v "$w/new:/mnt/new" box true
 mv "$w/links" "$w/links.away"
 c cp lost:/mnt/bind/in "$w/l8"

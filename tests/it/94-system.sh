@@ -60,6 +60,9 @@ touch -d '1 hour ago' "$it_tmp/lib/.check.killed"
 other=$(printf '%016x' 7 0 $$ 9)
 it_bundle other '.process.args = ["sleep", "1000"] | .linux.cgroupsPath = "/'"$it_cg"'/other"'
 "$CAISSON_OCI" --root "$it_tmp/run" run -d -b "$bundle" "$other" >/dev/null 2>&1 </dev/null
+c run -d --name slashed --network none --cgroup-parent "/$it_cg//" box sleep 100
+c rm -f slashed
+tap_is "rm -f, with a parent of its cgroup that is written oddly" "$status" 0
 c system prune -f
 tap_is "system prune" "$status" 0
 tap_like "tells of leftovers" "$out" "leftover of container $left"

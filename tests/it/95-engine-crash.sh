@@ -136,7 +136,7 @@ c system prune -f
 tap_is "system prune finds one whose folder is gone" "$status" 0
 it_wait 10 gone "$pid" && it_wait 10 gone "$monitor"
 tap_is "it ends, and its monitor" "$?" 0
-caisson run -d --name x --network none box sleep 300 >/dev/null
+caisson run -d --name x --network none --restart always box sleep 300 >/dev/null
 c inspect -f '{{.Id}} {{.State.MonitorPid}} {{.State.Pid}}' x
 read -r id monitor pid <<<"$out"
 rm -rf "$it_tmp/run/$id" "$it_tmp/run/containers/$id"/{live,attach,config.json}
