@@ -272,6 +272,18 @@ static bool is_between(const struct eng_record *r, const struct cs_err *why)
 	       (why->code == ENOENT || why->code == ESRCH || why->code == EBUSY);
 }
 
+/* The run that may have begun before the mark was there. What fails has ended by itself, or is
+ * gone. */
+static void kill_next(const struct eng *e, const char *id, int signo)
+{
+	const struct ctr_rt rt = rt_of(e);
+	struct eng_status st = ENG_STATUS_INIT;
+	struct cs_err why = CS_ERR_INIT;
+
+	if (wait_begun(e, id, BEGIN_MS, &st, &why) == 0 && st.state == ENG_RUNNING)
+		ctr_kill(&rt, id, signo, false, &why);
+}
+
 int eng_kill(const struct eng *e, const char *id, int signo, struct cs_err *err)
 {
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
@@ -298,9 +310,8 @@ int eng_kill(const struct eng *e, const char *id, int signo, struct cs_err *err)
 	}
 	if (ends) /* its monitor may have looked for the mark before it was there */
 		eng_life_wake(e, id);
-	if (missed && wait_begun(e, id, BEGIN_MS, &st, err) == 0 && st.state == ENG_RUNNING &&
-	    ctr_kill(&rt, id, signo, false, &why) < 0)
-		cs_err_clear(&why); /* ended, as it was told */
+	if (missed)
+		kill_next(e, id, signo);
 	eng_event(e, "kill", &r, NULL, NULL);
 	/* what is frozen cannot die on a cgroup v1 host; elsewhere it may have by now */
 	if (st.state == ENG_PAUSED && signo == SIGKILL && eng_unpause(e, id, &why) < 0 &&

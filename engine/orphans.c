@@ -108,11 +108,6 @@ static bool in_work(int dir, const char *id)
 	return lock == -EWOULDBLOCK;
 }
 
-static bool is_unknown(const struct eng *e, const char *id)
-{
-	return is_id(id) && !eng_has_record(e, id) && !in_work(e->containers, id);
-}
-
 /* Is its folder gone, and that for sure? */
 static bool has_no_folder(const struct eng *e, const char *id)
 {
@@ -125,7 +120,8 @@ static bool is_orphan(const struct eng *e, const char *id)
 {
 	struct cs_err why = CS_ERR_INIT;
 
-	return is_unknown(e, id) && eng_live(e, id, &why) == 0;
+	return is_id(id) && !eng_has_record(e, id) && !in_work(e->containers, id) &&
+	       eng_live(e, id, &why) == 0;
 }
 
 static bool lives_on(const struct eng *e, const char *id, int64_t until)

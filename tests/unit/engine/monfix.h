@@ -141,9 +141,8 @@ static inline void mf_setup(struct mf *f, const char *cmd)
 	f->r.cmd = (struct eng_strv){ .v = f->argv, .n = 1 };
 }
 
-/* Writes the record and starts the monitor; @attached: f->client is a client from the beginning. */
-/* @want: what the first client asks for, before it starts, as a command does; negative: nothing
- * yet. */
+/* Writes the record and starts the monitor; @attached: f->client is a client from the beginning,
+ * and asks for @want before it starts, as a command does; negative: for nothing yet. */
 static inline void mf_start_with(struct mf *f, bool attached, int want)
 {
 	const struct eng_mon_ops ops = { .bring = mf_bring,
