@@ -1,6 +1,7 @@
 #include "engine/config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,9 +9,9 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "engine/cgpath.h"
 #include "engine/config_int.h"
 #include "engine/engine.h"
-#include "engine/strv.h"
 
 int eng_cfg_oom(struct cs_err *err)
 {
@@ -118,15 +119,13 @@ static void put_hooks(struct cfg *c)
 
 static int put_linux(struct cfg *c, struct cs_err *err)
 {
-	const char *parent = c->r->cgroup_parent ? c->r->cgroup_parent : ENG_CGROUP_PARENT;
-	const char *path;
-	int ret;
+	char path[PATH_MAX];
+	int ret = eng_cgroup_path(c->r->cgroup_parent, c->r->id ? c->r->id : "new", path,
+				  sizeof(path), err);
 
+	if (ret < 0)
+		return ret;
 	cs_jw_obj(&c->w, "linux");
-	path = eng_strf(c->a, err, "%s%s/%s", parent[0] == '/' ? "" : "/", parent,
-			c->r->id ? c->r->id : "new");
-	if (!path)
-		return -ENOMEM;
 	cs_jw_str(&c->w, "cgroupsPath", path);
 	ret = eng_cfg_put_ns(c, err);
 	if (ret < 0)

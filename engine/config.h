@@ -13,9 +13,6 @@ struct eng_record;
 /* Where the small init stands inside: in a tmpfs of our own, so that nothing is left of it. */
 #define ENG_INIT_INSIDE "/dev/.caisson-init"
 
-/* The folder of its cgroup, unless it was given one. */
-#define ENG_CGROUP_PARENT "/caisson"
-
 /* What is known only when it is started. All borrowed. */
 struct eng_place {
 	int rootfs;		 /* fd of the mounted root filesystem: users are looked up in it */

@@ -11,6 +11,7 @@ engine_libengine_a_SOURCES = \
 	engine/cdi_edit.c \
 	engine/cdi_int.h \
 	engine/cgnote.c engine/cgnote.h \
+	engine/cgpath.c engine/cgpath.h \
 	engine/check.c engine/check.h \
 	engine/check_cgroups.c \
 	engine/check_host.c \

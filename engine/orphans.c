@@ -21,6 +21,7 @@
 #include "cgroups/cgroup.h"
 #include "engine/bring.h"
 #include "engine/cgnote.h"
+#include "engine/cgpath.h"
 #include "engine/check.h"
 #include "engine/engine.h"
 #include "engine/holder.h"
@@ -294,32 +295,45 @@ static void drop_cgroup(const struct sweep *s, int dir, const char *id)
 		tell(s, "cgroup", id);
 }
 
+/* The folder of cgroups @parent ("/caisson") in a hierarchy. Without a message: mostly there is
+ * none. */
+static int open_parent(const struct cg_hier *h, const char *parent)
+{
+	char path[sizeof(h->mountpoint) + PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s%s", h->mountpoint, parent);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return fd;
+}
+
 /* The cgroup of one that was given a parent for it; in the folder of that there may be others', by
  * ids like ours. */
-static int drop_given(const struct sweep *s, const struct cg_host *h, int notes, const char *id,
-		      struct cs_err *err)
+static void drop_given(const struct sweep *s, const struct cg_host *h, int notes, const char *id)
 {
-	char parent[PATH_MAX], path[2 * PATH_MAX];
-	ssize_t n = readlinkat(notes, id, parent, sizeof(parent) - 1);
+	char given[PATH_MAX], path[PATH_MAX];
+	ssize_t n = readlinkat(notes, id, given, sizeof(given) - 1);
+	struct cs_err why = CS_ERR_INIT;
 
-	if (n <= 0 || !is_id(id) || !is_orphan(s->e, id))
-		return 0;
-	parent[n] = '\0';
-	for (size_t i = 0; i < h->n_hier; i++) {
-		cs_auto_fd int dir = -EBADF;
+	if (n <= 0 || !is_id(id) || !is_orphan(s->e, id) || is_new(notes, id))
+		return;
+	given[n] = '\0';
+	/* one that cannot be used never was */
+	if (eng_cgroup_path(given, id, path, sizeof(path), &why) == 0) {
+		*strrchr(path, '/') = '\0';
+		for (size_t i = 0; i < h->n_hier; i++) {
+			cs_auto_fd int dir = open_parent(&h->hier[i], path);
 
-		if (cs_str_fmt(path, sizeof(path), err, "%s/%s", h->hier[i].mountpoint, parent) < 0)
-			return -err->code;
-		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (dir < 0)
-			continue;
-		drop_cgroup(s, dir, id);
-		if (faccessat(dir, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			return 0; /* the next prune */
+			if (dir < 0)
+				continue;
+			drop_cgroup(s, dir, id);
+			if (faccessat(dir, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+				return; /* the next prune */
+		}
 	}
-	if (!is_new(notes, id))
-		eng_cgnote_drop(s->e, id);
-	return 0;
+	eng_cgnote_drop(s->e, id);
 }
 
 static int drop_noted(const struct sweep *s, const struct cg_host *h, struct cs_err *err)
@@ -327,35 +341,28 @@ static int drop_noted(const struct sweep *s, const struct cg_host *h, struct cs_
 	int fd = eng_cgnote_dir(s->e, err);
 	cs_auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *f;
-	int ret = 0;
 
 	if (!d) {
 		cs_close_fd(&fd);
 		return fd == -ENOENT ? 0 : -err->code;
 	}
-	while (ret == 0 && (f = readdir(d)))
+	while ((f = readdir(d)))
 		if (*f->d_name != '.')
-			ret = drop_given(s, h, dirfd(d), f->d_name, err);
-	return ret;
+			drop_given(s, h, dirfd(d), f->d_name);
+	return 0;
 }
 
 static int drop_cgroups(const struct sweep *s, struct cs_err *err)
 {
 	cs_auto_fd int procfd = cs_path_proc_open(err);
-	char path[PATH_MAX];
 	struct cg_host h;
 	int ret = 0;
 
 	if (procfd < 0 || cg_host_open(procfd, &h, err) < 0)
 		return -err->code;
 	for (size_t i = 0; ret == 0 && i < h.n_hier; i++) {
-		cs_auto_fd int dir = -EBADF;
+		cs_auto_fd int dir = open_parent(&h.hier[i], ENG_CGROUP_PARENT);
 
-		if (cs_str_fmt(path, sizeof(path), err, "%s/caisson", h.hier[i].mountpoint) < 0) {
-			ret = -err->code;
-			break;
-		}
-		dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (dir >= 0)
 			ret = each(s, dir, drop_cgroup, err);
 	}

@@ -5,10 +5,9 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/path.h"
-#include "base/str.h"
 #include "cgroups/cgroup.h"
 #include "engine/bring.h"
-#include "engine/config.h"
+#include "engine/cgpath.h"
 #include "engine/ctrvolumes.h"
 #include "engine/engine.h"
 #include "engine/events.h"
@@ -124,16 +123,13 @@ static bool is_noted_running(const struct eng *e, const char *id)
 /* Where its state is gone, nothing but its cgroup tells that it runs. */
 static int end_cgroup(const struct eng_record *r, struct cs_err *err)
 {
-	const char *parent = r->cgroup_parent ? r->cgroup_parent : ENG_CGROUP_PARENT;
 	cs_auto_fd int procfd = cs_path_proc_open(err);
 	struct cg_host host = { .root = -EBADF };
-	char spec[PATH_MAX], path[PATH_MAX];
+	char path[PATH_MAX];
 	int ret = procfd < 0 ? procfd : 0;
 
 	if (ret == 0)
-		ret = cs_str_fmt(spec, sizeof(spec), err, "/%s/%s", parent, r->id);
-	if (ret == 0)
-		ret = cg_path_resolve(spec, r->id, false, path, sizeof(path), err);
+		ret = eng_cgroup_path(r->cgroup_parent, r->id, path, sizeof(path), err);
 	if (ret == 0)
 		ret = cg_host_open(procfd, &host, err);
 	if (ret == 0)

@@ -63,6 +63,10 @@ it_bundle other '.process.args = ["sleep", "1000"] | .linux.cgroupsPath = "/'"$i
 c run -d --name slashed --network none --cgroup-parent "/$it_cg//" box sleep 100
 c rm -f slashed
 tap_is "rm -f, with a parent of its cgroup that is written oddly" "$status" 0
+c create --name astray --network none --cgroup-parent ../up box true
+tap_is "a parent that leads out: 125" "$status" 125
+tap_like "the option is named" "$err" 'option --cgroup-parent: .*"\.\."'
+tap_empty "nothing is made" "$(caisson ps -aqf name=astray)"
 c system prune -f
 tap_is "system prune" "$status" 0
 tap_like "tells of leftovers" "$out" "leftover of container $left"

@@ -5,6 +5,7 @@ conf_unit_ldadd = engine/libengine.a runtime/libruntime.a cgroups/libcgroups.a \
 
 unit_tests += \
 	tests/unit/engine/test_cdi \
+	tests/unit/engine/test_cgpath \
 	tests/unit/engine/test_commit \
 	tests/unit/engine/test_config \
 	tests/unit/engine/test_ctrroot \
@@ -44,6 +45,10 @@ tests_unit_engine_test_envfile_LDADD = $(conf_unit_ldadd)
 tests_unit_engine_test_volume_SOURCES = tests/unit/engine/test_volume.c
 tests_unit_engine_test_volume_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_engine_test_volume_LDADD = $(conf_unit_ldadd)
+
+tests_unit_engine_test_cgpath_SOURCES = tests/unit/engine/test_cgpath.c
+tests_unit_engine_test_cgpath_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_engine_test_cgpath_LDADD = $(conf_unit_ldadd)
 
 tests_unit_engine_test_cdi_SOURCES = tests/unit/engine/test_cdi.c
 tests_unit_engine_test_cdi_CPPFLAGS = $(UNIT_CPPFLAGS)
