@@ -89,7 +89,8 @@
 	CLI_BOOL(T, oom_kill_disable, "oom-kill-disable", 0, "no OOM killer (cgroup v1)"),       \
 	CLI_NUM(T, oom_score_adj, "oom-score-adj", 0, -1000, "N", "-1000 to 1000"),              \
 	CLI_STR(T, pid, "pid", 0, "MODE", "private, host, or container:NAME"),                   \
-	REFUSED(9, "pidfile"),                                                                   \
+	CLI_STR(T, pidfile, "pidfile", 0, "FILE",                                                \
+		"while it runs, a file has its first process's pid"),                            \
 	CLI_NUM(T, pids_limit, "pids-limit", 0, -1, "N", "processes (default 2048; -1: any)"),   \
 	CLI_STR(T, platform, "platform", 0, "OS/ARCH", "of an image for several"),               \
 	CLI_BOOL(T, privileged, "privileged", 0, "every capability and device, nothing masked"), \
@@ -103,14 +104,14 @@
 	CLI_STR(T, restart, "restart", 0, "POLICY",                                              \
 		"no, on-failure[:N], always or unless-stopped"),                                 \
 	CLI_BOOL(T, rm, "rm", 0, "remove it, and its anonymous volumes, when it has ended"),     \
-	REFUSED(10, "runtime"),                                                                  \
+	REFUSED(9, "runtime"),                                                                  \
 	REFUSED(4, "secret"),                                                                    \
 	CLI_STRV(T, security_opt, "security-opt", 0, "OPTION",                                   \
 		 "seccomp=FILE, apparmor=PROFILE, no-new-privileges, ..."),                      \
 	CLI_SIZE(T, shm_size, "shm-size", 0, "BYTES", "of /dev/shm (default: 64m)"),             \
 	CLI_STR(T, stop_signal, "stop-signal", 0, "SIGNAL", "instead of the image's or TERM"),   \
 	CLI_NUM(T, stop_timeout, "stop-timeout", 0, -1, "SECONDS", "until KILL (default: 10)"),  \
-	REFUSED(11, "storage-opt"),                                                              \
+	REFUSED(10, "storage-opt"),                                                              \
 	CLI_STRV(T, sysctl, "sysctl", 0, "KEY=VALUE", "a kernel parameter of its namespaces"),   \
 	CLI_BOOL(T, systemd, "systemd", 0, "a system container: made ready for systemd"),        \
 	CLI_NUM(T, timeout, "timeout", 0, 0, "SECONDS", "it is killed after that time"),         \
@@ -125,7 +126,7 @@
 	CLI_BOOL(T, vm, "vm", 0, "the same as --isolation=vm"),                                  \
 	CLI_STRV(T, volume, "volume", 'v', "[SOURCE:]TARGET[:OPTIONS]",                          \
 		 "a folder of the host, or a volume"),                                           \
-	REFUSED(12, "volume-driver"),                                                            \
+	REFUSED(11, "volume-driver"),                                                            \
 	CLI_STRV(T, volumes_from, "volumes-from", 0, "CONTAINER[:ro]", "another's volumes"),     \
 	CLI_STR(T, workdir, "workdir", 'w', "DIR", "working folder inside"),                     \
 	CLI_REG_OPTS_RUN(T, reg)

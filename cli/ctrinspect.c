@@ -290,6 +290,7 @@ void cli_ctr_inspect(struct cs_jw *w, const struct cli_ctr *c, struct cli_places
 	put_path(w, "HostnamePath", call->dirs->state, r->id, "etc/hostname");
 	put_path(w, "HostsPath", call->dirs->state, r->id, "etc/hosts");
 	put_path(w, "LogPath", call->dirs->root, r->id, "log");
+	cs_jw_str(w, "PidFile", or_empty(r->pidfile));
 	put_mounts(w, r, call->dirs->root);
 	put_config(w, r);
 	put_host_config(w, r);

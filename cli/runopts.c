@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -33,7 +34,6 @@ static int refuse(const struct cli_run_opts *o, struct cs_err *err)
 		"health-start-period is not supported yet",
 		"health-timeout is not supported yet",
 		"link is not supported: containers on one network know each other's names",
-		"pidfile is not supported yet: inspect --format '{{.State.Pid}}' tells it",
 		"runtime is not supported: the wall is chosen by --isolation",
 		"storage-opt is not supported yet",
 		"volume-driver is not supported: there is the local one, volume create --opt",
@@ -435,6 +435,34 @@ static int absolute(const char *option, const char *path, struct cs_arena *a, co
 	return *out ? 0 : cs_err_set(err, ENOMEM, "out of memory");
 }
 
+/* A file that is made later, elsewhere: its folder is there. */
+static int to_make(const char *option, const char *path, struct cs_arena *a, const char **out,
+		   struct cs_err *err)
+{
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
+	cs_auto_free char *dir = NULL;
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	const char *name = slash ? slash + 1 : path;
+	struct stat sb;
+
+	if (!path)
+		return 0;
+	cs_buf_add_mem(&b, path, (size_t)(name - path));
+	if (cs_buf_ok(&b, err) < 0)
+		return -err->code;
+	dir = realpath(b.len ? b.s : ".", NULL);
+	if (!dir)
+		return cs_err_sys(err, "option %s: %s: its folder", option, path);
+	b.len = 0;
+	cs_buf_addf(&b, "%s/%s", dir[1] ? dir : "", name);
+	if (cs_buf_ok(&b, err) < 0)
+		return -err->code;
+	if (!*name || (stat(b.s, &sb) == 0 && !S_ISREG(sb.st_mode)))
+		return cs_err_set(err, EINVAL, "option %s: \"%s\" is no file", option, path);
+	*out = cs_arena_str(a, b.s, b.len);
+	return *out ? 0 : cs_err_set(err, ENOMEM, "out of memory");
+}
+
 int cli_run_record(const struct cli_run_opts *o, const struct eng *e, struct cs_arena *a,
 		   struct eng_record *r, struct cs_err *err)
 {
@@ -464,5 +492,7 @@ int cli_run_record(const struct cli_run_opts *o, const struct eng *e, struct cs_
 		ret = absolute("--kernel", o->kernel, a, &r->kernel, err);
 	if (ret == 0)
 		ret = absolute("--initrd", o->initrd, a, &r->initrd, err);
+	if (ret == 0)
+		ret = to_make("--pidfile", o->pidfile, a, &r->pidfile, err);
 	return ret < 0 ? ret : check(o, r, err);
 }

@@ -20,8 +20,8 @@ struct cli_run_opts {
 	const char *append, *initrd, *kernel;
 	const char *cgroup_parent, *cgroupns, *cidfile, *cpuset_cpus, *cpuset_mems, *detach_keys,
 		*domainname, *entrypoint, *hostname, *ip, *ip6, *ipc, *isolation, *log_driver,
-		*mac_address, *name, *pid, *platform, *progress, *pull, *restart, *stop_signal,
-		*umask, *user, *userns, *uts, *workdir;
+		*mac_address, *name, *pid, *pidfile, *platform, *progress, *pull, *restart,
+		*stop_signal, *umask, *user, *userns, *uts, *workdir;
 	const char *refused[16]; /* known to docker's users, not there yet */
 	const char *cpus;
 	struct cli_num blkio_weight, cpu_period, cpu_quota, cpu_shares, memory, memory_reservation,

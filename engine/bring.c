@@ -19,6 +19,7 @@
 #include "engine/etcfiles.h"
 #include "engine/join.h"
 #include "engine/logread.h"
+#include "engine/pidfile.h"
 #include "engine/record.h"
 #include "engine/store.h"
 #include "netns/addr.h"
@@ -309,6 +310,8 @@ int eng_bring(const struct eng *e, const struct eng_record *r, const struct eng_
 		return -err->code;
 	ret = eng_is_vm(r) ? create_machine(e, r, dir, &opts, out, err)
 			   : create_container(e, r, dir, &opts, out, err);
+	if (ret == 0)
+		ret = eng_pidfile_write(r, dir, out->pid, err);
 	return ret < 0 ? ret : ctr_start(&rt, r->id, &out->program_exit, err);
 }
 
@@ -346,8 +349,11 @@ int eng_take_down(const struct eng *e, const struct eng_record *r, bool keep_for
 {
 	const struct ctr_rt rt = { .root = e->state, .wall = r->isolation };
 	struct cs_err first = CS_ERR_INIT, next = CS_ERR_INIT;
+	cs_auto_fd int dir = openat(e->run, r->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int ret = ctr_delete(&rt, r->id, true, &first);
 
+	if (dir >= 0)
+		eng_pidfile_drop(r, dir);
 	if (ret == -ENOENT)
 		cs_err_clear(&first);
 	if (detach_all(e, r, &next) < 0 && first.code == 0)

@@ -71,6 +71,7 @@ engine_libengine_a_SOURCES = \
 	engine/mountspec_tmpfs.c \
 	engine/nets.c engine/nets.h \
 	engine/orphans.c engine/orphans.h \
+	engine/pidfile.c engine/pidfile.h \
 	engine/prepare.c engine/prepare.h \
 	engine/record.c engine/record.h \
 	engine/remove.c \

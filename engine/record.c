@@ -111,6 +111,7 @@ static const struct field record_fields[] = {
 	STR(restart),
 	I64(restart_max),
 	BOOL(auto_remove),
+	STR(pidfile),
 };
 
 static const struct field mount_fields[] = {

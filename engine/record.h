@@ -119,6 +119,7 @@ struct eng_record {
 	const char *restart; /* "no", "always", "unless-stopped", "on-failure" */
 	int64_t restart_max; /* on-failure: tries; 0: no bound */
 	bool auto_remove;
+	const char *pidfile; /* has its first process's pid while it runs; absolute; NULL: none */
 };
 
 /* The fields that are not 0 when not given. */

@@ -460,6 +460,29 @@ no "both walls" 'one or the other' create --vm --isolation container box
 no "no such wall" 'not "container" or "vm"' run --isolation cage box true
 f 'cat /proc/self/cgroup' --cgroupns host --userns host --cidfile "$it_tmp/cid2" --progress plain
 tap_like "--cgroupns host: sees the host's path; --cidfile" "$out" "/caisson/$(<"$it_tmp/cid2")"
+
+tap_comment <<<"a file with its pid"
+echo old >"$it_tmp/pid"
+(cd "$it_tmp" && caisson create --name pf --pidfile pid --network none box sh -c "$forever") >/dev/null
+tap_is "create --pidfile: nothing is written yet" "$(<"$it_tmp/pid")" old
+c start pf
+get pf '{{.State.Pid}} {{.PidFile}}'
+tap_is "start writes it; inspect has both" "$(<"$it_tmp/pid") $(realpath "$it_tmp")/pid" "$out"
+tap_is "no line end, for all to read" "$(stat -c '%s %a' "$it_tmp/pid")" "$(printf %s "${out%% *}" | wc -c) 644"
+c restart -t 0 pf
+get pf '{{.State.Pid}}'
+tap_is "restart writes the new one" "$(<"$it_tmp/pid")" "$out"
+echo mine >"$it_tmp/pid"
+c stop -t 0 pf
+tap_is "a file that has something else by then stays" "$(<"$it_tmp/pid")" mine
+c start pf
+c rm -f pf
+tap_is "rm: it is gone" "$status $([ -e "$it_tmp/pid" ] && echo there)" "0 "
+f 'echo run' --pidfile "$it_tmp/pid"
+tap_is "run --rm --pidfile: gone with its end" "$status $out $([ -e "$it_tmp/pid" ] && echo there)" "0 run "
+no "no such folder" '--pidfile: .*no such file' run --pidfile "$it_tmp/none/pid" box true
+no "a folder instead of a file" '--pidfile: .*is no file' create --pidfile "$it_tmp" box
+
 c run --replace --name all --network none --label-file "$it_tmp/labels" --annotation n=1 box echo new
 tap_is "run --replace" "$status $out" "0 new"
 c run --rm --platform linux/amd64 --network none box echo here
