@@ -165,51 +165,15 @@ tap_is "when they are gone there is room" "$status $out" "0 got hello"
 
 # A terminal, by python's pty: size, a new size, detach keys, and again.
 cat >"$it_tmp/terminal.py" <<'PY'
-import fcntl, os, pty, re, select, signal, struct, sys, termios, time
-caisson = sys.argv[1:]
-def size(fd, rows, cols):
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
-class Term:
-    def __init__(self, *cmd):
-        self.master, self.slave = pty.openpty()
-        size(self.master, 31, 97)
-        self.before = termios.tcgetattr(self.slave)
-        self.pid = os.fork()
-        if self.pid == 0:
-            os.setsid()
-            fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
-            for fd in (0, 1, 2):
-                os.dup2(self.slave, fd)
-            os.execvp(caisson[0], caisson + list(cmd))
-        self.seen = b""
-    def type(self, s):
-        os.write(self.master, s)
-    def expect(self, what, again=None):
-        end = time.time() + 60
-        while not re.search(what, self.seen):
-            if time.time() > end:
-                print("not seen: %r in %r" % (what, self.seen)); sys.exit(1)
-            if again:
-                self.type(again)
-            if select.select([self.master], [], [], 0.2)[0]:
-                self.seen += os.read(self.master, 4096)
-        self.seen = b""
-    def wait(self):
-        end = time.time() + 60
-        while time.time() < end:
-            if select.select([self.master], [], [], 0.01)[0]:
-                self.seen += os.read(self.master, 4096)
-            pid, st = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                return os.waitstatus_to_exitcode(st)
-        print("did not end"); sys.exit(1)
-    def restored(self):
-        return termios.tcgetattr(self.slave) == self.before
+import os, signal, sys
+from term import Terminal
+def Term(*words):
+    return Terminal(sys.argv[1:] + list(words), 31, 97)
 t = Term("run", "-it", "--name", "term", "--network", "none", "box", "sh")
 t.expect(rb"[#$] ")
 t.type(b"stty size\r"); t.expect(rb"31 97\r\n")
 assert not t.restored()
-size(t.master, 32, 98); os.kill(t.pid, signal.SIGWINCH)
+t.resize(32, 98)
 t.expect(rb"32 98\r\n", b"stty size\r")
 t.type(b"\x10\x11")
 print("detached", t.wait(), t.restored())
@@ -227,7 +191,7 @@ t.type(b"\r"); t.expect(rb"[#$] ")
 t.type(b"exit 6\r")
 print("exited", t.wait(), t.restored())
 PY
-it_try timeout 200 python3 "$it_tmp/terminal.py" "$CAISSON" --root "$it_tmp/lib" --state "$it_tmp/run"
+it_try env PYTHONPATH="$it_here" PYTHONDONTWRITEBYTECODE=1 timeout 200 python3 "$it_tmp/terminal.py" "$CAISSON" --root "$it_tmp/lib" --state "$it_tmp/run"
 tap_is "a terminal: its size, detach keys, signals, its end; ours is put back" "$out" \
 	$'detached 0 True\ndetached 0 True\nended -15 True\nexited 6 True'
 
