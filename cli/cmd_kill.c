@@ -10,10 +10,13 @@
 struct kill_opts {
 	bool all;
 	const char *signal;
+	struct cli_strv filter;
 };
 
 static const struct cli_opt kill_optv[] = {
 	CLI_BOOL(struct kill_opts, all, "all", 'a', "every container that runs"),
+	CLI_STRV(struct kill_opts, filter, "filter", 'f', "KEY=VALUE",
+		 "those that pass, as for ps, instead of names"),
 	CLI_STR(struct kill_opts, signal, "signal", 's', "SIGNAL", "instead of KILL"),
 };
 
@@ -42,7 +45,8 @@ static int kill_run(struct cli_call *call, struct cs_err *err)
 
 	if (how.signo <= 0)
 		return cs_err_set(err, EINVAL, "option --signal: \"%s\" is no signal", o->signal);
-	return cli_ctr_each(call, o->all, o->all ? 0 : CLI_CTR_ECHO, kill_one, &how, err);
+	return cli_ctr_each(call, o->all, &o->filter, o->all ? 0 : CLI_CTR_ECHO, kill_one, &how,
+			    err);
 }
 
 const struct cli_cmd cli_cmd_kill = {

@@ -10,10 +10,13 @@
 
 struct pause_opts {
 	bool all;
+	struct cli_strv filter;
 };
 
 static const struct cli_opt pause_optv[] = {
 	CLI_BOOL(struct pause_opts, all, "all", 'a', "every container that can be"),
+	CLI_STRV(struct pause_opts, filter, "filter", 'f', "KEY=VALUE",
+		 "those that pass, as for ps, instead of names"),
 };
 
 /* With --all, those in another state are none of its business. */
@@ -41,19 +44,20 @@ static int pause_run(struct cli_call *call, struct cs_err *err)
 {
 	const struct pause_opts *o = call->opts;
 
-	return cli_ctr_each(call, o->all, o->all ? 0 : CLI_CTR_ECHO, pause_one, o, err);
+	return cli_ctr_each(call, o->all, &o->filter, o->all ? 0 : CLI_CTR_ECHO, pause_one, o, err);
 }
 
 static int unpause_run(struct cli_call *call, struct cs_err *err)
 {
 	const struct pause_opts *o = call->opts;
 
-	return cli_ctr_each(call, o->all, o->all ? 0 : CLI_CTR_ECHO, unpause_one, o, err);
+	return cli_ctr_each(call, o->all, &o->filter, o->all ? 0 : CLI_CTR_ECHO, unpause_one, o,
+			    err);
 }
 
 const struct cli_cmd cli_cmd_pause = {
 	.name = "pause",
-	.synopsis = "[-a] CONTAINER...",
+	.synopsis = "[OPTION...] CONTAINER...",
 	.help = "freeze containers",
 	.opts = CLI_OPTS(pause_optv),
 	.opts_size = sizeof(struct pause_opts),
@@ -64,7 +68,7 @@ const struct cli_cmd cli_cmd_pause = {
 
 const struct cli_cmd cli_cmd_unpause = {
 	.name = "unpause",
-	.synopsis = "[-a] CONTAINER...",
+	.synopsis = "[OPTION...] CONTAINER...",
 	.help = "let frozen containers run on",
 	.opts = CLI_OPTS(pause_optv),
 	.opts_size = sizeof(struct pause_opts),

@@ -1,23 +1,29 @@
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "cli/caisson.h"
 #include "cli/container.h"
 #include "cli/ctrview.h"
 #include "cli/format.h"
+#include "cli/out.h"
 #include "engine/engine.h"
 #include "engine/life.h"
 #include "engine/store.h"
 #include "engine/usage.h"
 
+enum { MAX_WATCH = 24 * 3600 }; /* seconds */
+
 struct ps_opts {
 	bool all, latest, no_trunc, noheading, quiet, size;
-	struct cli_num last;
+	struct cli_num last, watch;
 	struct cli_strv filter;
 	const char *format;
 };
@@ -25,7 +31,7 @@ struct ps_opts {
 static const struct cli_opt ps_optv[] = {
 	CLI_BOOL(struct ps_opts, all, "all", 'a', "those that do not run too"),
 	CLI_STRV(struct ps_opts, filter, "filter", 'f', "KEY=VALUE",
-		 "only those that pass: id, name, label, status, exited, ancestor, ..."),
+		 "only those that pass: id, name, label, status, kind, exited, ancestor, ..."),
 	CLI_STR(struct ps_opts, format, "format", 0, "FORMAT",
 		"\"table\", \"json\", \"jsonl\", or a template"),
 	CLI_NUM(struct ps_opts, last, "last", 'n', 1, "N", "the last N created, whatever state"),
@@ -34,6 +40,8 @@ static const struct cli_opt ps_optv[] = {
 	CLI_BOOL(struct ps_opts, noheading, "noheading", 0, "a table without its heading"),
 	CLI_BOOL(struct ps_opts, quiet, "quiet", 'q', "show ids only"),
 	CLI_BOOL(struct ps_opts, size, "size", 's', "show how much of the disk each takes"),
+	CLI_NUM(struct ps_opts, watch, "watch", 'w', 1, "SECONDS",
+		"again and again, so many seconds apart, until a signal ends it"),
 };
 
 #define COLUMNS                                                               \
@@ -144,6 +152,7 @@ static int print(const struct cli_call *call, const struct ps_opts *o, const str
 	cli_auto_places struct cli_places places = CLI_PLACES_INIT;
 	size_t max = o->latest ? 1 : o->last.set ? (size_t)o->last.v : l->n;
 	bool whole = o->no_trunc || (cli_format_is_json(f) && !o->quiet);
+	cs_auto_buf struct cs_buf b = CS_BUF_INIT;
 
 	for (size_t i = 0; i < l->n && i < max; i++) {
 		cs_auto_jw struct cs_jw w = CS_JW_INIT;
@@ -154,32 +163,50 @@ static int print(const struct cli_call *call, const struct ps_opts *o, const str
 		if (cs_jw_take(&w, &text, &len, err) < 0 || cli_format_add(f, text, len, err) < 0)
 			return -err->code;
 	}
-	return cli_format_print(f, err);
+	/* of a person's terminal the last listing goes first */
+	if (o->watch.set && isatty(STDOUT_FILENO))
+		cs_buf_add(&b, "\033[H\033[J");
+	if (cli_format_finish(f, &b, err) < 0)
+		return -err->code;
+	return b.len ? cli_out(&b, err) : 0;
 }
 
-static int ps_run(struct cli_call *call, struct cs_err *err)
+static int list(const struct cli_call *call, const struct eng *e, struct cs_err *err)
 {
 	const struct ps_opts *o = call->opts;
 	cli_auto_format struct cli_format *f = NULL;
-	eng_auto struct eng e = ENG_INIT;
 	struct ctrs l = { 0 };
 	bool all = o->all || o->latest || o->last.set || asks_for_state(o);
 	int ret = cli_format_parse(o->quiet ? "{{.ID}}" : o->format, "table",
 				   o->size ? COLUMNS "\\t{{.Size}}" : COLUMNS, &f, err);
 
-	if (ret == 0)
-		ret = cli_ctr_filter_check(&o->filter, err);
-	if (ret == 0)
-		ret = cli_ctr_engine(call, &e, err);
 	if (ret < 0)
 		return ret;
 	cli_format_headings(f, headings, CS_LEN(headings));
 	if (o->noheading)
 		cli_format_no_heading(f);
-	ret = collect(&e, o, all, &l, err);
+	ret = collect(e, o, all, &l, err);
 	if (ret == 0)
 		ret = print(call, o, &l, f, err);
 	ctrs_fini(&l);
+	return ret;
+}
+
+static int ps_run(struct cli_call *call, struct cs_err *err)
+{
+	const struct ps_opts *o = call->opts;
+	eng_auto struct eng e = ENG_INIT;
+	int wait_ms = (int)(o->watch.v < MAX_WATCH ? o->watch.v : MAX_WATCH) * 1000;
+	int ret = cli_ctr_filter_check(&o->filter, err);
+
+	if (ret == 0)
+		ret = cli_ctr_engine(call, &e, err);
+	if (ret == 0)
+		ret = list(call, &e, err);
+	while (ret == 0 && o->watch.set) {
+		poll(NULL, 0, wait_ms);
+		ret = list(call, &e, err);
+	}
 	return ret;
 }
 

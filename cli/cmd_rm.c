@@ -8,10 +8,13 @@
 
 struct rm_opts {
 	bool all, force, ignore, volumes;
+	struct cli_strv filter;
 };
 
 static const struct cli_opt rm_optv[] = {
 	CLI_BOOL(struct rm_opts, all, "all", 'a', "every container"),
+	CLI_STRV(struct rm_opts, filter, "filter", 0, "KEY=VALUE",
+		 "those that pass, as for ps, instead of names"),
 	CLI_BOOL(struct rm_opts, force, "force", 'f', "end it first, whatever state it is in"),
 	CLI_BOOL(struct rm_opts, ignore, "ignore", 'i', "no error for one that is not there"),
 	CLI_BOOL(struct rm_opts, volumes, "volumes", 'v', "its anonymous volumes too"),
@@ -30,7 +33,7 @@ static int rm_run(struct cli_call *call, struct cs_err *err)
 	/* as docker has it: with --force one that is not there is no error */
 	unsigned int how = CLI_CTR_ECHO | (o->ignore || o->force ? CLI_CTR_MISSING_OK : 0U);
 
-	return cli_ctr_each(call, o->all, how, rm_one, o, err);
+	return cli_ctr_each(call, o->all, &o->filter, how, rm_one, o, err);
 }
 
 const struct cli_cmd cli_cmd_rm = {

@@ -52,13 +52,14 @@
 	CLI_STRV(T, expose, "expose", 0, "PORT[/PROTO]", "a port it listens on (for -P)"),       \
 	CLI_STRV(T, gidmap, "gidmap", 0, "INSIDE:HOST:N", "map group ids"),                      \
 	CLI_STRV(T, group_add, "group-add", 0, "GROUP", "one more group of its user"),           \
-	REFUSED(0, "gpus"),                                                                      \
-	REFUSED(1, "health-cmd"),                                                                \
-	REFUSED(2, "health-interval"),                                                           \
-	REFUSED(3, "health-retries"),                                                            \
-	REFUSED(5, "health-start-interval"),                                                     \
-	REFUSED(6, "health-start-period"),                                                       \
-	REFUSED(7, "health-timeout"),                                                            \
+	CLI_STRV(T, gpus, "gpus", 0, "all|N|device=LIST",                                        \
+		 "GPUs: the CDI devices nvidia.com/gpu=all, =0, ..."),                           \
+	REFUSED(0, "health-cmd"),                                                                \
+	REFUSED(1, "health-interval"),                                                           \
+	REFUSED(2, "health-retries"),                                                            \
+	REFUSED(4, "health-start-interval"),                                                     \
+	REFUSED(5, "health-start-period"),                                                       \
+	REFUSED(6, "health-timeout"),                                                            \
 	CLI_STR(T, hostname, "hostname", 'h', "NAME", "its host name (default: its short id)"),  \
 	CLI_BOOL(T, init, "init", 0, "run a small init as process 1"),                           \
 	CLI_STR(T, initrd, "initrd", 0, "FILE", "a machine's, instead of the guest package's"),  \
@@ -70,7 +71,7 @@
 	CLI_STR(T, kernel, "kernel", 0, "FILE", "a machine's, instead of the guest package's"),  \
 	CLI_STRV(T, label, "label", 'l', "KEY[=VALUE]", "a label"),                              \
 	CLI_STRV(T, label_file, "label-file", 0, "FILE", "a file of them, one a line"),          \
-	REFUSED(8, "link"),                                                                      \
+	REFUSED(7, "link"),                                                                      \
 	CLI_STR(T, log_driver, "log-driver", 0, "DRIVER", "json-file, k8s-file or none"),        \
 	CLI_STRV(T, log_opt, "log-opt", 0, "KEY=VALUE", "max-size, max-file"),                   \
 	CLI_STR(T, mac_address, "mac-address", 0, "ADDRESS", "its MAC address"),                 \
@@ -104,14 +105,14 @@
 	CLI_STR(T, restart, "restart", 0, "POLICY",                                              \
 		"no, on-failure[:N], always or unless-stopped"),                                 \
 	CLI_BOOL(T, rm, "rm", 0, "remove it, and its anonymous volumes, when it has ended"),     \
-	REFUSED(9, "runtime"),                                                                  \
-	REFUSED(4, "secret"),                                                                    \
+	REFUSED(8, "runtime"),                                                                  \
+	REFUSED(3, "secret"),                                                                    \
 	CLI_STRV(T, security_opt, "security-opt", 0, "OPTION",                                   \
 		 "seccomp=FILE, apparmor=PROFILE, no-new-privileges, ..."),                      \
 	CLI_SIZE(T, shm_size, "shm-size", 0, "BYTES", "of /dev/shm (default: 64m)"),             \
 	CLI_STR(T, stop_signal, "stop-signal", 0, "SIGNAL", "instead of the image's or TERM"),   \
 	CLI_NUM(T, stop_timeout, "stop-timeout", 0, -1, "SECONDS", "until KILL (default: 10)"),  \
-	REFUSED(10, "storage-opt"),                                                              \
+	REFUSED(9, "storage-opt"),                                                              \
 	CLI_STRV(T, sysctl, "sysctl", 0, "KEY=VALUE", "a kernel parameter of its namespaces"),   \
 	CLI_BOOL(T, systemd, "systemd", 0, "a system container: made ready for systemd"),        \
 	CLI_NUM(T, timeout, "timeout", 0, 0, "SECONDS", "it is killed after that time"),         \
@@ -126,7 +127,7 @@
 	CLI_BOOL(T, vm, "vm", 0, "the same as --isolation=vm"),                                  \
 	CLI_STRV(T, volume, "volume", 'v', "[SOURCE:]TARGET[:OPTIONS]",                          \
 		 "a folder of the host, or a volume"),                                           \
-	REFUSED(11, "volume-driver"),                                                            \
+	REFUSED(10, "volume-driver"),                                                            \
 	CLI_STRV(T, volumes_from, "volumes-from", 0, "CONTAINER[:ro]", "another's volumes"),     \
 	CLI_STR(T, workdir, "workdir", 'w', "DIR", "working folder inside"),                     \
 	CLI_REG_OPTS_RUN(T, reg)

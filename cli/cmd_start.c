@@ -15,6 +15,7 @@
 struct start_opts {
 	bool attach, autostart, interactive;
 	const char *detach_keys, *sig_proxy;
+	struct cli_strv filter;
 };
 
 static const struct cli_opt start_optv[] = {
@@ -23,6 +24,8 @@ static const struct cli_opt start_optv[] = {
 		 "after a boot: those with restart policy always or unless-stopped"),
 	CLI_STR(struct start_opts, detach_keys, "detach-keys", 0, "KEYS",
 		"keys that leave it running (default: ctrl-p,ctrl-q)"),
+	CLI_STRV(struct start_opts, filter, "filter", 'f', "KEY=VALUE",
+		 "those that pass, as for ps, instead of names"),
 	CLI_BOOL(struct start_opts, interactive, "interactive", 'i', "give it our stdin"),
 	CLI_STR(struct start_opts, sig_proxy, "sig-proxy", 0, "true|false",
 		"pass signals on (default: true with --attach)"),
@@ -89,11 +92,15 @@ static int start_run(struct cli_call *call, struct cs_err *err)
 	if (o->autostart && (o->attach || o->interactive))
 		return cs_err_set(err, EINVAL,
 				  "option --autostart: not with --attach or --interactive");
+	if (o->filter.n && (o->autostart || o->attach || o->interactive))
+		return cs_err_set(err, EINVAL,
+				  "option --filter: not with --autostart, --attach or "
+				  "--interactive");
 	if (o->autostart)
 		return start_all(call, err);
 	if (o->attach || o->interactive)
 		return start_attached(call, o, err);
-	return cli_ctr_each(call, false, CLI_CTR_ECHO, start_one, NULL, err);
+	return cli_ctr_each(call, false, &o->filter, CLI_CTR_ECHO, start_one, NULL, err);
 }
 
 const struct cli_cmd cli_cmd_start = {

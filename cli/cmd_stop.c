@@ -17,10 +17,13 @@ struct stop_opts {
 	bool all, ignore;
 	const char *signal;
 	struct cli_num time;
+	struct cli_strv filter;
 };
 
 static const struct cli_opt stop_optv[] = {
 	CLI_BOOL(struct stop_opts, all, "all", 'a', "every container"),
+	CLI_STRV(struct stop_opts, filter, "filter", 'f', "KEY=VALUE",
+		 "those that pass, as for ps, instead of names"),
 	CLI_BOOL(struct stop_opts, ignore, "ignore", 'i', "no error for one that is not there"),
 	CLI_STR(struct stop_opts, signal, "signal", 's', "SIGNAL",
 		"instead of its own stop signal"),
@@ -78,7 +81,7 @@ static int each(struct cli_call *call, cli_ctr_fn fn, struct cs_err *err)
 	int ret = how_of(o, &how, err);
 
 	if (ret == 0)
-		ret = cli_ctr_each(call, o->all,
+		ret = cli_ctr_each(call, o->all, &o->filter,
 				   CLI_CTR_ECHO | (o->ignore ? CLI_CTR_MISSING_OK : 0U), fn, &how,
 				   err);
 	return ret;

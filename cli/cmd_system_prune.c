@@ -9,15 +9,34 @@
 
 struct prune_opts {
 	bool all, volumes, force;
+	struct cli_strv filter;
 };
 
 static const struct cli_opt prune_optv[] = {
 	CLI_BOOL(struct prune_opts, all, "all", 'a',
 		 "every image that no container needs, not only those without a name"),
+	CLI_STRV(struct prune_opts, filter, "filter", 0, "KEY=VALUE",
+		 "only what passes: label=, label!=, until=; leftovers stay then"),
 	CLI_BOOL(struct prune_opts, force, "force", 'f', "do not ask"),
 	CLI_BOOL(struct prune_opts, volumes, "volumes", 0,
 		 "anonymous volumes that no container uses, too"),
 };
+
+/* In this order: what is gone uses nothing of what comes after. Leftovers have no labels, nor an
+ * age that tells anything. */
+static int prune(struct cli_call *call, struct cs_buf *b, uint64_t *freed, struct cs_err *err)
+{
+	const struct prune_opts *o = call->opts;
+	int ret = cli_prune_containers(call, &o->filter, b, err);
+
+	if (ret == 0 && o->filter.n == 0)
+		ret = cli_prune_leftovers(call, b, err);
+	if (ret == 0)
+		ret = cli_prune_networks(call, &o->filter, b, err);
+	if (ret == 0 && o->volumes)
+		ret = cli_prune_volumes(call, &o->filter, b, err);
+	return ret < 0 ? ret : cli_prune_images(call, o->all, &o->filter, b, freed, err);
+}
 
 static int prune_run(struct cli_call *call, struct cs_err *err)
 {
@@ -26,15 +45,13 @@ static int prune_run(struct cli_call *call, struct cs_err *err)
 	uint64_t freed = 0;
 	char text[32];
 
+	if (cli_prune_filter_check(&o->filter, err) < 0)
+		return -err->code;
 	if (!o->force &&
 	    !cli_vol_may("Remove every container that does not run, and networks, images and "
 			 "leftovers that nobody uses? [y/N] "))
 		return 0;
-	/* in this order: what is gone uses nothing of what comes after */
-	if (cli_prune_containers(call, NULL, &b, err) < 0 ||
-	    cli_prune_leftovers(call, &b, err) < 0 || cli_prune_networks(call, NULL, &b, err) < 0 ||
-	    (o->volumes && cli_prune_volumes(call, &b, err) < 0) ||
-	    cli_prune_images(call, o->all, &b, &freed, err) < 0) {
+	if (prune(call, &b, &freed, err) < 0) {
 		struct cs_err ignored = CS_ERR_INIT;
 
 		cli_out(&b, &ignored); /* what is gone is told of all the same */

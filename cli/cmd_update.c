@@ -152,7 +152,7 @@ static int update_one(const struct eng *e, const char *id, const void *arg, stru
 
 static int update_run(struct cli_call *call, struct cs_err *err)
 {
-	return cli_ctr_each(call, false, CLI_CTR_ECHO, update_one, call->opts, err);
+	return cli_ctr_each(call, false, NULL, CLI_CTR_ECHO, update_one, call->opts, err);
 }
 
 const struct cli_cmd cli_cmd_update = {

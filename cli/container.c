@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/caisson.h"
+#include "cli/ctrview.h"
 #include "cli/out.h"
 #include "cli/value.h"
 #include "engine/attach.h"
@@ -51,30 +52,71 @@ void cli_ctr_ids(const struct eng *e, const struct eng_ids *ids, unsigned int ho
 		one(e, ids->v[i], how, fn, arg, err);
 }
 
-static bool has_all(const struct cli_cmd *cmd)
+static bool has(const struct cli_cmd *cmd, const char *option)
 {
 	for (size_t i = 0; i < cmd->opts.n; i++)
-		if (strcmp(cmd->opts.v[i].name, "all") == 0)
+		if (strcmp(cmd->opts.v[i].name, option) == 0)
 			return true;
 	return false;
 }
 
-int cli_ctr_each(const struct cli_call *call, bool all, unsigned int how, cli_ctr_fn fn,
-		 const void *arg, struct cs_err *err)
+/* Leaves in @ids those that pass; one that is gone or damaged does not. */
+static int pick(const struct eng *e, const struct cli_strv *filter, struct eng_ids *ids,
+		struct cs_err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ids->n; i++) {
+		cli_auto_ctr struct cli_ctr c = CLI_CTR_INIT;
+		struct cs_err why = CS_ERR_INIT;
+		int ret = eng_glance(e, ids->v[i], true, &c.r, &c.st, &why);
+
+		if (ret < 0 && ret != -ENOENT)
+			cs_log(CS_LOG_WARN, "%s", why.msg);
+		ret = ret < 0 ? 0 : cli_ctr_filter(e, filter, &c, err);
+		if (ret < 0)
+			return ret;
+		if (ret > 0)
+			memmove(ids->v[n++], ids->v[i], sizeof(ids->v[0]));
+	}
+	ids->n = n;
+	return 0;
+}
+
+static int check_who(const struct cli_call *call, bool all, const struct cli_strv *filter,
+		     struct cs_err *err)
+{
+	bool filters = filter && filter->n;
+
+	if (filters && cli_ctr_filter_check(filter, err) < 0)
+		return -err->code;
+	if ((all || filters) && call->argc > 0)
+		return cs_err_set(err, EINVAL, "--%s and containers exclude each other",
+				  all ? "all" : "filter");
+	if (!all && !filters && call->argc == 0)
+		return cs_err_set(err, EINVAL, "%s: a container is missing%s", call->cmd->name,
+				  has(call->cmd, "all")	     ? " (or --all)"
+				  : has(call->cmd, "filter") ? " (or --filter)"
+							     : "");
+	return 0;
+}
+
+int cli_ctr_each(const struct cli_call *call, bool all, const struct cli_strv *filter,
+		 unsigned int how, cli_ctr_fn fn, const void *arg, struct cs_err *err)
 {
 	eng_auto_ids struct eng_ids ids = { 0 };
 	eng_auto struct eng e = ENG_INIT;
-	int ret = cli_ctr_engine(call, &e, err);
+	bool filters = filter && filter->n;
+	int ret = check_who(call, all, filter, err);
 
+	if (ret == 0)
+		ret = cli_ctr_engine(call, &e, err);
+	if (ret == 0 && (all || filters))
+		ret = eng_list(&e, &ids, err);
+	if (ret == 0 && filters)
+		ret = pick(&e, filter, &ids, err);
 	if (ret < 0)
 		return ret;
-	if (all && call->argc > 0)
-		return cs_err_set(err, EINVAL, "--all and containers exclude each other");
-	if (!all && call->argc == 0)
-		return cs_err_set(err, EINVAL, "%s: a container is missing%s", call->cmd->name,
-				  has_all(call->cmd) ? " (or --all)" : "");
-	if (all && eng_list(&e, &ids, err) < 0)
-		return -err->code;
 	/* what a killed command left is no container, and one may go meanwhile */
 	cli_ctr_ids(&e, &ids, how | CLI_CTR_MISSING_OK, fn, arg, err);
 	for (size_t i = 0; i < call->argc; i++)

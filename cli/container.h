@@ -26,8 +26,9 @@ int cli_ctr_engine(const struct cli_call *call, struct eng *out, struct cs_err *
  */
 enum { CLI_CTR_ECHO = 1, CLI_CTR_MISSING_OK = 2 };
 typedef int (*cli_ctr_fn)(const struct eng *e, const char *id, const void *arg, struct cs_err *err);
-int cli_ctr_each(const struct cli_call *call, bool all, unsigned int how, cli_ctr_fn fn,
-		 const void *arg, struct cs_err *err);
+/* @filter (NULL or empty: none) as ps has it: those that pass, which go with no names. */
+int cli_ctr_each(const struct cli_call *call, bool all, const struct cli_strv *filter,
+		 unsigned int how, cli_ctr_fn fn, const void *arg, struct cs_err *err);
 /* The same with those of a list; *@err is the last's error. */
 void cli_ctr_ids(const struct eng *e, const struct eng_ids *ids, unsigned int how, cli_ctr_fn fn,
 		 const void *arg, struct cs_err *err);

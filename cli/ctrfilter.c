@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cli/ctrview.h"
 #include "engine/engine.h"
+#include "engine/stamp.h"
 #include "engine/store.h"
 
 /* ps's filters. */
@@ -56,6 +57,36 @@ static int by_label(const struct eng *e, const struct cli_ctr *c, const char *va
 			return 1;
 	}
 	return 0;
+}
+
+static int by_no_label(const struct eng *e, const struct cli_ctr *c, const char *value,
+		       struct cs_err *err)
+{
+	return !by_label(e, c, value, err);
+}
+
+static int by_kind(const struct eng *e, const struct cli_ctr *c, const char *value,
+		   struct cs_err *err)
+{
+	static const char *const known[] = { "container", "vm" };
+
+	(void)e;
+	if (!cs_str_in(value, known, CS_LEN(known)))
+		return cs_err_set(err, EINVAL,
+				  "option --filter: kind \"%s\" is not container or vm", value);
+	return eng_is_vm(&c->r) == (strcmp(value, "vm") == 0);
+}
+
+/* Created before a time, or longer ago than so long. */
+static int by_until(const struct eng *e, const struct cli_ctr *c, const char *value,
+		    struct cs_err *err)
+{
+	int64_t t;
+
+	(void)e;
+	if (eng_when_parse(value, eng_now(), &t, err) < 0)
+		return cs_err_wrap(err, "option --filter: until");
+	return c->r.created_ns < t;
 }
 
 static int by_status(const struct eng *e, const struct cli_ctr *c, const char *value,
@@ -166,9 +197,11 @@ static const struct filter {
 } filters[] = {
 	{ "ancestor", by_ancestor }, { "before", by_before },
 	{ "exited", by_exited },     { "id", by_id },
-	{ "label", by_label },	     { "name", by_name },
+	{ "kind", by_kind },	     { "label", by_label },
+	{ "label!", by_no_label },   { "name", by_name },
 	{ "network", by_network },   { "since", by_since },
-	{ "status", by_status },     { "volume", by_volume },
+	{ "status", by_status },     { "until", by_until },
+	{ "volume", by_volume },
 };
 
 static const struct filter *find(const char *text, const char **value)
@@ -190,12 +223,11 @@ int cli_ctr_filter_check(const struct cli_strv *given, struct cs_err *err)
 
 	for (size_t i = 0; i < given->n; i++)
 		if (!find(given->v[i], &value))
-			return cs_err_set(
-				err, EINVAL,
-				"option --filter: \"%s\" is not KEY=VALUE with id, name, "
-				"label, status, exited, ancestor, network, volume, before "
-				"or since",
-				given->v[i]);
+			return cs_err_set(err, EINVAL,
+					  "option --filter: \"%s\" is not KEY=VALUE with id, name, "
+					  "label, label!, status, kind, exited, ancestor, network, "
+					  "volume, before, since or until",
+					  given->v[i]);
 	return 0;
 }
 
@@ -203,7 +235,7 @@ int cli_ctr_filter(const struct eng *e, const struct cli_strv *given, const stru
 		   struct cs_err *err)
 {
 	for (size_t k = 0; k < CS_LEN(filters); k++) {
-		bool all = filters[k].fn == by_label;
+		bool all = filters[k].fn == by_label || filters[k].fn == by_no_label;
 		size_t asked = 0, met = 0;
 
 		for (size_t i = 0; i < given->n; i++) {

@@ -53,8 +53,8 @@ void cli_ctr_status_text(const struct cli_ctr *c, char out[96]);
 /* "0.0.0.0:80->80/tcp, ..." of what is published, as text into @b. */
 void cli_ctr_ports_text(const struct net_attachment *a, struct cs_buf *b);
 
-/* ps's --filter: id, name, label, status, exited, ancestor, network, volume, before, since. Those
- * of one kind are alternatives (labels: all of them), kinds must all be met. */
+/* ps's --filter: id, name, label, label!, status, kind, exited, ancestor, network, volume, before,
+ * since, until. Those of one kind are alternatives (labels: all of them), kinds must all be met. */
 int cli_ctr_filter_check(const struct cli_strv *given, struct cs_err *err);
 /* 1 it passes, 0 not. */
 int cli_ctr_filter(const struct eng *e, const struct cli_strv *given, const struct cli_ctr *c,

@@ -15,6 +15,7 @@
 #include "cli/caisson.h"
 #include "cli/out.h"
 #include "cli/timetext.h"
+#include "engine/stamp.h"
 #include "images/layer.h"
 
 int cli_img_store(const struct cli_call *call, struct img_store **out, struct cs_err *err)
@@ -126,8 +127,8 @@ static int bad_filter(const char *text, struct cs_err *err)
 {
 	return cs_err_set(
 		err, EINVAL,
-		"option --filter: \"%.60s\" is not dangling=, reference=, label=, before=, "
-		"since= or until= with a value",
+		"option --filter: \"%.60s\" is not dangling=, reference=, label=, label!=, "
+		"before=, since= or until= with a value",
 		text);
 }
 
@@ -190,38 +191,18 @@ static int match_age(const struct cli_img_filter *f, const struct img_record *r,
 	return before ? r->created < other->created : r->created > other->created;
 }
 
-/* "2026-01-02T03:04:05Z", seconds since 1970, or an age like "24h". */
 static int match_until(const struct img_record *r, const char *text, struct cs_err *err)
 {
-	static const struct {
-		char unit;
-		int64_t seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-	char number[24];
-	size_t n = strspn(text, "0123456789");
-	uint64_t v = 0;
-	int64_t t = 0;
+	int64_t t;
 
-	if (img_time_parse(text, &t) == 0)
-		return r->created < t;
-	if (n == 0 || n >= sizeof(number))
-		return bad_filter(text, err);
-	memcpy(number, text, n);
-	number[n] = '\0';
-	if (cs_str_u64(number, &v) < 0 || v > INT64_MAX / 86400)
-		return bad_filter(text, err);
-	if (!text[n])
-		return r->created < (int64_t)v;
-	for (size_t i = 0; i < CS_LEN(units); i++) {
-		if (text[n] == units[i].unit && !text[n + 1])
-			return r->created < (int64_t)time(NULL) - (int64_t)v * units[i].seconds;
-	}
-	return bad_filter(text, err);
+	if (eng_when_parse(text, eng_now(), &t, err) < 0)
+		return cs_err_wrap(err, "option --filter: until");
+	return r->created < t / 1000000000;
 }
 
 int cli_img_filter_check(const struct cli_strv *given, struct cs_err *err)
 {
-	static const char *const keys[] = { "dangling", "reference", "label",
+	static const char *const keys[] = { "dangling", "reference", "label", "label!",
 					    "before",	"since",     "until" };
 
 	for (size_t i = 0; i < given->n; i++) {
@@ -255,6 +236,12 @@ static int match_one(const struct cli_img_filter *f, const struct img_record *r,
 	v = value_of(text, "label");
 	if (v)
 		return match_label(f, r, v, err);
+	v = value_of(text, "label!");
+	if (v) {
+		int ret = match_label(f, r, v, err);
+
+		return ret < 0 ? ret : !ret;
+	}
 	v = value_of(text, "before");
 	if (v)
 		return match_age(f, r, v, true, err);

@@ -17,9 +17,9 @@ struct cli_call;
 /* Opens <root>/images. *@out is the caller's. */
 int cli_img_store(const struct cli_call *call, struct img_store **out, struct cs_err *err);
 
-/* The --filter options: dangling=BOOL, reference=PATTERN, label=KEY[=VALUE], before=IMAGE,
- * since=IMAGE, until=TIME; those of one kind are alternatives (labels: all of them), kinds must
- * all be met. EINVAL: no such filter. */
+/* The --filter options: dangling=BOOL, reference=PATTERN, label=KEY[=VALUE], label!=,
+ * before=IMAGE, since=IMAGE, until=TIME; those of one kind are alternatives (labels: all of them),
+ * kinds must all be met. EINVAL: no such filter. */
 struct cli_img_filter {
 	const struct cli_strv *given;
 	const struct img_store *st;

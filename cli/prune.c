@@ -15,10 +15,12 @@
 #include "cli/imguse.h"
 #include "cli/imgview.h"
 #include "cli/network.h"
+#include "cli/volume.h"
 #include "engine/engine.h"
 #include "engine/life.h"
 #include "engine/nets.h"
 #include "engine/orphans.h"
+#include "engine/stamp.h"
 #include "engine/status.h"
 #include "engine/store.h"
 #include "engine/volume.h"
@@ -46,6 +48,36 @@ static int one_container(const struct eng *e, const char *id, const struct cli_s
 	else if (ret != -ENOENT) /* started meanwhile, or damaged: the others go on */
 		cs_log(CS_LOG_WARN, "%s", why.msg);
 	return 0;
+}
+
+int cli_prune_filter_check(const struct cli_strv *filter, struct cs_err *err)
+{
+	for (size_t i = 0; i < filter->n; i++) {
+		const char *f = filter->v[i];
+		int64_t t;
+
+		if (cs_str_starts(f, "until=")) {
+			if (eng_when_parse(f + 6, eng_now(), &t, err) < 0)
+				return cs_err_wrap(err, "option --filter: until");
+		} else if (!(cs_str_starts(f, "label=") && f[6]) &&
+			   !(cs_str_starts(f, "label!=") && f[7])) {
+			return cs_err_set(err, EINVAL,
+					  "option --filter: \"%.60s\" is not label=, label!= or "
+					  "until=",
+					  f);
+		}
+	}
+	return 0;
+}
+
+/* Does what was made then pass "until="? Another filter it does. */
+static bool is_old(const char *filter, int64_t created_ns)
+{
+	struct cs_err why = CS_ERR_INIT;
+	int64_t t = 0;
+
+	return !cs_str_starts(filter, "until=") ||
+	       (eng_when_parse(filter + 6, eng_now(), &t, &why) == 0 && created_ns < t);
 }
 
 int cli_prune_tell_unread(const struct cli_call *call, struct cs_err *err)
@@ -101,7 +133,8 @@ static bool is_wanted(const struct net_config *c, bool done, void *arg)
 		const char *f = p->filter->v[i];
 		bool no = cs_str_starts(f, "label!=");
 
-		if (cli_net_has_label(c, strchr(f, '=') + 1) == no)
+		if (!is_old(f, c->created * INT64_C(1000000000)) ||
+		    (cs_str_starts(f, "label") && cli_net_has_label(c, strchr(f, '=') + 1) == no))
 			return false;
 	}
 	return done || eng_nets_named(p->e, c->name, &why) == 0;
@@ -124,8 +157,8 @@ static void image_gone(void *ctx, enum img_gone_kind kind, const char *what)
 	cs_buf_addf(ctx, "%s: %s\n", kind == IMG_GONE_NAME ? "Untagged" : "Deleted", what);
 }
 
-int cli_prune_images(struct cli_call *call, bool all, struct cs_buf *out, uint64_t *freed,
-		     struct cs_err *err)
+int cli_prune_images(struct cli_call *call, bool all, const struct cli_strv *filter,
+		     struct cs_buf *out, uint64_t *freed, struct cs_err *err)
 {
 	img_auto_store struct img_store *st = NULL;
 	img_auto_list struct img_list l = IMG_LIST_INIT;
@@ -138,19 +171,24 @@ int cli_prune_images(struct cli_call *call, bool all, struct cs_buf *out, uint64
 		.gone_ctx = out,
 		.freed = freed,
 	};
+	struct cli_img_filter f = { .given = filter, .list = &l };
 	const struct img_record **v;
 	size_t n = 0;
-	int ret;
+	int ret = 0;
 
 	if (cli_img_store(call, &st, err) < 0 || img_store_list(st, &l, err) < 0)
 		return -err->code;
+	f.st = st;
 	v = calloc(l.n + 1, sizeof(*v)); /* NOLINT(bugprone-sizeof-expression): of pointers */
 	if (!v)
 		return cs_err_set(err, ENOMEM, "out of memory");
-	for (size_t i = 0; i < l.n; i++)
-		if (all || !*l.v[i].name)
+	for (size_t i = 0; i < l.n && ret >= 0; i++) {
+		ret = all || !*l.v[i].name ? cli_img_filter(&f, &l.v[i], err) : 0;
+		if (ret > 0)
 			v[n++] = &l.v[i];
-	ret = img_remove_records(st, v, n, &how, err);
+	}
+	if (ret >= 0)
+		ret = img_remove_records(st, v, n, &how, err);
 	free(v);
 	if (ret == 0)
 		ret = img_gc(st, 0, &more, err);
@@ -158,13 +196,24 @@ int cli_prune_images(struct cli_call *call, bool all, struct cs_buf *out, uint64
 	return ret;
 }
 
-static int one_volume(struct eng *e, const char *name, struct cs_buf *out, struct cs_err *err)
+static bool volume_passes(const struct cli_strv *filter, const struct eng_volume *v)
+{
+	const struct cli_vol_filter labels = { .given = filter };
+
+	for (size_t i = 0; i < filter->n; i++)
+		if (!is_old(filter->v[i], v->created_ns))
+			return false;
+	return cli_vol_filter(&labels, v);
+}
+
+static int one_volume(struct eng *e, const char *name, const struct cli_strv *filter,
+		      struct cs_buf *out, struct cs_err *err)
 {
 	eng_auto_volume struct eng_volume v = ENG_VOLUME_INIT;
 	struct cs_err why = CS_ERR_INIT;
 	int ret = eng_volume_load(e, name, &v, &why);
 
-	if (ret == 0 && !v.anonymous)
+	if (ret == 0 && (!v.anonymous || !volume_passes(filter, &v)))
 		return 0;
 	if (ret == 0)
 		ret = eng_volume_remove(e, name, eng_volume_used_now, e, &why);
@@ -176,7 +225,8 @@ static int one_volume(struct eng *e, const char *name, struct cs_buf *out, struc
 	return ret;
 }
 
-int cli_prune_volumes(const struct cli_call *call, struct cs_buf *out, struct cs_err *err)
+int cli_prune_volumes(const struct cli_call *call, const struct cli_strv *filter,
+		      struct cs_buf *out, struct cs_err *err)
 {
 	eng_auto_volume_list struct eng_volume_list l = { 0 };
 	eng_auto struct eng e = ENG_INIT;
@@ -185,7 +235,7 @@ int cli_prune_volumes(const struct cli_call *call, struct cs_buf *out, struct cs
 	    eng_volume_list(&e, &l, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < l.n; i++)
-		if (one_volume(&e, l.v[i], out, err) < 0)
+		if (one_volume(&e, l.v[i], filter, out, err) < 0)
 			return -err->code;
 	return 0;
 }

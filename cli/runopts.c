@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,8 +25,6 @@
 static int refuse(const struct cli_run_opts *o, struct cs_err *err)
 {
 	static const char *const names[] = {
-		("gpus is not supported: give the CDI name of the device, --device "
-		 "VENDOR/CLASS=NAME"),
 		"health-cmd is not supported yet",
 		"health-interval is not supported yet",
 		"health-retries is not supported yet",
@@ -392,6 +391,59 @@ static int env_and_labels(const struct cli_run_opts *o, struct cs_arena *a, stru
 	return ret;
 }
 
+/* A GPU is a device of CDI: the files that nvidia-ctk writes have one for each, by its number and
+ * by its UUID, and "all". */
+static int add_gpu(const char *name, size_t len, struct cs_arena *a, struct eng_record *r,
+		   struct cs_err *err)
+{
+	const char *device = eng_strf(a, err, "nvidia.com/gpu=%.*s", (int)len, name);
+
+	return device ? eng_strv_add(a, &r->devices, device, err) : -err->code;
+}
+
+/* --gpus, as docker has it: "all", how many, "device=0,GPU-1234" (quotes around it are docker's).
+ */
+static int gpus(const char *text, struct cs_arena *a, struct eng_record *r, struct cs_err *err)
+{
+	enum { MAX_GPUS = 64 };
+	size_t len = strlen(text);
+	bool quoted = len > 1 && *text == '"' && text[len - 1] == '"';
+	const char *s = text + quoted, *end = text + len - quoted;
+	uint64_t n = 0;
+
+	if (strcmp(text, "all") == 0 || strcmp(text, "-1") == 0)
+		return add_gpu("all", 3, a, r, err);
+	if (cs_str_u64(text, &n) == 0 && n > 0 && n <= MAX_GPUS) {
+		for (unsigned int i = 0; i < n; i++) {
+			char number[8];
+
+			snprintf(number, sizeof(number), "%u", i);
+			if (add_gpu(number, strlen(number), a, r, err) < 0)
+				return -err->code;
+		}
+		return 0;
+	}
+	if (cs_str_starts(s, "device="))
+		s += strlen("device=");
+	else
+		s = end;
+	for (;;) {
+		const char *comma = memchr(s, ',', (size_t)(end - s));
+		const char *to = comma ? comma : end;
+
+		if (to == s || memchr(s, '=', (size_t)(to - s)))
+			return cs_err_set(err, EINVAL,
+					  "option --gpus: \"%.80s\" is not all, a number up to %d, "
+					  "or device=0,1",
+					  text, MAX_GPUS);
+		if (add_gpu(s, (size_t)(to - s), a, r, err) < 0)
+			return -err->code;
+		if (!comma)
+			return 0;
+		s = comma + 1;
+	}
+}
+
 static int check(const struct cli_run_opts *o, const struct eng_record *r, struct cs_err *err)
 {
 	static const char *const drivers[] = { "json-file", "k8s-file", "none" };
@@ -480,6 +532,8 @@ int cli_run_record(const struct cli_run_opts *o, const struct eng *e, struct cs_
 		ret = cli_run_restart(o->restart, a, r, err);
 	if (ret == 0 && o->entrypoint)
 		ret = entrypoint(o->entrypoint, a, r, err);
+	for (size_t i = 0; i < o->gpus.n && ret == 0; i++)
+		ret = gpus(o->gpus.v[i], a, r, err);
 	if (ret == 0)
 		ret = mounts(o, a, r, err);
 	for (size_t i = 0; i < o->volumes_from.n && ret == 0; i++)

@@ -14,7 +14,7 @@ struct eng_record;
 struct cli_run_opts {
 	struct cli_strv add_host, annotation, attach, blkio_weight_device, cap_add, cap_drop,
 		device, device_cgroup_rule, dns, dns_option, dns_search, env, env_file, expose,
-		gidmap, group_add, label, label_file, log_opt, mount, network, network_alias,
+		gidmap, gpus, group_add, label, label_file, log_opt, mount, network, network_alias,
 		publish, read_bps, read_iops, security_opt, sysctl, tmpfs, uidmap, ulimit, volume,
 		volumes_from, write_bps, write_iops;
 	const char *append, *initrd, *kernel;

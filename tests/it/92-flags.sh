@@ -157,6 +157,29 @@ else
 fi
 no "a file" 'no device' --device /etc/passwd
 no "a device that is not there" 'No such file|no such file' --device /dev/no-such
+gpus()
+{
+	local how want
+
+	# shellcheck disable=SC2016 # for jq
+	cat >"$it_tmp/gpus.sh" <<'END'
+mount -t tmpfs none /run && mkdir -p /run/cdi /run/lock
+jq -n '{ cdiVersion: "0.6.0", kind: "nvidia.com/gpu", devices: [ ["0", "1", "2", "GPU-ab", "all"][] |
+	{ name: ., containerEdits: { env: ["GPU_" + sub("-"; "_") + "=1"] } } ] }' >/run/cdi/nvidia.json
+"$@"
+END
+	while read -r how want; do
+		it_try unshare -m timeout 60 bash "$it_tmp/gpus.sh" "$CAISSON" --root "$it_tmp/lib" \
+			--state "$it_tmp/run" run --rm --network none --gpus "$how" box \
+			sh -c 'env | sed -n "s/^GPU_\(.*\)=1/\1/p" | sort | paste -s -d " "' </dev/null
+		tap_is "--gpus $how" "$out$err" "$want"
+	done <<'END'
+all all
+2 0 1
+device=1 1
+"device=0,GPU-ab" 0 GPU_ab
+END
+}
 if [[ $(readlink -f "$it_tmp") = /run/* ]]; then
 	tap_skip "a device of CDI" "/run is in use for the test itself"
 elif [ ! -e /etc/cdi ]; then
@@ -180,11 +203,18 @@ END
 		tap_skip "a device of CDI" "/var/run is not /run here"
 	else
 		tap_like "a device of CDI" "$out$err" '1, +3(.|\s)*11'
+		gpus # of nvidia-ctk's form
 	fi
 else
 	tap_skip "a device of CDI" "/etc/cdi is the host's own"
 fi
 no "an unknown CDI device" 'no file' --device example.com/thing=none
+no "a GPU that no file has" 'CDI device nvidia.com/gpu=GPU-none: no file' --gpus device=GPU-none
+c create --name gpus --network none --gpus all box
+c start gpus
+tap_like "create --gpus: start tells it" "$status $err" '^125 .*nvidia.com/gpu=all'
+no "no number of GPUs" 'option --gpus: "0" is not all' --gpus 0
+no "what CDI cannot say" 'option --gpus: "device=0,capabilities=compute" is not' --gpus device=0,capabilities=compute
 
 tap_comment <<<"mounts"
 mkdir -p "$it_tmp/host/sub"

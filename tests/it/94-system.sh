@@ -21,6 +21,40 @@ tap_is "what runs stays" "$out" up
 c container prune --filter nonsense=1
 tap_is "no such filter: 125" "$status" 125
 
+tap_comment <<<"system prune --filter"
+c run --name keep --label keep --network none -v /anon box true
+c run --name go --label go=1 --network none box true
+c network create --label go=1 going
+c network create staying
+c volume create --label go=1 named
+c commit -c 'LABEL go=1' go
+going=${out#sha256:}
+c commit up
+plain=${out#sha256:}
+mkdir "$it_tmp/lib/.check.killed"
+touch -d '1 hour ago' "$it_tmp/lib/.check.killed"
+c system prune -f --volumes --filter label=go --filter until=24h
+tap_is "until: all are younger" "$status $out" "0 Total reclaimed space: 0B"
+c system prune -f --volumes --filter label=go=1
+tap_like "label: a container, a network, an image" "$status $out" \
+	"^0 [0-9a-f]{64}.*going.*Deleted: sha256:$going.*Total reclaimed"
+c ps -a --format '{{.Names}}'
+tap_is "other containers stay" "$(sort <<<"$out")" $'keep\nup'
+c network ls -q
+tap_like "other networks" "$out" 'staying'
+tap_like "volumes with a name" "$(caisson volume ls -q)" 'named'
+tap_is "and what nobody owns" "$([ -e "$it_tmp/lib/.check.killed" ] && echo there)" there
+c system prune -f --filter 'label!=keep'
+tap_like "label!=" "$status $out" "^0 staying.*Deleted: sha256:$plain"
+c ps -a --format '{{.Names}}'
+tap_is "what has it stays" "$(sort <<<"$out")" $'keep\nup'
+c system prune -f --filter status=exited
+tap_is "no such filter: 125" "$status ${err##*option }" '125 --filter: "status=exited" is not label=, label!= or until='
+c system prune -f --filter until=never
+tap_is "no time: 125" "$status" 125
+c rm -v keep
+c volume rm named
+
 tap_comment <<<"system prune"
 c run --name again --network none -v /anon box true
 c network create empty

@@ -108,7 +108,7 @@ c check --format '{{'
 tap_is "a template that is none: 125" "$status" 125
 tap_comment <<<"what is not there yet says so, by name"
 bad=
-for o in gpus health-cmd health-interval health-retries health-start-interval health-start-period \
+for o in health-cmd health-interval health-retries health-start-interval health-start-period \
 	health-timeout link runtime secret storage-opt volume-driver; do
 	c run "--$o" x box true
 	case "$status $err" in

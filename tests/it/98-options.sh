@@ -290,6 +290,87 @@ tap_is "--sig-proxy" "$status $out" "0 there"
 no "no such value" 'sig-proxy' run --rm --sig-proxy=perhaps box true
 
 
+tap_comment <<<"those that pass a filter, instead of names"
+for i in 1 2 3; do
+	c create --name "many$i" --label many --label "n=$i" --network none box sh -c "$forever"
+done
+many() # STATUS: how many of them are so
+{
+	caisson ps -aq --filter label=many --filter "status=$1" | wc -l
+}
+c start --filter label=many --filter label=n=1
+tap_is "start --filter: labels must all be met" "$status $(many running)" "0 1"
+c start -f label=many
+tap_is "prints the ids of those it started" "$status $(grep -cE '^[0-9a-f]{64}$' <<<"$out") $(many running)" "0 3 3"
+c pause --filter name=many1 --filter name=many2
+tap_is "pause --filter: names are alternatives" "$status $(many paused)" "0 2"
+c unpause --filter status=paused
+tap_is "unpause --filter" "$status $(many paused)" "0 0"
+c kill --filter name=many1
+c wait many1
+tap_is "kill --filter" "$status $out $(many running)" "0 137 2"
+c restart -t 0 --filter 'label!=n=3' --filter label=many
+tap_is "restart --filter label!=" "$status $(many running)" "0 3"
+c stop -t 0 --filter label=many
+tap_is "stop --filter" "$status $(many exited)" "0 3"
+c rm --filter label=none-such
+tap_is "rm --filter: none passes" "$status $out" "0 "
+c rm --filter label=many --filter until=1h
+tap_is "until: they are younger" "$status $out $(many exited)" "0  3"
+c ps -aq --filter kind=vm
+tap_is "kind: none is a machine" "$status $out" "0 "
+c rm --filter kind=container --filter name=many
+tap_is "rm --filter" "$status $(wc -l <<<"$out") $(many exited)" "0 3 0"
+no "a kind that is none" 'not container or vm' ps -a --filter kind=pod
+no "a filter that is none" 'is not KEY=VALUE' rm --filter many
+no "a filter with names" 'exclude each other' stop --filter label=many vols
+no "start -a with one" 'not with' start -a --filter label=many
+no "neither" 'container is missing' restart
+
+tap_comment <<<"waiting for a state"
+c create --name early --rm --network none box sh -c 'sleep 1; exit 5'
+c wait --condition created early
+tap_is "created, as it is" "$status $out" "0 -1"
+caisson wait --condition=paused,running --interval 20ms early >"$it_tmp/state" &
+running=$!
+caisson wait --condition exited -i 20ms early >"$it_tmp/end" &
+ended=$!
+caisson wait --condition removed -i 50ms early >"$it_tmp/gone" &
+gone=$!
+c start early
+wait $running
+tap_is "running, or paused" "$? $(<"$it_tmp/state")" "0 -1"
+wait $ended
+tap_is "exited: its status, though it goes with its end" "$? $(<"$it_tmp/end")" "0 5"
+wait $gone
+tap_is "removed" "$? $(<"$it_tmp/gone")" "0 5"
+c wait --condition exited --condition stopped limited
+tap_is "it has ended already" "$status $out" "0 137"
+no "a condition that is none" 'condition: "healthy" is not' wait --condition healthy limited
+no "no time" 'interval' wait --condition running --interval 0 limited
+
+tap_comment <<<"ps, again and again"
+"$CAISSON" --root "$it_tmp/lib" --state "$it_tmp/run" ps -a --filter name=limited --format '{{.Names}}' \
+	--watch 1 >"$it_tmp/watch" &
+watch=$!
+it_wait 60 eval '[ "$(wc -l <"$it_tmp/watch")" -gt 1 ]'
+kill $watch
+wait $watch
+tap_is "ps --watch: until a signal" "$? $(sort -u "$it_tmp/watch")" "143 limited"
+if command -v script >/dev/null; then
+	timeout 20 script -qec "$CAISSON --root $it_tmp/lib --state $it_tmp/run ps -a -w 1 --format table" /dev/null \
+		>"$it_tmp/screen" 2>&1 </dev/null &
+	watch=$!
+	it_wait 60 eval '[ "$(grep -c "CONTAINER ID" "$it_tmp/screen")" -gt 1 ]'
+	kill $watch
+	wait $watch
+	tap_is "a terminal is cleared each time" "$(grep "CONTAINER ID" "$it_tmp/screen" | cut -c 1-12 | sort -u)" \
+		$'\e[H\e[JCONTAI'
+else
+	tap_skip "ps --watch on a terminal" "there is no script(1)"
+fi
+no "no seconds" 'watch' ps --watch 0
+
 tap_comment <<<"attaching"
 f 'echo to-out; echo to-err >&2' --attach stdout
 tap_is "--attach stdout" "$status $out $err" "0 to-out "
