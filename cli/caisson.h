@@ -74,6 +74,7 @@ extern const struct cli_cmd cli_cmd_network_create;
 extern const struct cli_cmd cli_cmd_network_detach;
 extern const struct cli_cmd cli_cmd_network_disconnect;
 extern const struct cli_cmd cli_cmd_network_inspect;
+extern const struct cli_cmd cli_cmd_network_leases;
 extern const struct cli_cmd cli_cmd_network_ls;
 extern const struct cli_cmd cli_cmd_network_prune;
 extern const struct cli_cmd cli_cmd_network_reload;

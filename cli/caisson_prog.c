@@ -66,6 +66,7 @@ static const struct cli_cmd *const commands[] = {
 	&cli_cmd_network_detach,
 	&cli_cmd_network_disconnect,
 	&cli_cmd_network_inspect,
+	&cli_cmd_network_leases,
 	&cli_cmd_network_ls,
 	&cli_cmd_network_prune,
 	&cli_cmd_network_reload,

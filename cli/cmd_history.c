@@ -20,7 +20,7 @@ struct history_opts {
 
 static const struct cli_opt history_optv[] = {
 	CLI_STR(struct history_opts, format, "format", 0, "FORMAT",
-		"\"table\", \"json\", \"jsonl\", or a template"),
+		"\"table\", \"json\", \"jsonl\", \"yaml\", or a template"),
 	CLI_BOOL(struct history_opts, human, "human", 'H', "accepted: sizes and times always are"),
 	CLI_BOOL(struct history_opts, no_trunc, "no-trunc", 0, "show everything whole"),
 	CLI_BOOL(struct history_opts, quiet, "quiet", 'q', "show ids only"),

@@ -11,7 +11,7 @@ struct inspect_opts {
 
 static const struct cli_opt inspect_optv[] = {
 	CLI_STR(struct inspect_opts, format, "format", 'f', "FORMAT",
-		"\"json\" (default), \"jsonl\", or a template"),
+		"\"json\" (default), \"jsonl\", \"yaml\", or a template"),
 };
 
 static int inspect_run(struct cli_call *call, struct cs_err *err)

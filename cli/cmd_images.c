@@ -26,7 +26,7 @@ static const struct cli_opt images_optv[] = {
 	CLI_STRV(struct images_opts, filter, "filter", 'f', "KEY=VALUE",
 		 "only images that pass: dangling, reference, label, before, since, until"),
 	CLI_STR(struct images_opts, format, "format", 0, "FORMAT",
-		"\"table\", \"json\", \"jsonl\", or a template"),
+		"\"table\", \"json\", \"jsonl\", \"yaml\", or a template"),
 	CLI_BOOL(struct images_opts, no_trunc, "no-trunc", 0, "show ids whole"),
 	CLI_BOOL(struct images_opts, noheading, "noheading", 0, "a table without its heading"),
 	CLI_BOOL(struct images_opts, quiet, "quiet", 'q', "show ids only"),

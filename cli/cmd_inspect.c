@@ -23,7 +23,7 @@ struct inspect_opts {
 
 static const struct cli_opt inspect_optv[] = {
 	CLI_STR(struct inspect_opts, format, "format", 'f', "FORMAT",
-		"\"json\" (default), \"jsonl\", or a template"),
+		"\"json\" (default), \"jsonl\", \"yaml\", or a template"),
 	CLI_BOOL(struct inspect_opts, size, "size", 's',
 		 "of containers: how much of the disk each takes"),
 	CLI_STR(struct inspect_opts, type, "type", 0, "container|image",

@@ -12,7 +12,7 @@ struct inspect_opts {
 
 static const struct cli_opt inspect_optv[] = {
 	CLI_STR(struct inspect_opts, format, "format", 'f', "FORMAT",
-		"json (default), jsonl, table, or a template"),
+		"json (default), jsonl, yaml, table, or a template"),
 };
 
 static int inspect_one(struct cli_format *f, const struct net_store *st, const char *name,

@@ -19,7 +19,7 @@ static const struct cli_opt ls_optv[] = {
 	CLI_STRV(struct ls_opts, filters, "filter", 'f', "KEY=VALUE",
 		 "only those with this: name=PART, mode=MODE, label=KEY[=VALUE]"),
 	CLI_STR(struct ls_opts, format, "format", 0, "FORMAT",
-		"table (default), json, jsonl, or a template"),
+		"table (default), json, jsonl, yaml, or a template"),
 	CLI_BOOL(struct ls_opts, quiet, "quiet", 'q', "names only"),
 };
 

@@ -33,7 +33,7 @@ static const struct cli_opt ps_optv[] = {
 	CLI_STRV(struct ps_opts, filter, "filter", 'f', "KEY=VALUE",
 		 "only those that pass: id, name, label, status, kind, exited, ancestor, ..."),
 	CLI_STR(struct ps_opts, format, "format", 0, "FORMAT",
-		"\"table\", \"json\", \"jsonl\", or a template"),
+		"\"table\", \"json\", \"jsonl\", \"yaml\", or a template"),
 	CLI_NUM(struct ps_opts, last, "last", 'n', 1, "N", "the last N created, whatever state"),
 	CLI_BOOL(struct ps_opts, latest, "latest", 'l', "the same as --last=1"),
 	CLI_BOOL(struct ps_opts, no_trunc, "no-trunc", 0, "show ids and commands whole"),

@@ -27,7 +27,7 @@ struct stats_opts {
 static const struct cli_opt stats_optv[] = {
 	CLI_BOOL(struct stats_opts, all, "all", 'a', "those that do not run too"),
 	CLI_STR(struct stats_opts, format, "format", 0, "FORMAT",
-		"\"table\", \"json\", \"jsonl\", or a template"),
+		"\"table\", \"json\", \"jsonl\", \"yaml\", or a template"),
 	CLI_NUM(struct stats_opts, interval, "interval", 'i', 1, "SECONDS",
 		"between two readings (default: 1)"),
 	CLI_BOOL(struct stats_opts, no_stream, "no-stream", 0, "one reading, and no more"),

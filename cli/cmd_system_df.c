@@ -17,7 +17,7 @@ struct df_opts {
 
 static const struct cli_opt df_optv[] = {
 	CLI_STR(struct df_opts, format, "format", 0, "FORMAT",
-		"\"table\", \"json\", \"jsonl\", or a template"),
+		"\"table\", \"json\", \"jsonl\", \"yaml\", or a template"),
 	CLI_BOOL(struct df_opts, verbose, "verbose", 'v', "each image, container and volume"),
 };
 

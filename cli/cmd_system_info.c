@@ -33,7 +33,7 @@ struct info_opts {
 
 static const struct cli_opt info_optv[] = {
 	CLI_STR(struct info_opts, format, "format", 'f', "FORMAT",
-		"\"json\", \"jsonl\", or a template (default: text)"),
+		"\"json\", \"jsonl\", \"yaml\", or a template (default: text)"),
 };
 
 /* What is shown, in this order: a name for people and one for programs. */

@@ -14,7 +14,7 @@ struct inspect_opts {
 
 static const struct cli_opt inspect_optv[] = {
 	CLI_STR(struct inspect_opts, format, "format", 'f', "FORMAT",
-		"\"json\" (default), \"jsonl\", or a template"),
+		"\"json\" (default), \"jsonl\", \"yaml\", or a template"),
 };
 
 static int inspect_one(struct cli_format *f, const struct eng *e, const char *name,

@@ -17,7 +17,7 @@ static const struct cli_opt ls_optv[] = {
 	CLI_STRV(struct ls_opts, filters, "filter", 'f', "KEY=VALUE",
 		 "only those that pass: dangling, name, label, label!, driver"),
 	CLI_STR(struct ls_opts, format, "format", 0, "FORMAT",
-		"\"table\", \"json\", \"jsonl\", or a template"),
+		"\"table\", \"json\", \"jsonl\", \"yaml\", or a template"),
 	CLI_BOOL(struct ls_opts, noheading, "noheading", 0, "a table without its heading"),
 	CLI_BOOL(struct ls_opts, quiet, "quiet", 'q', "names only"),
 };

@@ -12,10 +12,11 @@
 #include "base/str.h"
 #include "cli/out.h"
 #include "cli/template.h"
+#include "cli/yaml.h"
 
 enum { COLUMN_MIN = 10, COLUMN_GAP = 3 };
 
-enum format_kind { FORMAT_JSON, FORMAT_LINES, FORMAT_TABLE, FORMAT_TEXT };
+enum format_kind { FORMAT_JSON, FORMAT_LINES, FORMAT_YAML, FORMAT_TABLE, FORMAT_TEXT };
 
 struct cli_format {
 	enum format_kind kind;
@@ -44,6 +45,8 @@ int cli_format_parse(const char *spec, const char *fallback, const char *columns
 		f->kind = FORMAT_JSON;
 	} else if (strcmp(spec, "jsonl") == 0) {
 		f->kind = FORMAT_LINES;
+	} else if (strcmp(spec, "yaml") == 0) {
+		f->kind = FORMAT_YAML;
 	} else if (strcmp(spec, "table") == 0) {
 		f->kind = FORMAT_TABLE;
 		text = columns;
@@ -55,7 +58,7 @@ int cli_format_parse(const char *spec, const char *fallback, const char *columns
 		text = spec;
 	} else {
 		ret = cs_err_set(err, EINVAL,
-				 "option --format: \"%.60s\" is not json, jsonl, table or a "
+				 "option --format: \"%.60s\" is not json, jsonl, yaml, table or a "
 				 "template like {{.Name}}",
 				 spec);
 	}
@@ -91,7 +94,7 @@ void cli_format_no_heading(struct cli_format *f)
 
 bool cli_format_is_json(const struct cli_format *f)
 {
-	return f->kind == FORMAT_JSON || f->kind == FORMAT_LINES;
+	return f->kind == FORMAT_JSON || f->kind == FORMAT_LINES || f->kind == FORMAT_YAML;
 }
 
 bool cli_format_is_table(const struct cli_format *f)
@@ -159,6 +162,9 @@ int cli_format_add(struct cli_format *f, const char *json, size_t len, struct cs
 	case FORMAT_JSON:
 	case FORMAT_LINES:
 		ret = add_json(f, doc.root, err);
+		break;
+	case FORMAT_YAML:
+		cli_yaml_put_item(&f->out, doc.root);
 		break;
 	case FORMAT_TABLE:
 		ret = add_row(f, doc.root, err);
@@ -257,6 +263,8 @@ int cli_format_finish(struct cli_format *f, struct cs_buf *out, struct cs_err *e
 		cs_buf_add(out, f->n ? "\n]\n" : "]\n");
 		return cs_buf_ok(out, err);
 	}
+	if (f->kind == FORMAT_YAML && f->n == 0)
+		cs_buf_add(out, "[]\n");
 	if (f->kind != FORMAT_TABLE) {
 		cs_buf_add(out, f->out.s ? f->out.s : "");
 		return cs_buf_ok(out, err);

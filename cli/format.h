@@ -14,6 +14,7 @@ struct cs_json;
  *
  *	json		all of them as one array, indented
  *	jsonl		an object a line
+ *	yaml		all of them as one sequence
  *	table		the command's own columns
  *	table TEMPLATE	the template's columns (tab-separated), with headings
  *	TEMPLATE	a line an object
@@ -48,8 +49,8 @@ void cli_format_headings(struct cli_format *f, const struct cli_heading *v, size
 /* Tables without their heading (--noheading). */
 void cli_format_no_heading(struct cli_format *f);
 
-/* Does it print JSON (or run through one by one)? Then fields that are costly to make, or are only
- * for people, can be left out. */
+/* Does it print JSON or YAML (or run through one by one)? Then fields that are costly to make, or
+ * are only for people, can be left out. */
 bool cli_format_is_json(const struct cli_format *f);
 bool cli_format_is_table(const struct cli_format *f);
 

@@ -35,6 +35,7 @@ cli_libcli_a_SOURCES = \
 	cli/cmd_network_detach.c \
 	cli/cmd_network_disconnect.c \
 	cli/cmd_network_inspect.c \
+	cli/cmd_network_leases.c \
 	cli/cmd_network_ls.c \
 	cli/cmd_network_prune.c \
 	cli/cmd_network_reload.c \
@@ -119,7 +120,8 @@ cli_libcli_a_SOURCES = \
 	cli/timetext.c cli/timetext.h \
 	cli/transfer.c cli/transfer.h \
 	cli/value.c cli/value.h \
-	cli/volume.c cli/volume.h
+	cli/volume.c cli/volume.h \
+	cli/yaml.c cli/yaml.h
 
 # Linked statically: loading shared libraries would be a third of a container's start.
 bin_PROGRAMS += caisson-oci

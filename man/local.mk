@@ -42,6 +42,7 @@ dist_man_MANS += \
 	man/caisson-network-detach.1 \
 	man/caisson-network-disconnect.1 \
 	man/caisson-network-inspect.1 \
+	man/caisson-network-leases.1 \
 	man/caisson-network-ls.1 \
 	man/caisson-network-prune.1 \
 	man/caisson-network-reload.1 \

@@ -290,6 +290,67 @@ tap_is "--sig-proxy" "$status $out" "0 there"
 no "no such value" 'sig-proxy' run --rm --sig-proxy=perhaps box true
 
 
+tap_comment <<<"logs of several"
+c run --name log1 --network none box sh -c 'echo one; printf two'
+c run --name log2 --network none box sh -c 'echo three; echo four >&2'
+c logs log1 log2
+tap_is "logs: one after the other" "$status $out $err" $'0 one\ntwothree four'
+c logs --names --tail 1 log2 log1
+tap_is "--names, --tail of each" "$status $out $err" "0 log1 two log2 four"
+c logs --names -t --details log1
+tap_like "--names with -t; --details has nothing to add" "$out" \
+	$'^log1 20[^ ]*Z one\nlog1 20[^ ]*Z two$'
+c logs log1 nobody
+tap_is "one that is not there: nothing is printed" "$status $out" "125 "
+no "--boot of two" 'one container' logs --boot log1 log2
+up log3
+timeout 60 "$CAISSON" --root "$it_tmp/lib" --state "$it_tmp/run" logs -f --names log1 log3 >"$it_tmp/both" &
+both=$!
+it_wait 60 eval '[ "$(sort "$it_tmp/both")" = "$(printf "log1 one\nlog1 two\nlog3 ready")" ]'
+tap_is "-f of two: both" "$?" 0
+c rm -f log3
+wait $both
+tap_is "until the last ends" "$? $(sort "$it_tmp/both" | paste -s)" $'0 log1 one\tlog1 two\tlog3 ready'
+
+tap_comment <<<"YAML"
+if python3 -c 'import yaml' 2>/dev/null; then
+	c create --name yaml --label 'odd=a: b # c' --label $'lines=1\n2' --label yes=no --label 'é="☃"' \
+		--network none -v shared:/data -e 'EMPTY=' box
+	same() # NAME COMMAND...: as YAML it is what it is as JSON
+	{
+		local name=$1 json
+
+		shift
+		json=$(caisson "$@" --format json)
+		tap_is "$name" "$(caisson "$@" --format yaml | python3 -c '
+import json, sys, yaml
+print(yaml.safe_load(sys.stdin) == json.loads(sys.argv[1]) != [])' "$json")" True
+	}
+	same "inspect" inspect yaml
+	same "ps" ps -a --no-trunc --filter status=created
+	same "images" images
+	same "volume inspect" volume inspect shared
+	c ps -a --filter name=none-such --format yaml
+	tap_is "nothing is an empty list" "$status $out" "0 []"
+	c rm yaml
+else
+	tap_skip "--format yaml" "python3 has no yaml"
+fi
+no "no such format" 'json, jsonl, yaml' ps --format xml
+
+tap_comment <<<"addresses that are taken"
+c run -d --name leased --network default box sh -c "$forever"
+get leased '{{.NetworkSettings.IPAddress}}/{{.NetworkSettings.IPPrefixLen}} {{.NetworkSettings.MacAddress}} {{.Id}}'
+want=$out
+c network leases default --format '{{.IPv4}} {{.MacAddress}} {{.ID}}' --no-trunc
+tap_is "network leases" "$status $(grep "${want##* }" <<<"$out")" "0 $want"
+c network leases -f json default
+tap_is "as JSON" "$(jq -r '.[] | select(.Name == "leased") | "\(.IPv4) \(.MacAddress) \(.ID)"' <<<"$out")" "$want"
+c rm -f leased
+c network leases default
+tap_is "it is given back" "$status $(grep -c leased <<<"$out")" "0 0"
+no "no such network" 'none-such' network leases none-such
+
 tap_comment <<<"those that pass a filter, instead of names"
 for i in 1 2 3; do
 	c create --name "many$i" --label many --label "n=$i" --network none box sh -c "$forever"

@@ -14,7 +14,8 @@ unit_tests += \
 	tests/unit/cli/test_spec \
 	tests/unit/cli/test_template \
 	tests/unit/cli/test_timetext \
-	tests/unit/cli/test_value
+	tests/unit/cli/test_value \
+	tests/unit/cli/test_yaml
 
 tests_unit_cli_test_cmd_SOURCES = tests/unit/cli/test_cmd.c
 tests_unit_cli_test_cmd_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -68,3 +69,7 @@ tests_unit_cli_test_template_LDADD = $(cli_unit_ldadd)
 tests_unit_cli_test_alias_SOURCES = tests/unit/cli/test_alias.c
 tests_unit_cli_test_alias_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_cli_test_alias_LDADD = $(cli_unit_ldadd)
+
+tests_unit_cli_test_yaml_SOURCES = tests/unit/cli/test_yaml.c
+tests_unit_cli_test_yaml_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_cli_test_yaml_LDADD = $(cli_unit_ldadd)
