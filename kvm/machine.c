@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "kvm/config.h"
 #include "kvm/machine_int.h"
+#include "kvm/x86/load.h"
 
 enum {
 	HANG_CHECKS = 5,	       /* in hang_seconds */
@@ -220,9 +221,43 @@ static int init_chips(struct vm_machine *m, struct cs_err *err)
 	return rc;
 }
 
+struct maker {
+	struct vm_machine *m;
+	struct cs_err err;
+	int rc;
+};
+
+static void *make_kvm(void *arg)
+{
+	struct maker *k = arg;
+
+	k->rc = vm_kvm_init(&k->m->kvm, k->m->cfg->kvm_fd, k->m->cfg->pit, &k->err);
+	return NULL;
+}
+
+/* KVM waits for the host's processors while it makes a machine (some 10 ms: a cgroup takes its
+ * worker in), which is time enough to load the kernel. */
+static int make_and_load(struct vm_machine *m, struct vm_kernel *kernel, struct cs_err *err)
+{
+	struct maker k = { .m = m, .err = CS_ERR_INIT };
+	pthread_t thread;
+	int rc = pthread_create(&thread, NULL, make_kvm, &k);
+
+	if (rc)
+		return cs_err_errno(err, rc, "start a thread that makes the machine");
+	rc = vm_machine_load(m, kernel, err);
+	pthread_join(thread, NULL);
+	if (k.rc < 0) {
+		cs_err_clear(err);
+		return cs_err_set(err, -k.rc, "%s", k.err.msg);
+	}
+	return rc;
+}
+
 int vm_machine_init(struct vm_machine *m, const struct vm_config *cfg, struct cs_err *err)
 {
 	const struct vm_mem_opts mem = { .size = cfg->memory, .shared = cfg->shared };
+	struct vm_kernel kernel;
 	int rc;
 
 	*m = (struct vm_machine){
@@ -241,9 +276,9 @@ int vm_machine_init(struct vm_machine *m, const struct vm_config *cfg, struct cs
 	pthread_mutex_init(&m->lock, NULL);
 	rc = init_loops(m, err);
 	if (rc == 0)
-		rc = vm_kvm_init(&m->kvm, cfg->kvm_fd, cfg->pit, err);
-	if (rc == 0)
 		rc = vm_mem_init(&m->mem, &mem, err);
+	if (rc == 0)
+		rc = make_and_load(m, &kernel, err);
 	if (rc == 0)
 		rc = init_chips(m, err);
 	if (rc == 0)
@@ -253,7 +288,7 @@ int vm_machine_init(struct vm_machine *m, const struct vm_config *cfg, struct cs
 	if (rc == 0)
 		rc = vm_kvm_map(&m->kvm, &m->mem, err);
 	if (rc == 0)
-		rc = vm_machine_boot(m, err);
+		rc = vm_machine_boot(m, &kernel, err);
 	if (rc == 0 && cfg->control_fd >= 0)
 		rc = vm_control_init(&m->control, m, cfg->control_fd, err);
 	if (rc < 0)

@@ -63,7 +63,7 @@ static int write_reset(struct vm_machine *m, struct cs_err *err)
 	return rc < 0 ? cs_err_errno(err, -rc, "write the reset code") : 0;
 }
 
-static int load(struct vm_machine *m, struct vm_kernel *k, struct cs_err *err)
+int vm_machine_load(struct vm_machine *m, struct vm_kernel *k, struct cs_err *err)
 {
 	cs_auto_buf struct cs_buf cmdline = CS_BUF_INIT;
 	struct vm_boot b = { 0 };
@@ -90,19 +90,16 @@ static int load(struct vm_machine *m, struct vm_kernel *k, struct cs_err *err)
 	return vm_boot_write(&m->mem, k, &b, err);
 }
 
-int vm_machine_boot(struct vm_machine *m, struct cs_err *err)
+int vm_machine_boot(struct vm_machine *m, const struct vm_kernel *k, struct cs_err *err)
 {
 	cs_auto_free struct kvm_cpuid2 *cpuid = NULL;
-	struct vm_kernel kernel;
-	int rc = load(m, &kernel, err);
+	int rc = vm_cpuid_get(m->kvm.kvm_fd, &cpuid, err);
 
-	if (rc == 0)
-		rc = vm_cpuid_get(m->kvm.kvm_fd, &cpuid, err);
 	if (rc == 0)
 		rc = vm_cpus_init(&m->cpus, &m->kvm, m->cfg->cpus, cpuid, err);
 	for (uint32_t i = 0; rc == 0 && i < m->cpus.n; i++)
 		rc = vm_boot_msrs(m->cpus.cpu[i].fd, err);
 	if (rc == 0)
-		rc = vm_boot_regs(m->cpus.cpu[0].fd, &kernel, err);
+		rc = vm_boot_regs(m->cpus.cpu[0].fd, k, err);
 	return rc;
 }

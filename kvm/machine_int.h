@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 struct cs_err;
+struct vm_kernel;
 struct vm_machine;
 
 /* Shared by the files that make a machine. */
@@ -15,8 +16,9 @@ struct vm_machine;
 /* CLOCK_MONOTONIC */
 uint64_t vm_now_ns(void);
 
-/* Loads kernel and initramfs, writes tables and command line, makes the vCPUs, and sets the first
- * one's registers: what firmware and boot loader do. */
-int vm_machine_boot(struct vm_machine *m, struct cs_err *err);
+/* What firmware and boot loader do. The first needs nothing but memory: loads kernel and initramfs,
+ * writes tables and command line. The second makes the vCPUs and sets the first one's registers. */
+int vm_machine_load(struct vm_machine *m, struct vm_kernel *k, struct cs_err *err);
+int vm_machine_boot(struct vm_machine *m, const struct vm_kernel *k, struct cs_err *err);
 
 #endif
