@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 
 enum {
 	CONFIG_MAX = 1 << 20,
+	STACK = 256 << 10, /* bytes, of each thread but the first */
 	EXIT_USAGE = 2,
 	EXIT_PANIC = 3,
 	EXIT_TRIPLE = 4,
@@ -269,6 +271,20 @@ static int start(const struct opts *o, struct vm_config *cfg, struct cs_err *err
 	return cfg->jail ? run_jailed(cfg, err) : run(cfg, err);
 }
 
+/* The usual 8 MiB of a thread's stack have room for a huge page, which its first use would clear
+ * and keep. */
+static int small_stacks(struct cs_err *err)
+{
+	pthread_attr_t attr;
+	int rc = pthread_attr_init(&attr);
+
+	if (rc == 0)
+		rc = pthread_attr_setstacksize(&attr, STACK);
+	if (rc == 0)
+		rc = pthread_setattr_default_np(&attr);
+	return rc ? cs_err_errno(err, rc, "set the size of threads' stacks") : 0;
+}
+
 int main(int argc, char **argv)
 {
 	cs_auto_json struct cs_json_doc doc = CS_JSON_DOC_INIT;
@@ -288,6 +304,11 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* one heap for all threads: they allocate little, and each heap is private memory */
 	mallopt(M_ARENA_MAX, 1);
+	rc = small_stacks(&err);
+	if (rc < 0) {
+		cs_log(CS_LOG_ERROR, "%s", err.msg);
+		return EXIT_FAILURE;
+	}
 	rc = read_config(&o, &doc, &cfg, &err);
 	if (rc == 0)
 		rc = start(&o, &cfg, &err);
