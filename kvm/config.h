@@ -114,7 +114,7 @@ struct vm_dev_config {
 };
 
 enum vm_entry {
-	VM_ENTRY_AUTO,	  /* what the kernel has: PVH, else 64-bit */
+	VM_ENTRY_AUTO,	  /* 64-bit for Linux, else what the kernel has: PVH before 64-bit */
 	VM_ENTRY_PVH,	  /* ELF with Xen's note XEN_ELFNOTE_PHYS32_ENTRY */
 	VM_ENTRY_LINUX64, /* Linux's 64-bit boot protocol, ELF or bzImage */
 };

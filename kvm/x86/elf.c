@@ -107,26 +107,45 @@ int vm_elf_parse(const uint8_t *buf, size_t len, uint64_t file_len, struct vm_el
 	return 0;
 }
 
+/* Finds the next note of the name @name, @size bytes with its NUL, from *@at on. Returns what it
+ * says and sets *@nh to its head and *@at behind it; NULL: there is none. */
+static const uint8_t *next_note(const uint8_t *notes, size_t len, size_t *at, const char *name,
+				size_t size, Elf64_Nhdr *nh)
+{
+	while (len - *at >= sizeof(*nh)) {
+		size_t name_at = *at + sizeof(*nh), name_len, desc_len;
+
+		memcpy(nh, notes + *at, sizeof(*nh));
+		name_len = ((size_t)nh->n_namesz + 3) & ~(size_t)3;
+		desc_len = ((size_t)nh->n_descsz + 3) & ~(size_t)3;
+		if (name_len > len - name_at || desc_len > len - name_at - name_len)
+			return NULL;
+		*at = name_at + name_len + desc_len;
+		if (nh->n_namesz == size && memcmp(notes + name_at, name, size) == 0)
+			return notes + name_at + name_len;
+	}
+	return NULL;
+}
+
 bool vm_elf_pvh_entry(const uint8_t *notes, size_t len, uint32_t *entry)
 {
+	const uint8_t *desc;
+	Elf64_Nhdr nh;
 	size_t at = 0;
 
-	while (len - at >= sizeof(Elf64_Nhdr)) {
-		Elf64_Nhdr nh;
-		size_t name_len, desc_len;
-
-		memcpy(&nh, notes + at, sizeof(nh));
-		at += sizeof(nh);
-		name_len = ((size_t)nh.n_namesz + 3) & ~(size_t)3;
-		desc_len = ((size_t)nh.n_descsz + 3) & ~(size_t)3;
-		if (name_len > len - at || desc_len > len - at - name_len)
-			return false;
-		if (nh.n_type == XEN_ELFNOTE_PHYS32_ENTRY && nh.n_namesz == 4 &&
-		    memcmp(notes + at, "Xen", 4) == 0 && nh.n_descsz >= 4) {
-			memcpy(entry, notes + at + name_len, sizeof(*entry));
-			return true;
-		}
-		at += name_len + desc_len;
+	while ((desc = next_note(notes, len, &at, "Xen", sizeof("Xen"), &nh)) != NULL) {
+		if (nh.n_type != XEN_ELFNOTE_PHYS32_ENTRY || nh.n_descsz < sizeof(*entry))
+			continue;
+		memcpy(entry, desc, sizeof(*entry));
+		return true;
 	}
 	return false;
+}
+
+bool vm_elf_is_linux(const uint8_t *notes, size_t len)
+{
+	Elf64_Nhdr nh;
+	size_t at = 0;
+
+	return next_note(notes, len, &at, "Linux", sizeof("Linux"), &nh) != NULL;
 }

@@ -38,4 +38,8 @@ int vm_elf_parse(const uint8_t *buf, size_t len, uint64_t file_len, struct vm_el
  * (XEN_ELFNOTE_PHYS32_ENTRY). False: there is none. Pure. */
 bool vm_elf_pvh_entry(const uint8_t *notes, size_t len, uint32_t *entry);
 
+/* Whether the notes are a Linux kernel's: one of them is of the name "Linux", as in all since 4.19.
+ * Pure. */
+bool vm_elf_is_linux(const uint8_t *notes, size_t len);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "kvm/layout.h"
 #include "kvm/mem.h"
 #include "kvm/x86/elf.h"
 
@@ -64,7 +65,10 @@ static int too_small(const struct vm_mem *mem, uint64_t gpa, uint64_t len, struc
 		(unsigned long long)(mem->size >> 20));
 }
 
-static int pvh_entry(const struct vm_elf *elf, int fd, uint64_t *entry, struct cs_err *err)
+/* Returns 1 for the PVH entry, which is *@entry then, and 0 for the other, which every Linux has:
+ * it searches for Xen when it comes by PVH, 256 exits. */
+static int choose_entry(const struct vm_elf *elf, int fd, enum vm_entry want, uint64_t *entry,
+			struct cs_err *err)
 {
 	uint8_t notes[4096];
 	uint64_t left = elf->notes_len < NOTES_MAX ? elf->notes_len : NOTES_MAX;
@@ -76,6 +80,8 @@ static int pvh_entry(const struct vm_elf *elf, int fd, uint64_t *entry, struct c
 	rc = read_at(fd, notes, left, elf->notes_at, err);
 	if (rc < 0)
 		return rc;
+	if (want == VM_ENTRY_AUTO && vm_elf_is_linux(notes, left))
+		return 0;
 	if (!vm_elf_pvh_entry(notes, left, &value) || value < elf->low || value >= elf->end)
 		return 0;
 	*entry = value;
@@ -93,7 +99,7 @@ static int load_elf(const struct vm_mem *mem, int fd, const struct vm_elf *elf, 
 	k->entry = VM_ENTRY_LINUX64;
 	k->entry_gpa = elf->entry;
 	if (want != VM_ENTRY_LINUX64)
-		rc = pvh_entry(elf, fd, &k->entry_gpa, err);
+		rc = choose_entry(elf, fd, want, &k->entry_gpa, err);
 	if (rc < 0)
 		return rc;
 	if (rc == 0 && want == VM_ENTRY_PVH)
@@ -189,6 +195,7 @@ int vm_initramfs_load(const struct vm_mem *mem, const int *fds, uint32_t n, stru
 	const uint64_t ram_end = mem->n ? mem->r[0].len : 0;
 	const uint64_t end = r->max < ram_end ? r->max : ram_end;
 	uint64_t size[VM_INITRAMFS_MAX], sum, gpa;
+	uint64_t low = (r->floor + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 	uint8_t *p;
 	int rc = n <= VM_INITRAMFS_MAX ? sum_sizes(fds, n, size, &sum, err)
 				       : cs_err_set(err, EINVAL, "initramfs: %u files", n);
@@ -196,6 +203,10 @@ int vm_initramfs_load(const struct vm_mem *mem, const int *fds, uint32_t n, stru
 	if (rc < 0 || sum == 0)
 		return rc;
 	gpa = sum < end ? (end - sum) & ~(uint64_t)(PAGE - 1) : 0;
+	/* what the kernel's last huge page has room for makes no other one */
+	if (low >= VM_KERNEL_MIN && low / VM_HUGE_PAGE == (low + sum - 1) / VM_HUGE_PAGE &&
+	    low < gpa)
+		gpa = low;
 	p = gpa >= r->floor && gpa >= VM_KERNEL_MIN ? vm_mem_ptr(mem, gpa, sum, true) : NULL;
 	if (!p)
 		return cs_err_set(err, EFBIG,

@@ -30,8 +30,9 @@ struct vm_initramfs {
 	uint64_t at, len;
 };
 
-/* Puts the @n files behind one another, each at a multiple of 4, as high in the first RAM as r->max
- * allows. Without files, at and len stay. */
+/* Puts the @n files behind one another, each at a multiple of 4: into the rest of the huge page
+ * that r->floor is in where they fit, else as high in the first RAM as r->max allows. Without
+ * files, at and len stay. */
 int vm_initramfs_load(const struct vm_mem *mem, const int *fds, uint32_t n, struct vm_initramfs *r,
 		      struct cs_err *err);
 

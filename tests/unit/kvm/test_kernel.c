@@ -81,6 +81,28 @@ START_TEST(test_elf)
 }
 END_TEST
 
+START_TEST(test_linux)
+{
+	const struct {
+		Elf64_Nhdr nh1;
+		char name1[4];
+		uint32_t desc1;
+		Elf64_Nhdr nh2;
+		char name2[8];
+	} notes = {
+		.nh1 = { .n_namesz = 4, .n_descsz = 4, .n_type = 18 },
+		.name1 = "Xen",
+		.desc1 = 0x1000020,
+		.nh2 = { .n_namesz = 6, .n_type = 0x100 },
+		.name2 = "Linux",
+	};
+
+	ck_assert(vm_elf_is_linux((const uint8_t *)&notes, sizeof(notes)));
+	ck_assert(!vm_elf_is_linux((const uint8_t *)&notes, sizeof(notes) - 4));
+	ck_assert(!vm_elf_is_linux((const uint8_t *)&notes, offsetof(typeof(notes), nh2)));
+}
+END_TEST
+
 #define BAD(change)                                         \
 	do {                                                \
 		struct kernel k = make_kernel();            \
@@ -226,9 +248,11 @@ static int file_of(const void *p, size_t len)
 
 START_TEST(test_load)
 {
+	static const char zeros[5000];
 	struct kernel k = make_kernel();
 	cs_auto_fd int fd = file_of(&k, sizeof(k));
 	cs_auto_fd int ir1 = file_of("first", 5), ir2 = file_of("second", 6);
+	cs_auto_fd int large = file_of(zeros, sizeof(zeros));
 	const int irs[] = { ir1, ir2 };
 	struct vm_initramfs ir = { .max = 1ULL << 31 };
 	struct vm_mem mem;
@@ -247,6 +271,14 @@ START_TEST(test_load)
 	ck_assert_str_eq(text, "kernel text");
 
 	ir.floor = out.end;
+	ck_assert_int_eq(vm_initramfs_load(&mem, irs, 2, &ir, &err), 0);
+	b.initramfs_at = ir.at;
+	b.initramfs_len = ir.len;
+	ck_assert_uint_eq(b.initramfs_at, out.end); /* in the kernel's huge page */
+	ir.floor = 0x1200000 - 4096;		    /* no room in it */
+	ck_assert_int_eq(vm_initramfs_load(&mem, &large, 1, &ir, &err), 0);
+	ck_assert_uint_eq(ir.at, 32 * MIB - 8192);
+	ir.floor = 0;
 	ck_assert_int_eq(vm_initramfs_load(&mem, irs, 2, &ir, &err), 0);
 	b.initramfs_at = ir.at;
 	b.initramfs_len = ir.len;
@@ -347,4 +379,4 @@ START_TEST(test_load_below)
 END_TEST
 
 UNIT_MAIN("kvm/x86/load", test_elf, test_elf_bad, test_bzimage, test_lz4, test_unpack, test_load,
-	  test_compact, test_load_below)
+	  test_linux, test_compact, test_load_below)
