@@ -143,17 +143,18 @@ static int test_blk(void)
 		return fail("/dev/vda");
 	blocks = size / BLOCK > 1024 ? 1024 : (uint32_t)(size / BLOCK);
 	for (uint32_t i = 0; i < steps; i++) {
-		uint32_t at = next(&seed) % (blocks - 8), n = 1 + next(&seed) % 8;
+		const uint32_t at = next(&seed) % (blocks - 8), n = 1 + next(&seed) % 8;
+		const size_t len = (size_t)n * BLOCK;
 
 		for (uint32_t k = 0; k < n; k++) {
 			seeds[at + k] = next(&seed) | 1;
 			pattern(buf + k * BLOCK, BLOCK, seeds[at + k]);
 		}
-		if (pwrite(fd, buf, n * BLOCK, (off_t)at * BLOCK) != (ssize_t)(n * BLOCK))
+		if (pwrite(fd, buf, len, (off_t)at * BLOCK) != (ssize_t)len)
 			return fail("write");
-		memcpy(want, buf, n * BLOCK);
-		if (pread(fd, buf, n * BLOCK, (off_t)at * BLOCK) != (ssize_t)(n * BLOCK) ||
-		    memcmp(buf, want, n * BLOCK) != 0)
+		memcpy(want, buf, len);
+		if (pread(fd, buf, len, (off_t)at * BLOCK) != (ssize_t)len ||
+		    memcmp(buf, want, len) != 0)
 			return fail("read what was written");
 	}
 	if (fsync(fd) < 0)
