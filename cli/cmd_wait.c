@@ -66,6 +66,7 @@ static int parse_condition(const char *text, unsigned int *bits, struct cs_err *
 static int look(const struct eng *e, const char *id, const struct wait_how *how, int *last,
 		struct cs_err *err)
 {
+	bool ends_only = (how->until & ~(REMOVED | 1U << ENG_EXITED)) == 0;
 	struct eng_status st = ENG_STATUS_INIT;
 	int ret = eng_mend(e, id, err);
 
@@ -77,11 +78,12 @@ static int look(const struct eng *e, const char *id, const struct wait_how *how,
 		*last = st.state == ENG_EXITED ? st.exit_code : -1;
 		return 1;
 	}
-	/* its end tells at once, but between two runs there is none to wait for */
-	if (st.state == ENG_CREATED || st.state == ENG_EXITED)
+	/* its end tells at once, and with --rm only who waits for it all the time learns of it; but
+	 * before it runs there is nobody to ask yet, and between two runs nothing to wait for */
+	if (st.state == ENG_CREATED || st.state == ENG_STARTING || st.state == ENG_EXITED)
 		poll(NULL, 0, how->interval_ms);
 	else
-		ret = eng_wait(e, id, how->interval_ms, last, err);
+		ret = eng_wait(e, id, ends_only ? -1 : how->interval_ms, last, err);
 	return ret < 0 ? ret : 0;
 }
 
