@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "cli/caisson.h"
 #include "cli/container.h"
+#include "cli/dryrun.h"
 #include "cli/imgview.h"
 #include "cli/out.h"
 #include "cli/progress.h"
@@ -89,6 +90,8 @@ static int look(const struct cli_call *call, const struct cli_run_opts *o, struc
 	if (!cs_str_in(policy, policies, CS_LEN(policies)))
 		return cs_err_set(err, EINVAL,
 				  "option --pull: \"%s\" is not always, missing or never", policy);
+	if (o->dry_run) /* it would make an image */
+		policy = "never";
 	if (strcmp(policy, "always") != 0)
 		ret = img_store_image(st, call->argv[0], im, err);
 	if (ret == 0) {
@@ -159,10 +162,12 @@ static int make(struct cli_call *call, struct making *m, struct cs_arena *a, str
 		if (ret == 0)
 			ret = check_platform(o, call->argv[0], &m->im, err);
 	}
-	if (ret == 0 && o->replace && o->name)
+	if (ret == 0 && o->replace && o->name && !o->dry_run)
 		ret = make_room(m->e, o->name, err);
 	r->image = call->argv[0];
 	r->cmd = (struct eng_strv){ .v = (const char *const *)call->argv + 1, .n = call->argc - 1 };
+	if (ret == 0 && o->dry_run)
+		return cli_dry_run(m->e, m->st, &m->im, a, r, o->replace, err);
 	return ret < 0 ? ret : eng_create(m->e, &m->im, a, r, err);
 }
 
@@ -176,7 +181,7 @@ static int create(struct cli_call *call, struct making *m, char id[65], struct c
 
 	if (!a)
 		return cs_err_set(err, ENOMEM, "out of memory");
-	if (o->cidfile) {
+	if (o->cidfile && !o->dry_run) {
 		cidfile = open_cidfile(o->cidfile, err);
 		ret = cidfile < 0 ? cidfile : 0;
 	}
@@ -220,13 +225,14 @@ static int print_id(const char *id, struct cs_err *err)
 
 int cli_create_run(struct cli_call *call, struct cs_err *err)
 {
+	const struct cli_run_opts *o = call->opts;
 	eng_auto struct eng e = ENG_INIT;
 	char id[ENG_ID_LEN + 1];
 	int ret = cli_ctr_engine(call, &e, err);
 
 	if (ret == 0)
-		ret = cli_run_create(call, call->opts, &e, id, err);
-	return ret < 0 ? ret : print_id(id, err);
+		ret = cli_run_create(call, o, &e, id, err);
+	return ret < 0 || o->dry_run ? ret : print_id(id, err);
 }
 
 /* --- run -------------------------------------------------------------------------------------- */
@@ -256,11 +262,11 @@ int cli_run_run(struct cli_call *call, struct cs_err *err)
 
 	if (ret == 0)
 		ret = cli_ctr_switch("sig-proxy", o->sig_proxy, true, &at.sig_proxy, err);
-	if (ret == 0 && !o->detach)
+	if (ret == 0 && !o->detach && !o->dry_run)
 		ret = cli_attach_check(&at, err);
 	if (ret == 0)
 		ret = cli_run_create(call, o, &e, id, err);
-	if (ret < 0)
+	if (ret < 0 || o->dry_run)
 		return ret;
 	if (o->detach) {
 		ret = start(o, &e, id, -EBADF, &call->status, err);

@@ -45,6 +45,7 @@
 	CLI_STRV(T, dns_option, "dns-option", 0, "OPTION", "an option of resolv.conf"),          \
 	CLI_STRV(T, dns_search, "dns-search", 0, "DOMAIN", "a domain to search names in"),       \
 	CLI_STR(T, domainname, "domainname", 0, "NAME", "NIS domain name"),                      \
+	CLI_BOOL(T, dry_run, "dry-run", 0, "print what would be made, as JSON, and make nothing"), \
 	CLI_STR(T, entrypoint, "entrypoint", 0, "PROGRAM",                                       \
 		"instead of the image's; a JSON array for several words, \"\" for none"),        \
 	CLI_STRV(T, env, "env", 'e', "NAME[=VALUE]", "an environment variable"),                 \

@@ -74,6 +74,7 @@ cli_libcli_a_SOURCES = \
 	cli/ctrstats.c cli/ctrstats.h \
 	cli/ctrview.c cli/ctrview.h \
 	cli/df.c cli/df.h \
+	cli/dryrun.c cli/dryrun.h \
 	cli/format.c cli/format.h \
 	cli/help.c cli/help.h \
 	cli/imgmount.c cli/imgmount.h \

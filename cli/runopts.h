@@ -27,8 +27,8 @@ struct cli_run_opts {
 	struct cli_num blkio_weight, cpu_period, cpu_quota, cpu_shares, memory, memory_reservation,
 		memory_swap, memory_swappiness, oom_score_adj, pids_limit, shm_size, stop_timeout,
 		timeout;
-	bool detach, init, interactive, oom_kill_disable, privileged, publish_all, quiet, read_only,
-		replace, rm, systemd, tty, vm;
+	bool detach, dry_run, init, interactive, oom_kill_disable, privileged, publish_all, quiet,
+		read_only, replace, rm, systemd, tty, vm;
 	const char *sig_proxy;
 	struct cli_regopts reg;
 };

@@ -160,3 +160,11 @@ int eng_apparmor_ready(const struct eng_record *r, const char **name, struct cs_
 		*name = ENG_APPARMOR;
 	return ret < 0 ? ret : 0;
 }
+
+const char *eng_apparmor_name(const struct eng_record *r)
+{
+	struct cs_err why = CS_ERR_INIT;
+	int ret = wanted(r) && enabled() ? loaded(&why) : -ENOENT;
+
+	return ret > 0 || (ret == 0 && parser()) ? ENG_APPARMOR : NULL;
+}

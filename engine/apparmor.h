@@ -14,4 +14,7 @@ struct eng_record;
  */
 int eng_apparmor_ready(const struct eng_record *r, const char **name, struct cs_err *err);
 
+/* What *@name would be, were it loaded now. */
+const char *eng_apparmor_name(const struct eng_record *r);
+
 #endif

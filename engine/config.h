@@ -1,6 +1,7 @@
 #ifndef CS_ENGINE_CONFIG_H
 #define CS_ENGINE_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct cs_err;
@@ -24,6 +25,7 @@ struct eng_place {
 	const char *apparmor; /* the profile of who asks for none; NULL: none */
 	const char *hostname; /* of whose network it joins; NULL: none */
 	const char *shm;      /* folder to bind on /dev/shm; NULL: as the record says */
+	bool dry;	      /* volumes and files of @etc need not be there yet */
 };
 
 /* The config.json's text. Volumes must be there (volume.h). @out: the caller frees it. */

@@ -173,7 +173,7 @@ static int etc_files(struct cfg *c, struct cs_err *err)
 
 		if (!source || !target)
 			return -ENOMEM;
-		if (access(source, F_OK) == 0)
+		if (c->p->dry || access(source, F_OK) == 0)
 			ret = add(c, target, "bind", source, "rbind,rprivate", err);
 	}
 	return ret;
@@ -277,7 +277,9 @@ static int volume_mount(struct cfg *c, const struct eng_mount *em, struct cs_err
 	if (!em->source)
 		return cs_err_set(err, EINVAL, "the volume of %.200s has no name", em->target);
 	ret = eng_volume_load(c->e, em->source, &v, err);
-	if (ret < 0)
+	if (ret == -ENOENT && c->p->dry)
+		cs_err_clear(err);
+	else if (ret < 0)
 		return ret;
 	if (v.options.n)
 		return volume_special(c, em, &v, err);

@@ -152,10 +152,9 @@ static int add_named(const struct eng *e, struct cs_arena *a, struct eng_record 
 	return ret;
 }
 
-int eng_create(const struct eng *e, const struct img_image *im, struct cs_arena *a,
-	       struct eng_record *r, struct cs_err *err)
+int eng_create_plan(const struct eng *e, const struct img_image *im, struct cs_arena *a,
+		    struct eng_record *r, struct cs_err *err)
 {
-	bool made_up = !r->name;
 	struct timespec t;
 	int ret;
 
@@ -174,8 +173,16 @@ int eng_create(const struct eng *e, const struct img_image *im, struct cs_arena 
 		ret = publish_all(a, r, err);
 	if (ret == 0)
 		ret = eng_userns_choose(e, a, r, err);
-	if (ret == 0) /* what is wrong is told now, not when it is started */
-		ret = eng_config_check(e, r, err);
+	/* what is wrong is told now, not when it is started */
+	return ret < 0 ? ret : eng_config_check(e, r, err);
+}
+
+int eng_create(const struct eng *e, const struct img_image *im, struct cs_arena *a,
+	       struct eng_record *r, struct cs_err *err)
+{
+	bool made_up = !r->name;
+	int ret = eng_create_plan(e, im, a, r, err);
+
 	if (ret == 0)
 		ret = add_named(e, a, r, made_up, err);
 	if (ret == 0)

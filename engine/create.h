@@ -16,4 +16,8 @@ struct img_image;
 int eng_create(const struct eng *e, const struct img_image *im, struct cs_arena *a,
 	       struct eng_record *r, struct cs_err *err);
 
+/* All of that but the writing: the record as it would be. */
+int eng_create_plan(const struct eng *e, const struct img_image *im, struct cs_arena *a,
+		    struct eng_record *r, struct cs_err *err);
+
 #endif

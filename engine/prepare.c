@@ -93,7 +93,7 @@ struct prep {
 	char net[40], pid[40], ipc[40], uts[40], shm[PATH_MAX], hostname[HOST_NAME_MAX + 1];
 };
 
-/* The namespaces of others that it joins; with @run noted who they are. */
+/* The namespaces of others that it joins; in @run (-EBADF: nowhere) it is noted who they are. */
 static int find_joins(const struct eng *e, const struct eng_record *r, int run, struct prep *p,
 		      struct cs_err *err)
 {
@@ -115,7 +115,7 @@ static int find_joins(const struct eng *e, const struct eng_record *r, int run, 
 		if (*v[i].path)
 			*v[i].out = v[i].path;
 	}
-	return eng_join_save(run, &note, err);
+	return run < 0 ? 0 : eng_join_save(run, &note, err);
 }
 
 static int fill_place(const struct eng *e, const struct eng_record *r, int run, struct prep *p,
@@ -130,7 +130,9 @@ static int fill_place(const struct eng *e, const struct eng_record *r, int run, 
 	    cs_str_fmt(p->etc, sizeof(p->etc), err, "%s/containers/%s/etc", e->state, r->id) < 0 ||
 	    find_joins(e, r, run, p, err) < 0)
 		return -err->code;
-	if (eng_apparmor_ready(r, &pl->apparmor, err) < 0)
+	if (pl->dry)
+		pl->apparmor = eng_apparmor_name(r);
+	else if (eng_apparmor_ready(r, &pl->apparmor, err) < 0)
 		return -err->code;
 	if (!r->init)
 		return 0;
@@ -201,4 +203,30 @@ int eng_prepare(const struct eng *e, const struct eng_record *r, struct cs_err *
 	if (ret < 0)
 		eng_take_down(e, r, false, &why);
 	return ret;
+}
+
+int eng_prepare_dry(const struct eng *e, const struct img_store *st, const struct img_image *im,
+		    const struct eng_record *r, char **config, struct cs_err *err)
+{
+	img_auto_lowers struct img_lowers lowers = IMG_LOWERS_INIT;
+	struct prep p = { .place = { .rootfs = -EBADF, .dry = true } };
+	struct img_rootfs image = IMG_ROOTFS_INIT;
+	cs_auto_fd int root = -EBADF;
+	size_t len;
+
+	if (fill_place(e, r, -EBADF, &p, err) < 0 || img_rootfs_lowers(st, im, &lowers, err) < 0)
+		return -err->code;
+	/* read-only, and nowhere: for the names of users */
+	image.lowers = &lowers;
+	root = img_rootfs_mount(&image, err);
+	if (root < 0)
+		return root;
+	p.place.rootfs = root;
+	if (p.place.ipc_ns) {
+		p.place.shm = p.shm;
+		if (cs_str_fmt(p.shm, sizeof(p.shm), err, "%s/containers/%s/shm", e->state, r->id) <
+		    0)
+			return -err->code;
+	}
+	return eng_config_text(e, r, &p.place, config, &len, err);
 }
