@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -14,12 +15,14 @@
 
 struct push_opts {
 	struct cli_regopts reg;
-	bool quiet;
+	bool all_tags, quiet;
 	const char *progress;
 	struct cli_num chunk;
 };
 
 static const struct cli_opt push_optv[] = {
+	CLI_BOOL(struct push_opts, all_tags, "all-tags", 'a',
+		 "every image here that has the name, which is given without a tag"),
 	CLI_SIZE(struct push_opts, chunk, "chunk", 0, "SIZE",
 		 "send blobs in requests of at most so many bytes (default: 256m)"),
 	CLI_STR(struct push_opts, progress, "progress", 0, "auto|tty|plain|json|none",
@@ -63,6 +66,40 @@ static int push_with(struct cli_call *call, struct img_store *st, const struct c
 	return ret < 0 ? cs_err_wrap(err, "push %s", name) : 0;
 }
 
+/* --all-tags: each goes by its own name. */
+static int push_all(const struct cli_call *call, struct img_store *st,
+		    const struct cli_reg *session, struct cli_progress *progress,
+		    struct cs_err *err)
+{
+	img_auto_list struct img_list list = IMG_LIST_INIT;
+	struct img_ref want, ref;
+	size_t n = 0;
+	int ret = img_ref_parse(call->argv[0], &want, err);
+
+	if (ret == 0 && (call->argc > 1 || *want.tag || *want.digest))
+		return cs_err_set(err, EINVAL,
+				  "option --all-tags: give one name, without a tag or digest");
+	if (ret == 0)
+		ret = img_reg_name(session->reg, call->argv[0], &want, err);
+	if (ret == 0)
+		ret = img_store_list(st, &list, err);
+	for (size_t i = 0; i < list.n && ret == 0; i++) {
+		const char *name = list.v[i].name;
+		struct cs_err none = CS_ERR_INIT;
+
+		if (img_ref_parse(name, &ref, &none) < 0 || !*ref.tag || *ref.digest ||
+		    strcmp(ref.host, want.host) != 0 || strcmp(ref.path, want.path) != 0)
+			continue;
+		n++;
+		ret = img_push(st, session->reg, name, &ref, cli_progress_watch(progress), err);
+		if (ret < 0)
+			cs_err_wrap(err, "push %s", name);
+	}
+	if (ret == 0 && n == 0)
+		ret = cs_err_set(err, ENOENT, "no image here is called %s:TAG", call->argv[0]);
+	return ret;
+}
+
 static int push_run(struct cli_call *call, struct cs_err *err)
 {
 	const struct push_opts *o = call->opts;
@@ -88,7 +125,8 @@ static int push_run(struct cli_call *call, struct cs_err *err)
 				      err)
 		       : cs_err_set(err, ENOMEM, "out of memory");
 	if (!ret)
-		ret = push_with(call, st, &session, progress, err);
+		ret = o->all_tags ? push_all(call, st, &session, progress, err)
+				  : push_with(call, st, &session, progress, err);
 	cli_progress_free(progress);
 	cli_reg_fini(&session);
 	return ret;

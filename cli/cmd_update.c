@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
@@ -15,22 +16,31 @@
 #include "engine/life.h"
 #include "engine/record.h"
 #include "engine/store.h"
+#include "engine/strv.h"
 
 struct update_opts {
 	struct cli_num blkio_weight, cpu_period, cpu_quota, cpu_shares, memory, memory_reservation,
 		memory_swap, pids_limit;
 	const char *cpus, *cpuset_cpus, *cpuset_mems, *restart;
+	struct cli_strv blkio_weight_device, read_bps, read_iops, write_bps, write_iops;
 };
 
 #define T struct update_opts
 static const struct cli_opt update_optv[] = {
 	CLI_NUM(T, blkio_weight, "blkio-weight", 0, 10, "N", "share of block I/O, 10 to 1000"),
+	CLI_STRV(T, blkio_weight_device, "blkio-weight-device", 0, "PATH:N",
+		 "the same for one device"),
 	CLI_NUM(T, cpu_period, "cpu-period", 0, 0, "USECS", "period of the CPU quota"),
 	CLI_NUM(T, cpu_quota, "cpu-quota", 0, -1, "USECS", "CPU time in each period"),
 	CLI_NUM(T, cpu_shares, "cpu-shares", 'c', 0, "N", "share of CPU time"),
 	CLI_STR(T, cpus, "cpus", 0, "N", "number of CPUs' time, such as 1.5"),
 	CLI_STR(T, cpuset_cpus, "cpuset-cpus", 0, "LIST", "CPUs it may use: 0-3,7"),
 	CLI_STR(T, cpuset_mems, "cpuset-mems", 0, "LIST", "memory nodes it may use"),
+	CLI_STRV(T, read_bps, "device-read-bps", 0, "PATH:RATE", "bytes a second read; 0: any"),
+	CLI_STRV(T, read_iops, "device-read-iops", 0, "PATH:RATE", "reads a second; 0: any"),
+	CLI_STRV(T, write_bps, "device-write-bps", 0, "PATH:RATE",
+		 "bytes a second written; 0: any"),
+	CLI_STRV(T, write_iops, "device-write-iops", 0, "PATH:RATE", "writes a second; 0: any"),
 	CLI_SIZE(T, memory, "memory", 'm', "BYTES", "memory limit, as 512m or 2g"),
 	CLI_SIZE(T, memory_reservation, "memory-reservation", 0, "BYTES", "soft memory limit"),
 	CLI_SIZE(T, memory_swap, "memory-swap", 0, "BYTES", "memory and swap; -1: no limit"),
@@ -82,6 +92,73 @@ static int apply_cpus(const struct update_opts *o, struct eng_record *r, struct 
 	return 0;
 }
 
+/* "PATH:VALUE"s: those of other devices stay as they are. */
+static int merge(const struct cli_strv *given, struct cs_arena *a, struct eng_strv *v,
+		 struct cs_err *err)
+{
+	struct eng_strv all = { 0 };
+
+	for (size_t i = 0; i < v->n; i++) {
+		const char *colon = strrchr(v->v[i], ':');
+		size_t len = colon ? (size_t)(colon - v->v[i]) + 1 : 0, k = 0;
+
+		while (k < given->n && strncmp(given->v[k], v->v[i], len) != 0)
+			k++;
+		if (k == given->n && eng_strv_add(a, &all, v->v[i], err) < 0)
+			return -err->code;
+	}
+	for (size_t i = 0; i < given->n; i++)
+		if (eng_strv_add(a, &all, given->v[i], err) < 0)
+			return -err->code;
+	*v = all;
+	return 0;
+}
+
+static int apply_devices(const struct update_opts *o, struct cs_arena *a, struct eng_record *r,
+			 struct cg_resources *res, struct cs_err *err)
+{
+	const struct {
+		const char *option;
+		const struct cli_strv *given;
+		struct eng_strv *field;
+		bool units;
+	} v[CG_RATE_COUNT] = {
+		[CG_RATE_RBPS] = { "--device-read-bps", &o->read_bps, &r->read_bps, true },
+		[CG_RATE_WBPS] = { "--device-write-bps", &o->write_bps, &r->write_bps, true },
+		[CG_RATE_RIOPS] = { "--device-read-iops", &o->read_iops, &r->read_iops, false },
+		[CG_RATE_WIOPS] = { "--device-write-iops", &o->write_iops, &r->write_iops, false },
+	};
+	const struct eng_strv weights = { .v = o->blkio_weight_device.v,
+					  .n = o->blkio_weight_device.n };
+
+	for (size_t i = 0; i < CS_LEN(v); i++) {
+		const struct eng_strv given = { .v = v[i].given->v, .n = v[i].given->n };
+
+		if (given.n == 0)
+			continue;
+		if (eng_config_rates(v[i].option, &given, v[i].units, a, &res->blkio_rates[i],
+				     err) < 0 ||
+		    merge(v[i].given, a, v[i].field, err) < 0)
+			return -err->code;
+		res->n_blkio_rates[i] = given.n;
+	}
+	if (weights.n == 0)
+		return 0;
+	res->n_blkio_weights = weights.n;
+	if (eng_config_weights(&weights, a, &res->blkio_weights, err) < 0)
+		return -err->code;
+	return merge(&o->blkio_weight_device, a, &r->blkio_weight_device, err);
+}
+
+static bool has_limits(const struct cg_resources *res)
+{
+	bool any = res->has || res->cpus || res->mems || res->n_blkio_weights;
+
+	for (size_t i = 0; i < CG_RATE_COUNT; i++)
+		any = any || res->n_blkio_rates[i];
+	return any;
+}
+
 static int apply(const struct update_opts *o, struct cs_arena *a, struct eng_record *r,
 		 struct cg_resources *res, struct cs_err *err)
 {
@@ -108,7 +185,7 @@ static int apply(const struct update_opts *o, struct cs_arena *a, struct eng_rec
 			r->memory_swap = -1;
 		set(res, CG_MEMORY_SWAP, r->memory_swap);
 	}
-	if (apply_cpus(o, r, res, err) < 0)
+	if (apply_cpus(o, r, res, err) < 0 || apply_devices(o, a, r, res, err) < 0)
 		return -err->code;
 	if (o->cpuset_cpus)
 		r->cpuset_cpus = res->cpus = o->cpuset_cpus;
@@ -131,7 +208,7 @@ static int change(const struct eng *e, const char *id, const struct update_opts 
 		return cs_err_set(err, EINVAL,
 				  "option --restart: container %s goes when it ends (--rm)",
 				  r.name);
-	limits = res.has || res.cpus || res.mems;
+	limits = has_limits(&res);
 	/* what it could not be started with again is told now */
 	if (limits && eng_config_check(e, &r, err) < 0)
 		return cs_err_wrap(err, "container %s", r.name);

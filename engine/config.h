@@ -4,9 +4,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct cg_blkio_rate;
+struct cg_blkio_weight;
+struct cs_arena;
 struct cs_err;
 struct eng;
 struct eng_record;
+struct eng_strv;
 
 /* A record becomes an OCI config (runtime-spec 1.3), with docker's defaults where nothing was asked
  * for. */
@@ -39,5 +43,12 @@ int eng_config_check(const struct eng *e, const struct eng_record *r, struct cs_
 /* Gives the config.json in folder @dir, made for an earlier run, the limits that the record has now
  * (update). */
 int eng_config_limits(const struct eng_record *r, int dir, struct cs_err *err);
+
+/* What "DEVICE:RATE"s of --device-read-bps and its kin (@units: 1mb is one), or "DEVICE:WEIGHT"s,
+ * mean to a cgroup: as many as @v has, in @a. EINVAL, ENOENT name the option. */
+int eng_config_rates(const char *option, const struct eng_strv *v, bool units, struct cs_arena *a,
+		     const struct cg_blkio_rate **out, struct cs_err *err);
+int eng_config_weights(const struct eng_strv *v, struct cs_arena *a,
+		       const struct cg_blkio_weight **out, struct cs_err *err);
 
 #endif

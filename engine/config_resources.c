@@ -4,9 +4,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "cgroups/resources.h"
+#include "engine/config.h"
 #include "engine/config_int.h"
 
 enum { PIDS_DEFAULT = 2048, PERIOD_DEFAULT = 100000, NANO = 1000000000 };
@@ -49,7 +52,8 @@ static bool number(const char *s, bool units, uint64_t *out)
 	return *s == '\0';
 }
 
-static int device_value(struct cfg *c, const char *option, const char *text, bool units,
+/* @look: which device it is; else what can be said of the text alone. */
+static int device_value(bool look, const char *option, const char *text, bool units,
 			struct device_value *out, struct cs_err *err)
 {
 	const char *colon = strrchr(text, ':');
@@ -63,7 +67,7 @@ static int device_value(struct cfg *c, const char *option, const char *text, boo
 		return cs_err_set(err, ENOMEM, "out of memory");
 	out->major = 0;
 	out->minor = 0;
-	if (!c->p)
+	if (!look)
 		return 0;
 	if (stat(path, &sb) < 0)
 		return cs_err_sys(err, "%s %.100s", option, text);
@@ -87,7 +91,7 @@ static int put_list(struct cfg *c, const struct list *l, struct cs_err *err)
 	cs_jw_arr(&c->w, l->name);
 	for (size_t i = 0; i < l->v->n; i++) {
 		struct device_value d = { 0 };
-		int ret = device_value(c, l->option, l->v->v[i], l->units, &d, err);
+		int ret = device_value(c->p, l->option, l->v->v[i], l->units, &d, err);
 
 		if (ret < 0)
 			return ret;
@@ -222,4 +226,49 @@ int eng_cfg_put_limits(struct cfg *c, struct cs_err *err)
 	cs_jw_i64(&c->w, "limit", c->r->pids_limit ? c->r->pids_limit : PIDS_DEFAULT);
 	cs_jw_obj_end(&c->w);
 	return ret;
+}
+
+int eng_config_rates(const char *option, const struct eng_strv *v, bool units, struct cs_arena *a,
+		     const struct cg_blkio_rate **out, struct cs_err *err)
+{
+	struct cg_blkio_rate *rates = cs_arena_alloc(a, (v->n + 1) * sizeof(*rates));
+
+	if (!rates)
+		return eng_cfg_oom(err);
+	for (size_t i = 0; i < v->n; i++) {
+		struct device_value d = { 0 };
+
+		if (device_value(true, option, v->v[i], units, &d, err) < 0)
+			return -err->code;
+		rates[i] = (struct cg_blkio_rate){ .major = d.major,
+						   .minor = d.minor,
+						   .rate = d.value };
+	}
+	*out = rates;
+	return 0;
+}
+
+int eng_config_weights(const struct eng_strv *v, struct cs_arena *a,
+		       const struct cg_blkio_weight **out, struct cs_err *err)
+{
+	static const char option[] = "--blkio-weight-device";
+	struct cg_blkio_weight *weights = cs_arena_alloc(a, (v->n + 1) * sizeof(*weights));
+
+	if (!weights)
+		return eng_cfg_oom(err);
+	for (size_t i = 0; i < v->n; i++) {
+		struct device_value d = { 0 };
+
+		if (device_value(true, option, v->v[i], false, &d, err) < 0)
+			return -err->code;
+		if (d.value < 10 || d.value > 1000)
+			return cs_err_set(err, EINVAL, "%s %.100s: a number from 10 to 1000",
+					  option, v->v[i]);
+		weights[i] = (struct cg_blkio_weight){ .major = d.major,
+						       .minor = d.minor,
+						       .has_weight = true,
+						       .weight = (uint16_t)d.value };
+	}
+	*out = weights;
+	return 0;
 }

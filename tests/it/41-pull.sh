@@ -204,6 +204,17 @@ it_try caisson image push -q "${certs[@]}" --authfile "$img_auth" "127.0.0.1:$tr
 img_is "image push" "0 " "$status $err" "$err"
 it_try caisson image pull -q "${certs[@]}" --authfile "$img_auth" "127.0.0.1:$treg/team/app:v3"
 img_is "image pull" 0 "$status" "$err"
+for t in all1 all2; do
+	it_try caisson tag "127.0.0.1:$treg/team/app:v1" "127.0.0.1:$treg/team/all:$t"
+done
+img_push "${certs[@]}" --all-tags "127.0.0.1:$treg/team/all"
+img_is "push --all-tags: the second finds all there" "0 3" "$status $(grep -c 'already there' <<<"$err")" "$err"
+img_pull "${certs[@]}" "127.0.0.1:$treg/team/all:all2"
+img_is "they are there" 0 "$status" "$err"
+it_try caisson image push --all-tags "127.0.0.1:$treg/team/all:all1"
+img_like "with a tag: refused" '^125 .*without a tag' "$status $err"
+it_try caisson push -a "127.0.0.1:$treg/team/none"
+img_like "no such name" '^125 .*no image here is called' "$status $err"
 for with in "--cert-dir $it_tmp/tls --creds alice:s3cret" "--tls-verify=false --authfile $img_auth"; do
 	# shellcheck disable=SC2086 # words
 	it_try caisson --state "$it_tmp/state" create --name made --pull always $with \

@@ -114,6 +114,11 @@ tap_is "it has them at once" "$(tr '\n' ' ' <<<"$out")" "$want "
 get lim '{{.HostConfig.CpusetMems}} {{.HostConfig.MemoryReservation}} {{.HostConfig.MemorySwap}} {{.HostConfig.PidsLimit}}'
 tap_is "and keeps them" "$out" "0 31457280 73400320 77"
 no "a node that is not there" 'cpu.mems' update --cpuset-mems 99 lim
+no "no rate" 'write DEVICE:BYTES' update --device-read-bps /dev/null lim
+no "no number" 'write DEVICE:BYTES' update --device-write-bps /dev/null:x lim
+no "no disk" 'no block device' update --device-write-iops /dev/null:9 lim
+no "no such disk" 'no such file' update --device-read-iops /dev/none-such:9 lim
+no "no weight" 'write DEVICE' update --blkio-weight-device x lim
 get lim '{{.HostConfig.CpusetMems}}'
 tap_is "what was refused is not kept" "$out" 0
 
@@ -139,6 +144,22 @@ if [ -n "$disk" ]; then
 		f "$(cg "blkio/$file" io.max)" "--device-$o" "$disk:1000"
 		effect "--device-$o" "^$nr (.*$k=)?1000( |\$)" blockIO.throttle
 	done
+	up throttled
+	for o in read-bps write-bps read-iops write-iops; do
+		k=${o%-*} k=${k:0:1}${o#*-}
+		file=blkio.throttle.${o/-/_}_device
+		c update "--device-$o" "$disk:3000" throttled
+		[ "$status" != 0 ] || c exec throttled sh -c "$(cg "blkio/$file" io.max)"
+		effect "update --device-$o" "^$nr (.*$k=)?3000( |\$)" blockIO.throttle
+	done
+	c update --device-read-bps "$disk:0" throttled
+	[ "$status" != 0 ] || c exec throttled sh -c "$(cg blkio/blkio.throttle.read_bps_device io.max)"
+	effect "update: 0 is no limit" '^($|.*rbps=max)' blockIO.throttle
+	c update --blkio-weight-device "$disk:400" throttled
+	[ "$status" != 0 ] || c exec throttled sh -c "$(cg blkio/blkio.bfq.weight_device io.bfq.weight)"
+	effect "update --blkio-weight-device" "$nr 400" blockIO.weightDevice
+	no "update: not that much" '10 to 1000' update --blkio-weight-device "$disk:2000" throttled
+	c rm -f throttled
 	f true --device-read-bps "$disk:1mb" --device-read-iops "$disk:9" --device-write-bps "$disk:1m" \
 		--device-write-iops "$disk:9"
 	effect "all of them" '^$' blockIO.throttle
