@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -275,7 +275,6 @@ static void check_limits(struct eng_check *c)
 		{ "/proc/sys/fs/inotify/max_user_watches", "fs.inotify.max_user_watches", 8192 },
 		{ "/proc/sys/vm/max_map_count", "vm.max_map_count", 65530 },
 	};
-	struct rlimit files;
 	size_t bad = 0;
 
 	for (size_t i = 0; i < CS_LEN(sysctls); i++) {
@@ -291,13 +290,6 @@ static void check_limits(struct eng_check *c)
 	}
 	if (bad == 0)
 		eng_check_pass(c, "kernel limits", "processes, keys, inotify, mappings");
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max < 65536)
-		eng_check_warn(c, "open files",
-			       "raise LimitNOFILE of the unit, or nofile in limits.conf(5): "
-			       "containers get no more than that",
-			       "the hard limit is %llu", (unsigned long long)files.rlim_max);
-	else
-		eng_check_pass(c, "open files", "the hard limit is enough");
 }
 
 static void check_clock(struct eng_check *c)
@@ -329,7 +321,27 @@ static void check_programs(struct eng_check *c)
 			return;
 		}
 	}
-	eng_check_pass(c, "programs", "monitor and caisson-init are there");
+	eng_check_pass(c, "programs", "monitor, caisson-init and transfer are there");
+}
+
+/* Others' programs that nothing here needs: people look for them. */
+static void check_found(struct eng_check *c)
+{
+	static const struct {
+		const char *name, *instead;
+	} programs[] = {
+		{ "criu", "containers are not checkpointed" },
+		{ "pasta", "networks are made as root" },
+	};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < CS_LEN(programs); i++)
+		if (eng_check_find(programs[i].name, path, sizeof(path)))
+			eng_check_pass(c, programs[i].name, "%s is there; not needed: %s", path,
+				       programs[i].instead);
+		else
+			eng_check_pass(c, programs[i].name, "not there, not needed: %s",
+				       programs[i].instead);
 }
 
 void eng_check_host(struct eng_check *c)
@@ -340,6 +352,8 @@ void eng_check_host(struct eng_check *c)
 	check_caps(c);
 	check_seccomp(c);
 	check_limits(c);
+	eng_check_ids(c);
 	check_clock(c);
 	check_programs(c);
+	check_found(c);
 }

@@ -2,6 +2,7 @@
 #define CS_ENGINE_CHECK_INT_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "engine/check.h"
@@ -40,6 +41,9 @@ long long eng_check_number(const char *path);
 /* The file's first line into @out; -ENOENT and the like without a message. */
 int eng_check_line_of(const char *path, char *out, size_t size);
 
+/* Where in $PATH the program is, of which only absolute folders count. */
+bool eng_check_find(const char *name, char *out, size_t size);
+
 /* The areas. */
 void eng_check_host(struct eng_check *c);
 void eng_check_cgroups(struct eng_check *c);
@@ -47,5 +51,10 @@ void eng_check_storage(struct eng_check *c);
 void eng_check_network(struct eng_check *c);
 void eng_check_vm(struct eng_check *c);
 void eng_check_run(struct eng_check *c);
+
+/* Parts of them. */
+void eng_check_cpu(struct eng_check *c);
+void eng_check_erofs(struct eng_check *c);
+void eng_check_ids(struct eng_check *c);
 
 #endif

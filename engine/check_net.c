@@ -17,6 +17,7 @@
 #include "netns/names.h"
 #include "netns/network.h"
 #include "netns/nl.h"
+#include "netns/route.h"
 #include "netns/store.h"
 
 /* --- links and firewall, in a network namespace that goes with the process -------------------- */
@@ -72,6 +73,32 @@ static int try_network(const struct eng_check *c, void *arg, struct cs_err *err)
 	return net_network_up(&st, &n, &nl, &up, err);
 }
 
+/* An address as networks get them, of fd00::/8. */
+static int try_v6(const struct eng_check *c, void *arg, struct cs_err *err)
+{
+	net_auto_nl_req struct net_nl_req r = NET_NL_REQ_INIT;
+	net_auto_nl struct net_nl nl = NET_NL_INIT;
+	struct net_mac mac = { { 2, 0, 0, 0, 0, 1 } };
+	struct net_link_info bridge = { 0 };
+	struct net_prefix ula;
+
+	(void)c;
+	(void)arg;
+	if (net_prefix_parse("fd00:ca15:50::1/64", &ula) < 0)
+		return cs_err_set(err, EINVAL, "an address cannot be read");
+	if (unshare(CLONE_NEWNET) < 0)
+		return cs_err_sys(err, "unshare");
+	if (net_nl_open(&nl, NETLINK_ROUTE, err) < 0)
+		return -err->code;
+	net_link_put_bridge(&r, "cscheck0", &mac, 1500);
+	net_link_put_up(&r, "cscheck0");
+	if (net_nl_call(&nl, &r, NULL, err) < 0 || net_link_get(&nl, "cscheck0", &bridge, err) < 0)
+		return -err->code;
+	net_nl_req_reset(&r);
+	net_route_put_addr(&r, bridge.index, &ula);
+	return net_nl_call(&nl, &r, NULL, err) < 0 ? cs_err_wrap(err, "address") : 0;
+}
+
 static int try_tap(const struct eng_check *c, void *arg, struct cs_err *err)
 {
 	int fd;
@@ -123,6 +150,7 @@ static void check_forwarding(struct eng_check *c)
 	static const char path[] = "/proc/sys/net/ipv4/ip_forward";
 	cs_auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
 	long long on = eng_check_number(path);
+	struct cs_err why = CS_ERR_INIT;
 
 	if (on == 1)
 		eng_check_pass(c, "forwarding", "is on");
@@ -138,8 +166,12 @@ static void check_forwarding(struct eng_check *c)
 	else if (eng_check_number("/proc/sys/net/ipv6/conf/all/disable_ipv6") == 1)
 		eng_check_warn(c, "IPv6", "sysctl -w net.ipv6.conf.all.disable_ipv6=0",
 			       "is turned off");
+	else if (eng_check_try(c, try_v6, NULL, &why) < 0)
+		eng_check_warn(c, "IPv6",
+			       "use a kernel with CONFIG_IPV6: without, networks have IPv4 alone",
+			       "addresses of fd00::/8 cannot be had: %s", why.msg);
 	else
-		eng_check_pass(c, "IPv6", "is there");
+		eng_check_pass(c, "IPv6", "is there; networks can have addresses of fd00::/8");
 }
 
 struct foreign {

@@ -1,9 +1,9 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <linux/loop.h>
+#include <linux/fsverity.h>
 #include <linux/magic.h>
+#include <linux/quota.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +12,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
-#include <sys/sysmacros.h>
-#include <sys/utsname.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -25,7 +24,6 @@
 #include "engine/check_int.h"
 #include "engine/record.h"
 #include "engine/userns.h"
-#include "images/rootfs.h"
 
 enum { MIB = 1024 * 1024 };
 
@@ -95,6 +93,14 @@ static void check_xattrs(struct eng_check *c)
 	static const char help[] = "put the root on ext4, XFS or btrfs (--root)";
 	/* vfs_cap_data, version 2, with no capability in it */
 	static const unsigned char caps[20] = { [3] = 2 };
+	/* posix_acl_xattr, version 2: owner, user 1, group, mask, others, of 8 bytes each */
+	static const unsigned char acl[4 + 5 * 8] = {
+		[0] = 2,     [4] = 0x01,  [6] = 6,     [8] = 0xff,  [9] = 0xff,	 [10] = 0xff,
+		[11] = 0xff, [12] = 0x02, [14] = 4,    [16] = 1,    [20] = 0x04, [22] = 4,
+		[24] = 0xff, [25] = 0xff, [26] = 0xff, [27] = 0xff, [28] = 0x10, [30] = 4,
+		[32] = 0xff, [33] = 0xff, [34] = 0xff, [35] = 0xff, [36] = 0x20, [40] = 0xff,
+		[41] = 0xff, [42] = 0xff, [43] = 0xff,
+	};
 	struct cs_err why = CS_ERR_INIT;
 	cs_auto_fd int fd = open_file(c, "xattrs", &why);
 
@@ -108,8 +114,11 @@ static void check_xattrs(struct eng_check *c)
 			       strerror(errno));
 	else if (fsetxattr(fd, "user.caisson", "1", 1, 0) < 0)
 		eng_check_warn(c, "attributes", help, "user.* cannot be set: %s", strerror(errno));
+	else if (fsetxattr(fd, "system.posix_acl_access", acl, sizeof(acl), 0) < 0)
+		eng_check_warn(c, "attributes", help, "access control lists cannot be set: %s",
+			       strerror(errno));
 	else
-		eng_check_pass(c, "attributes", "trusted, security, user");
+		eng_check_pass(c, "attributes", "trusted, security, user, access control lists");
 }
 
 static void check_locks(struct eng_check *c)
@@ -139,6 +148,55 @@ static void check_reflink(struct eng_check *c)
 	else
 		eng_check_warn(c, "reflinks", "put the root on XFS or btrfs, if that matters",
 			       "not on this file system: new volumes are filled by copying");
+}
+
+/* Nothing here asks for it yet: what is pulled is verified by its digests. */
+static void check_verity(struct eng_check *c)
+{
+	struct fsverity_enable_arg how = {
+		.version = 1,
+		.hash_algorithm = FS_VERITY_HASH_ALG_SHA256,
+		.block_size = 4096,
+	};
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int fd = open_file(c, "verity", &why), again = -EBADF;
+	char path[64];
+
+	if (fd < 0)
+		return;
+	/* of a file that nobody may write to */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, O_RDONLY | O_CLOEXEC);
+	cs_close_fd(&fd);
+	if (again >= 0 && ioctl(again, FS_IOC_ENABLE_VERITY, &how) == 0)
+		eng_check_pass(c, "fs-verity", "works on the root's file system");
+	else
+		eng_check_pass(c, "fs-verity", "not there, not needed (%s)", strerror(errno));
+}
+
+/* Nor for this: how much a container writes is not limited. */
+static void check_quota(struct eng_check *c)
+{
+	struct cs_err why = CS_ERR_INIT;
+	cs_auto_fd int fd = open_file(c, "project", &why);
+	struct if_dqinfo info;
+	struct fsxattr attr;
+
+	if (fd < 0)
+		return;
+	if (ioctl(fd, FS_IOC_FSGETXATTR, &attr) < 0) {
+		eng_check_pass(c, "project quota", "not there, not needed (%s)", strerror(errno));
+		return;
+	}
+	attr.fsx_projid = 1;
+	if (ioctl(fd, FS_IOC_FSSETXATTR, &attr) < 0)
+		eng_check_pass(c, "project quota", "not there, not needed (%s)", strerror(errno));
+	else if (syscall(SYS_quotactl_fd, fd, QCMD(Q_GETINFO, PRJQUOTA), 0, &info) < 0)
+		eng_check_pass(c, "project quota",
+			       "files can have a project, quota is off, and "
+			       "not needed");
+	else
+		eng_check_pass(c, "project quota", "is on");
 }
 
 static int make_dirs(const char *top, struct cs_err *err)
@@ -252,81 +310,6 @@ static void check_idmap(struct eng_check *c)
 			       "%s", why.msg);
 }
 
-/* --- EROFS ------------------------------------------------------------------------------------ */
-
-static size_t count_loops(void)
-{
-	cs_auto_dir DIR *d = opendir("/sys/block");
-	const struct dirent *f;
-	size_t n = 0;
-
-	while (d && (f = readdir(d)))
-		n += cs_str_starts(f->d_name, "loop");
-	return n;
-}
-
-/* Puts a file on a loop device, which lets go of it when it is closed. One that was made for it is
- * removed again. */
-static int try_loop(const struct eng_check *c, void *arg, struct cs_err *err)
-{
-	struct loop_config config = { .info = { .lo_flags = LO_FLAGS_AUTOCLEAR } };
-	cs_auto_fd int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	cs_auto_fd int file = open_file(c, "loop", err);
-	size_t before = count_loops();
-	int n, fd, ret = 0;
-	char path[32];
-
-	(void)arg;
-	if (control < 0)
-		return cs_err_sys(err, "/dev/loop-control");
-	if (file < 0)
-		return file;
-	if (ftruncate(file, MIB) < 0)
-		return cs_err_sys(err, "make a file");
-	n = ioctl(control, LOOP_CTL_GET_FREE);
-	if (n < 0)
-		return cs_err_sys(err, "get a loop device");
-	snprintf(path, sizeof(path), "/dev/loop%d", n);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	config.fd = (uint32_t)file;
-	if (fd < 0 || ioctl(fd, LOOP_CONFIGURE, &config) < 0)
-		ret = cs_err_sys(err, "%s", path);
-	if (fd >= 0)
-		close(fd);
-	if (count_loops() > before)
-		ioctl(control, LOOP_CTL_REMOVE, n);
-	return ret;
-}
-
-static void check_erofs(struct eng_check *c)
-{
-	struct cs_err why = CS_ERR_INIT;
-	unsigned int major = 0, minor = 0;
-	struct utsname u;
-	bool files;
-
-	uname(&u);
-	/* NOLINTNEXTLINE(cert-err34-c): 0.0 is an answer */
-	files = sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
-		(major > 6 || (major == 6 && minor >= 12));
-	if (!img_rootfs_can_erofs()) {
-		eng_check_warn(c, "EROFS",
-			       "load the modules (modprobe erofs loop): without, layers are "
-			       "unpacked into folders",
-			       "cannot be mounted here");
-		return;
-	}
-	if (files) {
-		eng_check_pass(c, "EROFS", "layers are mounted from their files");
-		return;
-	}
-	if (eng_check_try(c, try_loop, NULL, &why) == 0)
-		eng_check_pass(c, "EROFS", "layers are mounted through loop devices");
-	else
-		eng_check_fail(c, "EROFS", "make loop devices usable (modprobe loop, /dev/loop*)",
-			       "%s", why.msg);
-}
-
 void eng_check_storage(struct eng_check *c)
 {
 	if (*c->tmp_run)
@@ -337,7 +320,9 @@ void eng_check_storage(struct eng_check *c)
 	check_locks(c);
 	check_xattrs(c);
 	check_overlay(c);
-	check_erofs(c);
+	eng_check_erofs(c);
 	check_idmap(c);
 	check_reflink(c);
+	check_verity(c);
+	check_quota(c);
 }

@@ -2,8 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <linux/vhost.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -12,62 +13,13 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "engine/check_int.h"
+#include "kvm/caps.h"
 
 /* What the second wall needs of a host. A host without is a good one for the first, so nothing here
  * is worse than a warning. */
 
-/* Is it one of the words of /proc/cpuinfo's flags? */
-static bool has_flag(const char *cpuinfo, const char *flag)
-{
-	const char *s = strstr(cpuinfo, "\nflags");
-	const char *end = s ? strchr(s + 1, '\n') : NULL;
-	size_t len = strlen(flag);
-
-	for (; s && end && s < end; s++)
-		if (*s == ' ' && strncmp(s + 1, flag, len) == 0 &&
-		    (s[len + 1] == ' ' || s[len + 1] == '\n'))
-			return true;
-	return false;
-}
-
-static void check_cpu(struct eng_check *c)
-{
-	cs_auto_free char *text = NULL;
-	cs_auto_fd int fd = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC);
-	const size_t size = 16384; /* the first processor is enough */
-	ssize_t n;
-
-	text = calloc(1, size);
-	if (fd < 0 || !text)
-		return;
-	n = read(fd, text, size - 1);
-	if (n < 0)
-		return;
-	if (has_flag(text, "vmx"))
-		eng_check_pass(c, "processor", "vmx (Intel VT-x)");
-	else if (has_flag(text, "svm"))
-		eng_check_pass(c, "processor", "svm (AMD-V)");
-	else
-		eng_check_warn(c, "processor",
-			       "turn virtualization on in the firmware; in a virtual machine, let "
-			       "the outer host give it nested",
-			       "has neither vmx nor svm");
-}
-
 static int try_machine(const struct eng_check *c, void *arg, struct cs_err *err)
 {
-	static const struct {
-		int cap;
-		const char *name;
-	} needed[] = {
-		{ KVM_CAP_IRQCHIP, "IRQCHIP" },
-		{ KVM_CAP_USER_MEMORY, "USER_MEMORY" },
-		{ KVM_CAP_EXT_CPUID, "EXT_CPUID" },
-		{ KVM_CAP_IRQFD, "IRQFD" },
-		{ KVM_CAP_IOEVENTFD, "IOEVENTFD" },
-		{ KVM_CAP_IMMEDIATE_EXIT, "IMMEDIATE_EXIT" },
-		{ KVM_CAP_READONLY_MEM, "READONLY_MEM" },
-	};
 	cs_auto_fd int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm = -EBADF, cpu = -EBADF;
 
 	(void)c;
@@ -76,20 +28,39 @@ static int try_machine(const struct eng_check *c, void *arg, struct cs_err *err)
 		return cs_err_sys(err, "open it");
 	if (ioctl(kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
 		return cs_err_set(err, ENODEV, "/dev/kvm is of another version");
-	for (size_t i = 0; i < CS_LEN(needed); i++)
-		if (ioctl(kvm, KVM_CHECK_EXTENSION, needed[i].cap) <= 0)
-			return cs_err_set(err, ENODEV, "KVM has no %s", needed[i].name);
 	vm = ioctl(kvm, KVM_CREATE_VM, 0);
 	if (vm < 0)
 		return cs_err_sys(err, "make a machine");
+	if (ioctl(vm, KVM_CREATE_IRQCHIP, 0) < 0)
+		return cs_err_sys(err, "make interrupt controllers");
 	cpu = ioctl(vm, KVM_CREATE_VCPU, 0);
-	return cpu < 0 ? cs_err_sys(err, "make a processor") : 0;
+	if (cpu < 0)
+		return cs_err_sys(err, "make a processor");
+	return 0;
+}
+
+static void check_caps(struct eng_check *c, int kvm)
+{
+	char missing[200] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < CS_LEN(vm_caps_needed); i++)
+		if (ioctl(kvm, KVM_CHECK_EXTENSION, vm_caps_needed[i].cap) <= 0)
+			len += (size_t)snprintf(missing + len, sizeof(missing) - len, " %s",
+						vm_caps_needed[i].name);
+	if (len)
+		eng_check_warn(c, "KVM capabilities", "use Linux 5.4 or newer, and its own KVM",
+			       "missing:%s", missing);
+	else
+		eng_check_pass(c, "KVM capabilities",
+			       "all that machines need; as many as %d processors",
+			       ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS));
 }
 
 static void check_kvm(struct eng_check *c)
 {
+	cs_auto_fd int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	struct cs_err why = CS_ERR_INIT;
-	char unrestricted[8];
 
 	if (eng_check_try(c, try_machine, NULL, &why) == 0)
 		eng_check_pass(c, "/dev/kvm", "a machine with a processor can be made");
@@ -98,36 +69,23 @@ static void check_kvm(struct eng_check *c)
 			       "load the module (modprobe kvm_intel or kvm_amd); be root or of "
 			       "group kvm; inside a container, give it the device",
 			       "%s", why.msg);
-	if (eng_check_line_of("/sys/module/kvm_intel/parameters/unrestricted_guest", unrestricted,
-			      sizeof(unrestricted)) == 0 &&
-	    *unrestricted != 'Y')
-		eng_check_warn(c, "unrestricted guest", "load kvm_intel with unrestricted_guest=1",
-			       "is off");
+	if (kvm >= 0)
+		check_caps(c, kvm);
 }
 
-/* The first character of one of the two modules' parameter; 0: neither is there. */
-static char parameter(const char *name)
-{
-	static const char *const modules[] = { "kvm_intel", "kvm_amd" };
-	char path[128], text[8];
-
-	for (size_t i = 0; i < CS_LEN(modules); i++) {
-		snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", modules[i], name);
-		if (eng_check_line_of(path, text, sizeof(text)) == 0)
-			return *text;
-	}
-	return '\0';
-}
-
-static void check_device(struct eng_check *c, const char *path, const char *module,
-			 const char *without)
+/* One of vhost's devices, by what it is asked first. */
+static void check_vhost(struct eng_check *c, const char *path, const char *module,
+			const char *without)
 {
 	cs_auto_fd int fd = open(path, O_RDWR | O_CLOEXEC);
+	uint64_t features = 0;
 	char help[160];
 
-	snprintf(help, sizeof(help), "load the module (modprobe %s): without, %s", module, without);
-	if (fd >= 0)
-		eng_check_pass(c, path, "can be opened");
+	snprintf(help, sizeof(help), "load the modules (modprobe vhost %s): without, %s", module,
+		 without);
+	if (fd >= 0 && ioctl(fd, VHOST_GET_FEATURES, &features) == 0 &&
+	    ioctl(fd, VHOST_SET_OWNER) == 0)
+		eng_check_pass(c, path, "can be used");
 	else
 		eng_check_warn(c, path, help, "%s", strerror(errno));
 }
@@ -143,33 +101,66 @@ static size_t count_entries(const char *path)
 	return n;
 }
 
-static void check_extras(struct eng_check *c)
+/* Does the firmware tell of one, or has the kernel found one? */
+static bool has_iommu(void)
+{
+	return access("/sys/firmware/acpi/tables/DMAR", F_OK) == 0 ||
+	       access("/sys/firmware/acpi/tables/IVRS", F_OK) == 0 ||
+	       count_entries("/sys/class/iommu") > 0;
+}
+
+static void check_iommu(struct eng_check *c)
 {
 	size_t groups = count_entries("/sys/kernel/iommu_groups");
-	long long pages = eng_check_number("/proc/sys/vm/nr_hugepages");
-	char nested = parameter("nested");
 
-	check_device(c, "/dev/vhost-net", "vhost_net", "networks are slower");
-	check_device(c, "/dev/vhost-vsock", "vhost_vsock", "the monitor's own is used");
 	if (groups)
-		eng_check_pass(c, "IOMMU", "%zu groups", groups);
-	else
+		eng_check_pass(c, "IOMMU", "is on: %zu groups", groups);
+	else if (has_iommu())
 		eng_check_warn(c, "IOMMU",
-			       "turn it on in the firmware and by intel_iommu=on, to hand devices "
-			       "to guests",
-			       "is not there or off");
-	if (nested)
-		eng_check_pass(c, "nested", nested == 'Y' || nested == '1' ? "on" : "off");
+			       "boot with intel_iommu=on or amd_iommu=on: without, devices can "
+			       "write to any memory",
+			       "is there, and off");
+	else
+		eng_check_pass(c, "IOMMU",
+			       "not there (VT-d, AMD-Vi: see the firmware), not needed: machines "
+			       "get none of the host's devices");
+}
+
+static void check_memory(struct eng_check *c)
+{
+	long long pages = eng_check_number("/proc/sys/vm/nr_hugepages");
+	long long ksm = eng_check_number("/sys/kernel/mm/ksm/run");
+	char thp[64];
+
 	if (pages > 0)
-		eng_check_pass(c, "huge pages", "%lld are set aside", pages);
-	if (access("/sys/kernel/mm/ksm", F_OK) == 0)
-		eng_check_pass(c, "KSM",
-			       eng_check_number("/sys/kernel/mm/ksm/run") == 1 ? "on" : "off");
+		eng_check_pass(c, "huge pages", "%lld are set aside; machines do not take them",
+			       pages);
+	else
+		eng_check_pass(c, "huge pages", "none are set aside, none are needed");
+	if (eng_check_line_of("/sys/kernel/mm/transparent_hugepage/enabled", thp, sizeof(thp)) < 0)
+		eng_check_warn(c, "transparent huge pages",
+			       "use a kernel with CONFIG_TRANSPARENT_HUGEPAGE: without, machines' "
+			       "memory is slower",
+			       "not there");
+	else if (strstr(thp, "[never]"))
+		eng_check_warn(c, "transparent huge pages",
+			       "echo madvise >/sys/kernel/mm/transparent_hugepage/enabled: "
+			       "without, machines' memory is slower",
+			       "are off");
+	else
+		eng_check_pass(c, "transparent huge pages", "machines' memory can have them");
+	eng_check_pass(c, "KSM", "%s",
+		       ksm < 0	  ? "not there, not needed"
+		       : ksm == 1 ? "on; machines share no memory by it"
+				  : "off, and not needed");
 }
 
 void eng_check_vm(struct eng_check *c)
 {
-	check_cpu(c);
+	eng_check_cpu(c);
 	check_kvm(c);
-	check_extras(c);
+	check_vhost(c, "/dev/vhost-net", "vhost_net", "networks are slower");
+	check_vhost(c, "/dev/vhost-vsock", "vhost_vsock", "the monitor's own is used");
+	check_iommu(c);
+	check_memory(c);
 }

@@ -14,7 +14,10 @@ engine_libengine_a_SOURCES = \
 	engine/cgpath.c engine/cgpath.h \
 	engine/check.c engine/check.h \
 	engine/check_cgroups.c \
+	engine/check_cpu.c \
+	engine/check_erofs.c \
 	engine/check_host.c \
+	engine/check_ids.c \
 	engine/check_int.h \
 	engine/check_net.c \
 	engine/check_run.c \

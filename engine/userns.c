@@ -150,7 +150,7 @@ struct range {
 static bool sub_ids(const char *path, struct range *out)
 {
 	enum { MAX = 1 << 20 };
-	static const char who[] = "containers:";
+	static const char who[] = ENG_IDPOOL_USER ":";
 	cs_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct cs_err err = CS_ERR_INIT;
 	cs_auto_free char *text = NULL;
@@ -177,13 +177,13 @@ static bool sub_ids(const char *path, struct range *out)
 	return false;
 }
 
-static struct range pool(void)
+struct eng_idpool eng_userns_pool(void)
 {
 	struct range u, g;
 
 	if (sub_ids("/etc/subuid", &u) && sub_ids("/etc/subgid", &g) && u.first == g.first)
-		return (struct range){ u.first, u.size < g.size ? u.size : g.size };
-	return (struct range){ AUTO_FIRST, AUTO_LAST - AUTO_FIRST };
+		return (struct eng_idpool){ u.first, u.size < g.size ? u.size : g.size, true };
+	return (struct eng_idpool){ AUTO_FIRST, AUTO_LAST - AUTO_FIRST, false };
 }
 
 static bool overlaps(const struct eng_strv *v, uint64_t first)
@@ -221,11 +221,11 @@ int eng_userns_choose(const struct eng *e, struct cs_arena *a, struct eng_record
 		      struct cs_err *err)
 {
 	enum { TRIES = 64 };
-	struct range p;
+	struct eng_idpool p;
 
 	if (!r->userns || strcmp(r->userns, "auto") != 0 || eng_userns_own(r))
 		return 0;
-	p = pool();
+	p = eng_userns_pool();
 	for (int i = 0; i < TRIES; i++) {
 		const char *text;
 		uint32_t random;

@@ -2,6 +2,7 @@
 #define CS_ENGINE_USERNS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "runtime/spec.h"
@@ -27,8 +28,16 @@ int eng_userns_root(const struct eng_record *r, uid_t *uid, gid_t *gid, struct c
  * error) when it has none of its own. */
 int eng_userns_open(const struct eng_record *r, struct cs_err *err);
 
-/* For create: --userns=auto gets 65536 ids that no other container's record has, from those of the
- * user "containers" in /etc/subuid and /etc/subgid, or else from 1073741824 up. */
+/* Ids of the host that --userns=auto takes from: those of this user in /etc/subuid and /etc/subgid,
+ * if both say the same; else some that people and distributions hardly give out. */
+#define ENG_IDPOOL_USER "containers"
+struct eng_idpool {
+	uint64_t first, size;
+	bool given; /* by the files */
+};
+struct eng_idpool eng_userns_pool(void);
+
+/* For create: --userns=auto gets 65536 ids of them that no other container's record has. */
 int eng_userns_choose(const struct eng *e, struct cs_arena *a, struct eng_record *r,
 		      struct cs_err *err);
 

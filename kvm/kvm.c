@@ -6,22 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "kvm/caps.h"
 #include "kvm/layout.h"
 #include "kvm/mem.h"
-
-/* What a host must have, all of it in Linux since long before what we ask of it otherwise. */
-static const struct {
-	int cap;
-	const char *name;
-} needed[] = {
-	{ KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP" },
-	{ KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY" },
-	{ KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID" },
-	{ KVM_CAP_IRQFD, "KVM_CAP_IRQFD" },
-	{ KVM_CAP_IOEVENTFD, "KVM_CAP_IOEVENTFD" },
-	{ KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT" },
-	{ KVM_CAP_READONLY_MEM, "KVM_CAP_READONLY_MEM" },
-};
 
 static int check_host(struct vm_kvm *k, struct cs_err *err)
 {
@@ -31,9 +18,10 @@ static int check_host(struct vm_kvm *k, struct cs_err *err)
 	if (version != KVM_API_VERSION)
 		return cs_err_set(err, ENODEV, "this is not KVM's device, or of version %d, not %d",
 				  version, KVM_API_VERSION);
-	for (size_t i = 0; i < CS_LEN(needed); i++)
-		if (ioctl(k->kvm_fd, KVM_CHECK_EXTENSION, needed[i].cap) <= 0)
-			return cs_err_set(err, ENODEV, "the host's KVM has no %s", needed[i].name);
+	for (size_t i = 0; i < CS_LEN(vm_caps_needed); i++)
+		if (ioctl(k->kvm_fd, KVM_CHECK_EXTENSION, vm_caps_needed[i].cap) <= 0)
+			return cs_err_set(err, ENODEV, "the host's KVM has no %s",
+					  vm_caps_needed[i].name);
 	n = ioctl(k->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
 	k->max_cpus = n > 0 ? (uint32_t)n : 4;
 	n = ioctl(k->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);

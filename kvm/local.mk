@@ -1,6 +1,7 @@
 noinst_LIBRARIES += kvm/libkvm.a
 kvm_libkvm_a_SOURCES = \
 	kvm/bus.c kvm/bus.h \
+	kvm/caps.h \
 	kvm/cmos.c kvm/cmos.h \
 	kvm/config.c kvm/config.h \
 	kvm/config_dev.c \

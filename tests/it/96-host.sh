@@ -65,6 +65,7 @@ left() # what a check could leave
 {
 	cat /proc/self/mountinfo
 	ip -o link
+	find /sys/block -name 'loop*' | sort
 	find "$it_tmp/lib" "$it_tmp/run" -maxdepth 1 | sort
 	pgrep -fc "^[^ ]*(monitor|caisson-init|dnsmasq).*$it_tmp/(lib|run)/.check"
 }
@@ -87,6 +88,17 @@ tap_is "runs, with their time" "$(jq -r '[.[] | select(.Area == "run" and (.Name
 	.What | test("in [0-9.]+ ms")] | join(" ")' <<<"$out")" "$ran"
 tap_like "the other wall is tried, too" "$(jq -r '.[] | select(.Area == "run") | .Verdict + .Name' \
 	<<<"$out")" '(PASS|WARN)machine'
+tap_empty "what every host is asked" "$(grep -vFxf <(jq -r '.[].Name' <<<"$all") <(printf '%s\n' \
+	"subordinate ids" keys "open files" clock criu pasta memory swap cpu "cpu shares" cpuset pids \
+	"block io" "block io rates" hugetlb devices freezer reflinks fs-verity "project quota" space IPv6 \
+	forwarding processor "KVM module" nested "unrestricted guest" "secure guest" /dev/kvm \
+	/dev/vhost-net /dev/vhost-vsock IOMMU "huge pages" "transparent huge pages" KSM))"
+version=2
+! awk '$3 == "cgroup" { print $4 }' /proc/mounts | grep -Eq '(^|,)memory(,|$)' || version=1
+line() { jq -r --arg name "$1" '.[] | select(.Name == $name) | .Verdict + " " + .What' <<<"${2:-$all}"; }
+tap_is "which version a controller is of" "$(line memory)" "PASS limits can be set (version $version)"
+tap_like "EROFS, by mounting one" "$(line EROFS)" '^PASS layers are mounted (from their files|through loop)'
+tap_is "with what layers need of it" "$(line "EROFS attributes")" "PASS file capabilities are there"
 tap_is "libcurl is looked for" "$(jq -r '.[] | select(.Name == "registries") | .Verdict' <<<"$out")" PASS
 tap_empty "it leaves nothing behind" "$(diff <(echo "$before") <(left))"
 mkdir -p "$it_tmp/lib/.check.killed/images"
@@ -104,6 +116,55 @@ tap_is "a root that cannot be written: 1" "$status" 1
 tap_like "says so, and what to do" "$out" 'FAIL storage: root: .*
  +make it writable, or give another by --root'
 umount "$it_tmp/ro"
+
+tap_comment <<<"check, of a host that is made worse"
+fake() # FILE TEXT: in this mount namespace alone
+{
+	printf '%s\n' "$2" >"$it_tmp/fake.${1//\//_}"
+	mount --bind "$it_tmp/fake.${1//\//_}" "$1"
+}
+mkdir "$it_tmp/fs" "$it_tmp/bin"
+mount -t tmpfs tmpfs "$it_tmp/fs"
+install -m 755 /dev/null "$it_tmp/bin/criu"
+fake /proc/cpuinfo $'processor\t: 0\nflags\t\t: fpu lm vmxx sse4_1 svm sev'
+[ ! -e /etc/subuid ] || fake /etc/subuid $'someone:1073741000:65536\nbelow:100000:65536\nodd:line'
+PATH=$it_tmp/bin it_try "$CAISSON" --root "$it_tmp/fs/lib" --state "$it_tmp/fs/run" check --format json
+worse=$out
+tap_is "what is not needed is no failure" "$status" "${good%% *}"
+tap_like "a file system without: reflinks" "$(line reflinks "$worse")" '^WARN not on this file system'
+tap_like "fs-verity" "$(line fs-verity "$worse")" '^PASS not there, not needed'
+tap_is "a state that is gone at reboot" "$(line state "$worse")" "PASS is gone at reboot"
+tap_like "a program in PATH" "$(line criu "$worse")" "^PASS $it_tmp/bin/criu is there"
+tap_like "one that is not" "$(line pasta "$worse")" '^PASS not there, not needed'
+tap_is "the processor's flags" "$(line processor "$worse")" "PASS svm (AMD-V), lm, sse4_1"
+tap_like "what it could, unused" "$(line "secure guest" "$worse")" '^PASS SEV '
+if [ -e /etc/subuid ]; then
+	tap_like "ids that are given away" "$(line "subordinate ids" "$worse")" \
+		'^WARN /etc/subuid: someone has ids of those that --userns auto takes, 1073741824 to [0-9]+$'
+	umount /etc/subuid
+else
+	tap_skip "ids that are given away" "there is no /etc/subuid"
+fi
+umount /proc/cpuinfo "$it_tmp/fs"
+fake /proc/cpuinfo $'processor\t: 0\nflags\t\t: fpu lm vmx'
+# layers need attributes that this one has not
+mount -t ramfs ramfs "$it_tmp/fs"
+it_try "$CAISSON" --root "$it_tmp/fs/lib" --state "$it_tmp/fs/run" check --format json
+tap_is "a file system that will not do: 1" "$status" 1
+tap_like "says which" "$(line attributes "$out")" '^FAIL trusted\.overlay'
+tap_is "an old processor" "$(line processor "$out")" "WARN has no sse4_1"
+umount /proc/cpuinfo "$it_tmp/fs"
+truncate -s 64M "$it_tmp/ext4"
+if mkfs.ext4 -q -O verity,quota,project "$it_tmp/ext4" >/dev/null 2>&1 &&
+	mount -o loop "$it_tmp/ext4" "$it_tmp/fs" 2>/dev/null; then
+	it_try "$CAISSON" --root "$it_tmp/fs/lib" --state "$it_tmp/fs/run" check --format json
+	tap_is "one with it all: fs-verity" "$(line fs-verity "$out")" "PASS works on the root's file system"
+	tap_is "quota" "$(line "project quota" "$out")" "PASS is on"
+	umount "$it_tmp/fs"
+else
+	tap_skip "one with it all: fs-verity" "this kernel cannot mount such an ext4"
+	tap_skip "quota" "this kernel cannot mount such an ext4"
+fi
 c check --format '{{'
 tap_is "a template that is none: 125" "$status" 125
 tap_comment <<<"what is not there yet says so, by name"
