@@ -20,6 +20,11 @@ struct caisson_global {
 	bool dump_options;
 };
 
+/* The lists of runtime/ns/early.h: of the commands those that are sealed, of the global options
+ * those that take a value. */
+#define CAISSON_EARLY_COMMANDS "exec\0"
+#define CAISSON_EARLY_OPTIONS "--root\0--state\0"
+
 /* Where caisson keeps things; absolute paths. The folders need not exist yet. */
 struct caisson_dirs {
 	const char *root;  /* what lasts: images, networks, volumes, containers */

@@ -18,8 +18,8 @@
 #include "runtime/ns/early.h"
 #include "runtime/ns/self.h"
 
-const char ctr_early_commands[] = "exec\0";
-const char ctr_early_options[] = "--root\0--state\0";
+const char ctr_early_commands[] = CAISSON_EARLY_COMMANDS;
+const char ctr_early_options[] = CAISSON_EARLY_OPTIONS;
 
 /* The state of one invocation. */
 struct caisson_main {

@@ -26,6 +26,11 @@ struct oci_global {
 	bool dump_options;
 };
 
+/* The lists of runtime/ns/early.h: of the commands those that are sealed, of the global options
+ * those that take a value. */
+#define OCI_EARLY_COMMANDS "create\0exec\0run\0"
+#define OCI_EARLY_OPTIONS "--criu\0--isolation\0--log\0--log-format\0--root\0--rootless\0"
+
 extern const struct cli_prog cli_oci_prog;
 
 extern const struct cli_cmd cli_oci_checkpoint;

@@ -19,8 +19,8 @@
 #include "runtime/ns/early.h"
 #include "runtime/ns/self.h"
 
-const char ctr_early_commands[] = "create\0exec\0run\0";
-const char ctr_early_options[] = "--criu\0--isolation\0--log\0--log-format\0--root\0--rootless\0";
+const char ctr_early_commands[] = OCI_EARLY_COMMANDS;
+const char ctr_early_options[] = OCI_EARLY_OPTIONS;
 
 /* The state of one invocation. */
 struct oci_main {

@@ -5,6 +5,7 @@ unit_tests += \
 	tests/unit/cli/test_alias \
 	tests/unit/cli/test_cmd \
 	tests/unit/cli/test_completion \
+	tests/unit/cli/test_early \
 	tests/unit/cli/test_features \
 	tests/unit/cli/test_oci \
 	tests/unit/cli/test_opt \
@@ -20,6 +21,11 @@ unit_tests += \
 tests_unit_cli_test_cmd_SOURCES = tests/unit/cli/test_cmd.c
 tests_unit_cli_test_cmd_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_cli_test_cmd_LDADD = $(cli_unit_ldadd)
+
+# Both command lines, so all that caisson is made of.
+tests_unit_cli_test_early_SOURCES = tests/unit/cli/test_early.c
+tests_unit_cli_test_early_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_cli_test_early_LDADD = $(caisson_libs) $(ISAL_LIBS) $(CHECK_LIBS)
 
 tests_unit_cli_test_features_SOURCES = tests/unit/cli/test_features.c
 tests_unit_cli_test_features_CPPFLAGS = $(UNIT_CPPFLAGS)
