@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "engine/engine.h"
 #include "engine/life.h"
 #include "engine/record.h"
@@ -74,16 +75,31 @@ static int tell_run(const struct eng *e, const struct eng_record *r, const struc
 	return ret < 0 ? ret : 0;
 }
 
+/* A start by its policy takes no lock: one that read the record before it was changed is told now.
+ * What the kernel refuses then is not kept, either: the next start would fail by it. */
+static int tell_late(const struct eng *e, const struct eng_record *r, const struct eng_record *was,
+		     const struct cg_resources *res, int64_t *told_ns, struct cs_err *err)
+{
+	struct cs_err why = CS_ERR_INIT;
+	int ret = tell_run(e, r, res, told_ns, err);
+
+	if (ret < 0 && eng_store_save(e, was, &why) < 0)
+		cs_log(CS_LOG_WARN, "container %s: the record keeps what was refused: %s", r->name,
+		       why.msg);
+	return ret;
+}
+
 int eng_update(const struct eng *e, const struct eng_record *r, const struct cg_resources *res,
 	       struct cs_err *err)
 {
+	eng_auto_record struct eng_record was = ENG_RECORD_INIT;
 	int64_t told_ns = 0;
 
 	/* what the kernel refuses is not kept */
-	if (res && tell_run(e, r, res, &told_ns, err) < 0)
+	if (res &&
+	    (eng_record_load(e, r->id, &was, err) < 0 || tell_run(e, r, res, &told_ns, err) < 0))
 		return -err->code;
 	if (eng_store_save(e, r, err) < 0)
 		return -err->code;
-	/* a start by its policy takes no lock: one that read the record before is told now */
-	return res ? tell_run(e, r, res, &told_ns, err) : 0;
+	return res ? tell_late(e, r, &was, res, &told_ns, err) : 0;
 }

@@ -147,6 +147,38 @@ tap_check "and starts it anew" is e running
 caisson rm -f a b e >/dev/null
 
 # ------------------------------------------------------------------------------------------------
+tap_comment <<<"update that is refused by a run that began while it was written"
+if command -v strace >/dev/null; then
+	rm -f "$it_tmp/home/stay"
+	caisson run -d --name late --network none --restart always -v "$it_tmp/home:/mnt:ro" box \
+		sh -c '[ -e /mnt/stay ] || exit 1; sleep 300' >/dev/null
+	waits() # for longer than a second
+	{
+		[[ $(caisson inspect -f '{{.RestartCount}} {{.State.Status}}' late) == [4-9]" restarting" ]]
+	}
+	it_wait 20 waits
+	strace -o "$it_tmp/trace" -e trace=fdatasync -e inject=fdatasync:signal=STOP:when=1 \
+		"$CAISSON" "${base[@]}" update --cpuset-cpus 4095 late >"$it_tmp/bg.out" 2>"$it_tmp/bg.err" \
+		</dev/null 8<&- &
+	pid=$!
+	it_pids+=("$pid")
+	it_wait 20 grep -qs 'stopped by SIGSTOP' "$it_tmp/trace"
+	tap_is "it is held before the record is" "$? $(caisson inspect -f '{{.HostConfig.CpusetCpus}}' late)" "0 "
+	touch "$it_tmp/home/stay"
+	it_wait 20 is late running
+	pkill -CONT -P "$pid" caisson
+	wait "$pid"
+	tap_like "what the kernel refuses: 125" "$? $(cat "$it_tmp/bg.err")" '^125 .*cpu'
+	c inspect -f '{{.HostConfig.CpusetCpus}} {{.State.Status}}' late
+	tap_is "is not kept" "$out" " running"
+	c restart -t 0 late
+	tap_is "and it can be started again" "$status $err" "0 "
+	caisson rm -f late >/dev/null
+else
+	tap_skip "update that is refused late" "strace is not installed"
+fi
+
+# ------------------------------------------------------------------------------------------------
 tap_comment <<<"--all beside what a killed create left"
 mkdir -p "$it_tmp/lib/containers/$(printf %064d 7)"
 for cmd in kill stop pause unpause; do
