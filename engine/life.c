@@ -116,6 +116,8 @@ int eng_wait(const struct eng *e, const char *id, int timeout_ms, int *exit_code
 	}
 	if (ret < 0)
 		return ret;
+	if (eng_status_reach(&st, id, err) < 0)
+		return -err->code;
 	if (st.state == ENG_DEAD) {
 		ret = eng_mend(e, id, err);
 		if (ret >= 0)
@@ -237,7 +239,8 @@ int eng_stop(const struct eng *e, const char *id, int signo, int timeout_s, stru
 	struct eng_status st = ENG_STATUS_INIT;
 	int ret, unused = -1;
 
-	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0)
+	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0 ||
+	    eng_status_reach(&st, r.name, err) < 0)
 		return -err->code;
 	if (st.state == ENG_DEAD)
 		ret = eng_mend(e, id, err);
@@ -292,7 +295,8 @@ int eng_kill(const struct eng *e, const char *id, int signo, struct cs_err *err)
 	struct cs_err why = CS_ERR_INIT, unused = CS_ERR_INIT;
 	bool ends, missed;
 
-	if (eng_record_load(e, id, &r, err) < 0 || wait_begun(e, id, BEGIN_MS, &st, err) < 0)
+	if (eng_record_load(e, id, &r, err) < 0 || wait_begun(e, id, BEGIN_MS, &st, err) < 0 ||
+	    eng_status_reach(&st, r.name, err) < 0)
 		return -err->code;
 	ends = signo == SIGKILL || signo == stop_signal(&r);
 	if (st.state != ENG_RUNNING && st.state != ENG_PAUSED &&

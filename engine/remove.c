@@ -1,10 +1,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/path.h"
+#include "base/str.h"
+#include "base/sys.h"
 #include "cgroups/cgroup.h"
 #include "engine/bring.h"
 #include "engine/cgpath.h"
@@ -14,6 +21,7 @@
 #include "engine/life.h"
 #include "engine/life_int.h"
 #include "engine/record.h"
+#include "engine/stamp.h"
 #include "engine/status.h"
 #include "engine/store.h"
 #include "runtime/container.h"
@@ -24,6 +32,8 @@ enum {
 	BEGIN_MS = 2000, /* so long may a start have the container by force */
 	END_MS = 10000,	 /* and so long its monitor, once it was killed */
 	LOCK_MS = 2000,	 /* and so long another command */
+	PAUSE_MS = 50,
+	CMDLINE_MAX = 4 * PATH_MAX,
 };
 
 /* The record goes first: a volume that goes before its container does would be missed by that. One
@@ -111,13 +121,34 @@ static int remove_unread(const struct eng *e, const char *id, struct cs_err *err
 	return eng_store_drop(e, id, NULL, err);
 }
 
-static bool is_noted_running(const struct eng *e, const char *id)
+/* How it was, before anybody ended it. */
+static bool was_running(const struct eng *e, const char *id, struct eng_status *st)
 {
-	struct eng_status st = ENG_STATUS_INIT;
 	struct cs_err why = CS_ERR_INIT;
 
-	return eng_status_load(e, id, &st, &why) == 0 && st.state != ENG_EXITED &&
-	       st.state != ENG_CREATED;
+	return eng_status_load(e, id, st, &why) == 0 && st->state != ENG_EXITED &&
+	       st->state != ENG_CREATED;
+}
+
+/* Its monitor, where nothing below the state tells of it: left alone it would start the program
+ * again. That of the pid is if its last argument is the container. */
+static void kill_monitor(pid_t pid, const char *id)
+{
+	cs_auto_fd int fd = pid > 0 ? cs_sys_pidfd_open(pid, 0) : -EBADF;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	cs_auto_free char *text = NULL;
+	struct cs_err why = CS_ERR_INIT;
+	char path[32];
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	if (fd < 0 || cs_file_read(AT_FDCWD, path, CMDLINE_MAX, &text, &len, &why) < 0)
+		return;
+	if (!cs_str_starts(text, "monitor") || len < ENG_ID_LEN + 1 ||
+	    strcmp(text + len - ENG_ID_LEN - 1, id) != 0)
+		return;
+	if (cs_sys_pidfd_send_signal(fd, SIGKILL) == 0)
+		poll(&p, 1, BEGIN_MS);
 }
 
 /* Where its state is gone, nothing but its cgroup tells that it runs. */
@@ -138,12 +169,40 @@ static int end_cgroup(const struct eng_record *r, struct cs_err *err)
 	return ret;
 }
 
+/* What it leaves, and whatever runs of it yet: what was in the way once need not be the next time.
+ */
+static int clear_by_force(const struct eng *e, const struct eng_record *r,
+			  const struct eng_status *ran, struct cs_err *err)
+{
+	const int64_t until = eng_mono_ms() + END_MS;
+	int ret;
+
+	if (ran)
+		kill_monitor(ran->monitor, r->id);
+	for (;;) {
+		ret = eng_take_down(e, r, false, err);
+		if (ret == 0 && ran)
+			ret = end_cgroup(r, err);
+		if (ret == 0 || eng_mono_ms() > until)
+			return ret;
+		cs_err_clear(err);
+		poll(NULL, 0, PAUSE_MS);
+	}
+}
+
+static int refuse(const struct eng_record *r, const struct eng_status *st, struct cs_err *err)
+{
+	return cs_err_set(err, EBUSY,
+			  "container %s is %s: stop it first, or remove it with --force", r->name,
+			  eng_state_name(st->state));
+}
+
 int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, struct cs_err *err)
 {
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
 	struct cs_err why = CS_ERR_INIT;
-	struct eng_status st = ENG_STATUS_INIT;
-	bool ran = force && is_noted_running(e, id);
+	struct eng_status before = ENG_STATUS_INIT, st = ENG_STATUS_INIT;
+	bool ran = was_running(e, id, &before);
 	cs_auto_fd int lock = force ? end_and_lock(e, id, err) : eng_lock(e, id, err);
 	int ret;
 
@@ -158,14 +217,11 @@ int eng_remove(const struct eng *e, const char *id, bool force, bool volumes, st
 	ret = eng_live(e, id, err);
 	if (ret < 0)
 		return ret;
-	if (ret == 1) {
+	if (ret == 1 || (before.lost && !force)) {
 		eng_status_get(e, id, &st, &why);
-		return cs_err_set(err, EBUSY,
-				  "container %s is %s: stop it first, or remove it with --force",
-				  r.name, eng_state_name(st.state));
+		return refuse(&r, &st, err);
 	}
-	ret = eng_take_down(e, &r, false, err);
-	if (ret == 0 && ran)
-		ret = end_cgroup(&r, err);
+	ret = force ? clear_by_force(e, &r, ran ? &before : NULL, err)
+		    : eng_take_down(e, &r, false, err);
 	return ret < 0 ? ret : eng_life_drop(e, &r, volumes, err);
 }

@@ -160,29 +160,33 @@ static int forget_stop(const struct eng *e, const char *id, struct cs_err *err)
 }
 
 /* No pid of an earlier run is taken for this one's while it is prepared. */
-static int note_starting(const struct eng *e, const char *id, struct cs_err *err)
+static int note_starting(const struct eng *e, const char *id, struct eng_status *st,
+			 struct cs_err *err)
 {
-	struct eng_status st = ENG_STATUS_INIT;
-	int ret = eng_status_load(e, id, &st, err);
+	int ret;
 
-	if (ret < 0)
-		return ret;
-	st.state = ENG_STARTING;
-	st.pid = 0;
-	st.monitor = 0;
-	ret = cs_file_boot_id(st.boot, err);
-	return ret < 0 ? ret : eng_status_save(e, id, &st, err);
+	/* its monitor may have noted its end since it was read */
+	if (st->state != ENG_EXITED && st->state != ENG_CREATED &&
+	    eng_status_load(e, id, st, err) < 0)
+		return -err->code;
+	st->state = ENG_STARTING;
+	st->pid = 0;
+	st->monitor = 0;
+	ret = cs_file_boot_id(st->boot, err);
+	return ret < 0 ? ret : eng_status_save(e, id, st, err);
 }
 
 /* With the container's lock held. */
 static int start_locked(const struct eng *e, const struct eng_record *r, int client, int *exit_code,
 			struct cs_err *err)
 {
+	struct eng_status st = ENG_STATUS_INIT;
 	cs_auto_fd int live = -EBADF;
-	int ret = forget_stop(e, r->id, err);
+	int ret;
 
-	if (ret < 0)
-		return ret;
+	if (eng_status_load(e, r->id, &st, err) < 0 || eng_status_reach(&st, r->name, err) < 0 ||
+	    forget_stop(e, r->id, err) < 0)
+		return -err->code;
 	live = eng_live_take(e, r->id, err);
 	if (live == -EBUSY) {
 		cs_err_clear(err);
@@ -190,7 +194,7 @@ static int start_locked(const struct eng *e, const struct eng_record *r, int cli
 	}
 	if (live < 0)
 		return live;
-	ret = note_starting(e, r->id, err);
+	ret = note_starting(e, r->id, &st, err);
 	if (ret == 0)
 		ret = eng_prepare(e, r, err);
 	if (ret == 0)

@@ -192,6 +192,33 @@ static bool needs_monitor(enum eng_state s)
 	return s == ENG_STARTING || s == ENG_RUNNING || s == ENG_RESTARTING;
 }
 
+/* Where somebody removed what tells of its monitor (a lock that nobody has is another case): is its
+ * program there yet? That of this pid is if its cgroup has the container's name. */
+static bool outlives(const struct eng *e, const char *id, const struct eng_status *st)
+{
+	cs_auto_free char *text = NULL;
+	struct cs_err why = CS_ERR_INIT;
+	char path[NAME_MAX];
+	size_t len;
+
+	snprintf(path, sizeof(path), "%.64s/live", id);
+	if (st->state != ENG_RUNNING || st->pid <= 0 ||
+	    faccessat(e->run, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)st->pid);
+	return cs_file_read(AT_FDCWD, path, STATUS_MAX, &text, &len, &why) == 0 && strstr(text, id);
+}
+
+int eng_status_reach(const struct eng_status *st, const char *name, struct cs_err *err)
+{
+	if (!st->lost)
+		return 0;
+	return cs_err_set(err, EBUSY,
+			  "container %s is running, but somebody removed its state (--state): end "
+			  "it by rm --force",
+			  name);
+}
+
 int eng_status_load(const struct eng *e, const char *id, struct eng_status *out, struct cs_err *err)
 {
 	struct eng_status st = ENG_STATUS_INIT;
@@ -204,7 +231,8 @@ int eng_status_load(const struct eng *e, const char *id, struct eng_status *out,
 		/* it may have ended since: its monitor says so before it goes */
 		if (ret < 0 || (ret == 0 && read_file(e, id, &st, err) < 0))
 			return -err->code;
-		if (ret == 0 && needs_monitor(st.state))
+		st.lost = ret == 0 && outlives(e, id, &st);
+		if (ret == 0 && needs_monitor(st.state) && !st.lost)
 			st.state = ENG_DEAD;
 	}
 	*out = st;

@@ -37,6 +37,9 @@ struct eng_status {
 	pid_t monitor;
 	char error[256]; /* why it could not be started; "" */
 	char boot[40];	 /* the host's boot_id at the last start; "": none */
+	/* Running, though somebody removed what is below the state; never on disk. Nothing reaches
+	 * it but rm --force. */
+	bool lost;
 };
 #define ENG_STATUS_INIT ((struct eng_status){ 0 })
 
@@ -48,7 +51,8 @@ int eng_status_parse(const char *buf, size_t len, struct eng_status *out, struct
 int eng_status_save(const struct eng *e, const char *id, const struct eng_status *st,
 		    struct cs_err *err);
 /* Reads it and asks whether the monitor lives: STARTING, RUNNING and RESTARTING become DEAD when it
- * does not. A missing file is CREATED. Does not ask whether it is paused. */
+ * does not, unless its folder below the state was removed and the program is in its cgroup yet. A
+ * missing file is CREATED. Does not ask whether it is paused. */
 int eng_status_load(const struct eng *e, const char *id, struct eng_status *out,
 		    struct cs_err *err);
 /* The same, and asks the runtime whether it is paused. */
@@ -57,6 +61,9 @@ int eng_status_get(const struct eng *e, const char *id, struct eng_status *out, 
 /* The same for a list of many: asks the runtime only about those that it ever paused. */
 int eng_status_glance(const struct eng *e, const char *id, struct eng_status *out,
 		      struct cs_err *err);
+
+/* EBUSY, and what to do, for one that is lost; else 0. */
+int eng_status_reach(const struct eng_status *st, const char *name, struct cs_err *err);
 
 /* Makes <state>/containers/ID and takes the lock that says the monitor lives. EBUSY: one lives.
  * Returns the fd: the lock goes with its last copy, so it is handed on to the monitor. */

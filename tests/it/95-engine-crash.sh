@@ -144,6 +144,47 @@ c rm -f x
 tap_is "rm -f of one whose state is gone" "$status" 0
 it_wait 10 gone "$pid" && it_wait 10 gone "$monitor"
 tap_is "it ends, and its monitor" "$?" 0
+caisson run -d --name x --network none box sleep 300 >/dev/null
+c inspect -f '{{.Id}} {{.State.MonitorPid}} {{.State.Pid}}' x
+read -r id monitor pid <<<"$out"
+rm -rf "$it_tmp/run/$id" "$it_tmp/run/containers/$id"/{live,attach,config.json}
+c ps -a --format '{{.Names}} {{.State}}'
+tap_is "until then ps tells what is so" "$out" "x running"
+bad=
+for cmd in stop kill wait start "update --memory 64m"; do
+	# shellcheck disable=SC2086 # words
+	c $cmd x
+	case "$status $err" in
+	"125 "*"is running, but somebody removed its state"*) ;;
+	*) bad+="$cmd: $status $err"$'\n' ;;
+	esac
+done
+tap_empty "what cannot reach it says so" "$bad"
+c rm x
+tap_like "rm without -f leaves it" "$status $err" '^125 .*x is running: stop it first'
+tap_check "it runs yet" kill -0 "$pid"
+hold=/sys/fs/cgroup/freezer/${it_cg##*/}-hold
+if [ -d /sys/fs/cgroup/pids/caisson/"$id" ] && mkdir "$hold" 2>/dev/null; then
+	# a process in its cgroup that cannot die for a while: another one of version 1 has it frozen
+	sleep 60 &
+	held=$!
+	disown "$held"
+	echo "$held" >"/sys/fs/cgroup/pids/caisson/$id/cgroup.procs"
+	echo "$held" >"$hold/cgroup.procs"
+	echo FROZEN >"$hold/freezer.state"
+	(sleep 3 && echo THAWED >"$hold/freezer.state") &
+	thaw=$!
+	c rm -f x
+	tap_is "rm -f, the first time, with one that cannot die at once" "$status $err" "0 "
+	wait "$thaw"
+	it_wait 10 gone "$held"
+	rmdir "$hold"
+else
+	c rm -f x
+	tap_is "rm -f" "$status $err" "0 "
+fi
+it_wait 10 gone "$pid" && it_wait 10 gone "$monitor"
+tap_is "it ends as well" "$?" 0
 tap_empty "nothing is left of all that" "$(wrong)"
 
 tap_comment <<<"several at once"
