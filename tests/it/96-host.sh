@@ -155,7 +155,7 @@ tap_like "says which" "$(line attributes "$out")" '^FAIL trusted\.overlay'
 tap_is "an old processor" "$(line processor "$out")" "WARN has no sse4_1"
 umount /proc/cpuinfo "$it_tmp/fs"
 truncate -s 64M "$it_tmp/ext4"
-if mkfs.ext4 -q -O verity,quota,project "$it_tmp/ext4" >/dev/null 2>&1 &&
+if mkfs.ext4 -q -b 4096 -O verity,quota,project "$it_tmp/ext4" >/dev/null 2>&1 &&
 	mount -o loop "$it_tmp/ext4" "$it_tmp/fs" 2>/dev/null; then
 	it_try "$CAISSON" --root "$it_tmp/fs/lib" --state "$it_tmp/fs/run" check --format json
 	tap_is "one with it all: fs-verity" "$(line fs-verity "$out")" "PASS works on the root's file system"
