@@ -38,6 +38,8 @@
 enum {
 	NEW_S = 60, /* what is younger may be somebody's who is at work */
 	CGROUP_DEPTH = 64,
+	FRESH_S = 2,
+	FRESH_MS = 100,
 	ENDING_MS = 2000, /* so long a monitor takes to end, and more */
 };
 
@@ -92,8 +94,16 @@ static int each(const struct sweep *s, int dir,
 
 /* --- containers ------------------------------------------------------------------------------- */
 
+/* Who made the file of a lock a moment ago is perhaps about to take it. */
+static bool is_fresh(int lock)
+{
+	struct stat sb;
+
+	return fstat(lock, &sb) < 0 || sb.st_ctime + FRESH_S > time(NULL);
+}
+
 /* Is somebody at work in the folder? Whoever makes or removes a container has its lock; one without
- * a lock's file is perhaps being made at this moment, if it is new. */
+ * a lock's file is perhaps being made at this moment, if it is new. What cannot be told counts. */
 static bool in_work(int dir, const char *id)
 {
 	cs_auto_fd int folder = openat(dir, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -102,11 +112,27 @@ static bool in_work(int dir, const char *id)
 	struct stat sb;
 
 	if (folder < 0)
-		return false;
+		return errno != ENOENT && errno != ENOTDIR;
 	if (faccessat(folder, "lock", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return fstat(folder, &sb) == 0 && sb.st_mtime + NEW_S > time(NULL);
+		return fstat(folder, &sb) < 0 || sb.st_mtime + NEW_S > time(NULL);
 	lock = cs_file_lock(folder, "lock", true, &why);
-	return lock == -EWOULDBLOCK;
+	if (lock >= 0 && is_fresh(lock)) {
+		cs_close_fd(&lock);
+		poll(NULL, 0, FRESH_MS);
+		cs_err_clear(&why);
+		lock = cs_file_lock(folder, "lock", true, &why);
+	}
+	return lock < 0;
+}
+
+/* Has it no record, and that for sure? */
+static bool has_no_record(const struct eng *e, const char *id)
+{
+	char path[ENG_ID_LEN + 16];
+
+	snprintf(path, sizeof(path), "%.64s/record.json", id);
+	return faccessat(e->containers, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	       (errno == ENOENT || errno == ENOTDIR);
 }
 
 /* Is its folder gone, and that for sure? */
@@ -116,12 +142,13 @@ static bool has_no_folder(const struct eng *e, const char *id)
 	       errno == ENOENT && eng_is_in_place(e);
 }
 
-/* A container that nobody knows, with whatever the runtime has of it. */
+/* A container that nobody knows, with whatever the runtime has of it. Who was at work has written
+ * the record before he let go of the lock: so that is looked for last. */
 static bool is_orphan(const struct eng *e, const char *id)
 {
 	struct cs_err why = CS_ERR_INIT;
 
-	return is_id(id) && !eng_has_record(e, id) && !in_work(e->containers, id) &&
+	return is_id(id) && !in_work(e->containers, id) && has_no_record(e, id) &&
 	       eng_live(e, id, &why) == 0;
 }
 
@@ -163,8 +190,12 @@ static bool is_engines(const struct eng *e, const char *id)
 	char bundle[PATH_MAX];
 	int ret = ctr_info_get(&rt, id, &info, &why);
 
-	if (ret == -ENOENT)
-		return true;
+	if (ret == -ENOENT) {
+		/* one that is new is perhaps being made, by whoever */
+		snprintf(bundle, sizeof(bundle), "../%.64s", id);
+		return faccessat(e->run, bundle, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ||
+		       !is_new(e->run, bundle);
+	}
 	return ret == 0 &&
 	       cs_str_fmt(bundle, sizeof(bundle), &why, "%s/containers/%s", e->state, id) == 0 &&
 	       strcmp(info.state.bundle, bundle) == 0;

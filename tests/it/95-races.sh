@@ -179,6 +179,41 @@ else
 fi
 
 # ------------------------------------------------------------------------------------------------
+tap_comment <<<"system prune beside a create"
+if command -v strace >/dev/null; then
+	held() # FILE COMMAND...: the command, in $pid, is stopped where strace's options in $at say
+	{
+		local trace=$1
+
+		shift
+		strace -o "$trace" "${at[@]}" "$CAISSON" "${base[@]}" "$@" >/dev/null 2>&1 </dev/null 8<&- &
+		pid=$!
+		it_pids+=("$pid")
+	}
+	at=(-e trace=fdatasync -e "inject=fdatasync:signal=STOP:when=1")
+	held "$it_tmp/trace.create" create --name made --network none box true
+	create=$pid
+	it_wait 20 grep -qs 'stopped by SIGSTOP' "$it_tmp/trace.create"
+	made=$(find "$it_tmp/lib/containers" -mindepth 1 -maxdepth 1 -name '[0-9a-f]*' ! -exec test -e {}/record.json \; -printf '%f\n')
+	# has found no record, or not looked yet, when there is one
+	at=(-e "trace=faccessat,faccessat2" -P "$made/record.json"
+		-e "inject=faccessat,faccessat2:signal=STOP:when=1")
+	held "$it_tmp/trace.prune" system prune -f
+	prune=$pid
+	over() { ! kill -0 "$prune" 2>/dev/null || grep -qs 'stopped by SIGSTOP' "$it_tmp/trace.prune"; }
+	it_wait 20 over
+	pkill -CONT -P "$create" caisson
+	wait "$create"
+	tap_is "a create that is slow" "$? $(wc -w <<<"$made")" "0 1"
+	pkill -CONT -P "$prune" caisson
+	wait "$prune"
+	tap_is "what it made is there" "$? $(caisson inspect -f '{{.Id}}' made)" "0 $made"
+	caisson rm made >/dev/null
+else
+	tap_skip "system prune beside a create" "strace is not installed"
+fi
+
+# ------------------------------------------------------------------------------------------------
 tap_comment <<<"--all beside what a killed create left"
 mkdir -p "$it_tmp/lib/containers/$(printf %064d 7)"
 for cmd in kill stop pause unpause; do
