@@ -79,25 +79,11 @@ static int print(void *arg, const struct eng_log_entry *e, struct cs_err *err)
 		cs_buf_addf(&p->b, "%s ", stamp);
 	}
 	cs_buf_add_mem(&p->b, e->text, e->len);
-	if (e->ended)
+	/* with names each piece is a line: another container's may come next */
+	if (e->ended || p->name)
 		cs_buf_add(&p->b, "\n");
-	p->mid[e->stream] = !e->ended;
+	p->mid[e->stream] = !e->ended && !p->name;
 	return 0;
-}
-
-/* The next one's name begins a line. */
-static int end_lines(struct printer *p, struct cs_err *err)
-{
-	int ret = 0;
-
-	for (int to = ENG_LOG_STDOUT; to <= ENG_LOG_STDERR && ret == 0; to++) {
-		if (!p->mid[to])
-			continue;
-		p->to = (enum eng_log_stream)to;
-		cs_buf_add(&p->b, "\n");
-		ret = flush(p, err);
-	}
-	return ret;
 }
 
 static int read_opts(const struct logs_opts *o, struct eng_logs_opts *out, struct cs_err *err)
@@ -152,8 +138,6 @@ static int print_log(const struct logs_opts *o, const struct eng *e, const char 
 	p.name = o->names ? r.name : NULL;
 	if (ret == 0)
 		ret = eng_logs(e, id, &lo, print, &p, err);
-	if (ret == 0 && p.name)
-		ret = end_lines(&p, err);
 	cs_buf_fini(&p.b);
 	return ret;
 }
