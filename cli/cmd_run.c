@@ -238,11 +238,11 @@ int cli_create_run(struct cli_call *call, struct cs_err *err)
 /* --- run -------------------------------------------------------------------------------------- */
 
 /* What was made for nothing is removed: with --rm nothing stays of a start that failed. */
-static int start(const struct cli_run_opts *o, const struct eng *e, const char *id, int client,
-		 int *status, struct cs_err *err)
+static int start(const struct cli_run_opts *o, const struct eng *e, const char *id, int *status,
+		 struct cs_err *err)
 {
 	struct cs_err why = CS_ERR_INIT;
-	int ret = eng_start(e, id, client, status, err);
+	int ret = eng_start(e, id, -EBADF, NULL, status, err);
 
 	if (ret < 0 && o->rm && eng_remove(e, id, true, true, &why) < 0)
 		cs_log(CS_LOG_WARN, "%s", why.msg);
@@ -269,7 +269,7 @@ int cli_run_run(struct cli_call *call, struct cs_err *err)
 	if (ret < 0 || o->dry_run)
 		return ret;
 	if (o->detach) {
-		ret = start(o, &e, id, -EBADF, &call->status, err);
+		ret = start(o, &e, id, &call->status, err);
 		if (ret < 0)
 			return ret;
 		call->status = 0;

@@ -34,7 +34,7 @@ static const struct cli_opt start_optv[] = {
 static int start_one(const struct eng *e, const char *id, const void *arg, struct cs_err *err)
 {
 	int status;
-	int ret = eng_start(e, id, -EBADF, &status, err);
+	int ret = eng_start(e, id, -EBADF, NULL, &status, err);
 
 	(void)arg;
 	if (ret != -EALREADY)

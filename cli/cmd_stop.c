@@ -68,7 +68,7 @@ static int restart_one(const struct eng *e, const char *id, const void *arg, str
 		return cs_err_set(
 			err, EINVAL,
 			"container %s goes when it ends (--rm), so it cannot be restarted", r.name);
-	if (stop_one(e, id, arg, err) < 0 || eng_start(e, id, -EBADF, &status, err) < 0)
+	if (stop_one(e, id, arg, err) < 0 || eng_start(e, id, -EBADF, NULL, &status, err) < 0)
 		return -err->code;
 	eng_event(e, "restart", &r, NULL, NULL);
 	return 0;

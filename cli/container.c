@@ -1,6 +1,7 @@
 #include "cli/container.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -175,6 +176,7 @@ int cli_attach_start(const struct eng *e, const char *id, const struct cli_attac
 				      .err = STDERR_FILENO };
 	struct cs_err why = CS_ERR_INIT;
 	cs_auto_fd int mine = -EBADF;
+	sigset_t before;
 	int sv[2], ret;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
@@ -185,13 +187,13 @@ int cli_attach_start(const struct eng *e, const char *id, const struct cli_attac
 		close(sv[1]);
 		return ret;
 	}
-	ret = eng_start(e, id, sv[1], status, err);
-	if (ret < 0) {
-		if (rm && eng_remove(e, id, true, true, &why) < 0)
-			cs_log(CS_LOG_WARN, "%s", why.msg);
-		return ret;
-	}
-	ret = eng_attach(e, id, mine, &to, status, err);
+	sigprocmask(SIG_BLOCK, NULL, &before);
+	ret = eng_start(e, id, sv[1], &before, status, err);
+	if (ret == 0)
+		ret = eng_attach(e, id, mine, &to, status, err);
+	else if (rm && eng_remove(e, id, true, true, &why) < 0)
+		cs_log(CS_LOG_WARN, "%s", why.msg);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (ret == 1) /* detached */
 		*status = 0;
 	return ret < 0 ? ret : 0;

@@ -109,7 +109,7 @@ static int run_once(const struct eng *e, const struct img_image *im, struct run 
 	}
 	ret = eng_create(e, im, a, &r, err);
 	if (ret == 0)
-		ret = eng_start(e, r.id, -EBADF, &code, err);
+		ret = eng_start(e, r.id, -EBADF, NULL, &code, err);
 	if (ret == 0)
 		ret = eng_wait(e, r.id, WAIT_MS, &code, err);
 	if (ret == 0)

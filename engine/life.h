@@ -1,6 +1,7 @@
 #ifndef CS_ENGINE_LIFE_H
 #define CS_ENGINE_LIFE_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 struct cg_resources;
@@ -14,10 +15,14 @@ struct eng_status;
 
 /*
  * Starts it: bundle prepared, monitor started; returns when its program runs. @client: a socket for
- * the monitor's first client (attach.h), handed over in every case; -EBADF: none. *@exit_code, with
- * an error: 126 or 127 if the program could not be executed or found, else 125. EALREADY: it runs.
+ * the monitor's first client (attach.h), handed over in every case; -EBADF: none. @held (NULL:
+ * not): once its monitor is started, the signals that end a process are held back, for
+ * eng_attach(); the mask from before is for the caller to set again, and one that comes during a
+ * start that takes longer makes an end of it, EINTR. *@exit_code, with an error: 126 or 127 if the
+ * program could not be executed or found, else 125. EALREADY: it runs.
  */
-int eng_start(const struct eng *e, const char *id, int client, int *exit_code, struct cs_err *err);
+int eng_start(const struct eng *e, const char *id, int client, sigset_t *held, int *exit_code,
+	      struct cs_err *err);
 
 /* Ends it: @signo (0: its own stop signal), after @timeout_s (-1: its own; at most 999999) SIGKILL.
  * Returns when its monitor is gone; 0 also when it did not run. Its restart policy is not heeded.

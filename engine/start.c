@@ -2,9 +2,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,7 +32,12 @@
 
 /* From a container that does not run to one that does: eng_start() of life.h. */
 
-enum { START_FAILED = 125, HIGH_FD = 16, ENDING_MS = 30 * 1000 };
+enum {
+	START_FAILED = 125,
+	HIGH_FD = 16,
+	ENDING_MS = 30 * 1000,
+	SIGNALLED_MS = 2000, /* a start that is told to end may come to its own end first */
+};
 
 /* The three fds of monitor.h, out of each other's way. */
 static int place_fds(posix_spawn_file_actions_t *fa, const int from[3], int high[3],
@@ -52,7 +60,8 @@ static int place_fds(posix_spawn_file_actions_t *fa, const int from[3], int high
 	return ret ? cs_err_errno(err, ret, "fds for the monitor") : 0;
 }
 
-static int spawn(const struct eng *e, const char *id, const int fds[3], struct cs_err *err)
+static int spawn(const struct eng *e, const char *id, const int fds[3], pid_t *pid,
+		 struct cs_err *err)
 {
 	char path[PATH_MAX], root[PATH_MAX], state[PATH_MAX], me[ENG_ID_LEN + 1],
 		name[] = "monitor";
@@ -61,9 +70,10 @@ static int spawn(const struct eng *e, const char *id, const int fds[3], struct c
 	cs_auto_fd int sealed = -EBADF, exe = -EBADF;
 	posix_spawnattr_t attr;
 	char by_fd[32];
-	pid_t pid;
+	sigset_t none;
 	int ret;
 
+	sigemptyset(&none);
 	snprintf(root, sizeof(root), "%s", e->root);
 	snprintf(state, sizeof(state), "%s", e->state);
 	snprintf(me, sizeof(me), "%s", id);
@@ -78,12 +88,13 @@ static int spawn(const struct eng *e, const char *id, const int fds[3], struct c
 	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", exe);
 	posix_spawn_file_actions_init(&fa);
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigmask(&attr, &none);
 	ret = place_fds(&fa, fds, high, err);
 	if (ret == 0) {
 		char *argv[] = { name, root, state, me, NULL };
 
-		ret = posix_spawn(&pid, by_fd, &fa, &attr, argv, environ);
+		ret = posix_spawn(pid, by_fd, &fa, &attr, argv, environ);
 		if (ret)
 			ret = cs_err_errno(err, ret, "start %s", path);
 	}
@@ -94,21 +105,61 @@ static int spawn(const struct eng *e, const char *id, const int fds[3], struct c
 	return ret;
 }
 
+/* The signals that end a process. */
+static void ending_signals(sigset_t *set)
+{
+	static const int ending[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+
+	sigemptyset(set);
+	for (size_t i = 0; i < CS_LEN(ending); i++)
+		sigaddset(set, ending[i]);
+}
+
+/* Until the monitor has something to say or is gone. A signal that comes meanwhile, and is left for
+ * the caller, gives it a little time: a machine can hang for minutes before anything runs in it. */
+static int await_report(const char *id, pid_t monitor, int report, struct cs_err *err)
+{
+	struct pollfd p[] = { { report, POLLIN, 0 }, { -1, POLLIN, 0 } };
+	cs_auto_fd int signals = -EBADF;
+	sigset_t set;
+
+	ending_signals(&set);
+	p[1].fd = signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0)
+		return cs_err_sys(err, "signalfd");
+	while (poll(p, 2, -1) < 0)
+		if (errno != EINTR)
+			return cs_err_sys(err, "wait for the monitor");
+	if (p[0].revents || poll(p, 1, SIGNALLED_MS) != 0)
+		return 0;
+	kill(monitor, SIGKILL); /* not waited for by anybody, so it is still that one */
+	waitpid(monitor, NULL, 0);
+	return cs_err_set(err, EINTR, "container %.12s: ended by a signal while it started", id);
+}
+
 /* Has the monitor started and hears from it. */
-static int run_monitor(const struct eng *e, const char *id, int live, int client, int *exit_code,
-		       struct cs_err *err)
+static int run_monitor(const struct eng *e, const char *id, int live, int client, sigset_t *held,
+		       int *exit_code, struct cs_err *err)
 {
 	struct eng_report rep = { 0 };
 	struct cs_err why = CS_ERR_INIT;
 	int p[2], fds[3], ret;
+	sigset_t set;
+	pid_t pid = -1;
 
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return cs_err_sys(err, "pipe to the monitor");
 	fds[0] = p[1];
 	fds[1] = live;
 	fds[2] = client;
-	ret = spawn(e, id, fds, err);
+	if (held) {
+		ending_signals(&set);
+		sigprocmask(SIG_BLOCK, &set, held);
+	}
+	ret = spawn(e, id, fds, &pid, err);
 	cs_close_fd(&p[1]);
+	if (ret == 0 && held)
+		ret = await_report(id, pid, p[0], err);
 	if (ret == 0 && cs_fd_read_exact(p[0], &rep, sizeof(rep), &why) < 0)
 		ret = cs_err_set(err, ECHILD, "the monitor of container %.12s died", id);
 	cs_close_fd(&p[0]);
@@ -177,8 +228,8 @@ static int note_starting(const struct eng *e, const char *id, struct eng_status 
 }
 
 /* With the container's lock held. */
-static int start_locked(const struct eng *e, const struct eng_record *r, int client, int *exit_code,
-			struct cs_err *err)
+static int start_locked(const struct eng *e, const struct eng_record *r, int client, sigset_t *held,
+			int *exit_code, struct cs_err *err)
 {
 	struct eng_status st = ENG_STATUS_INIT;
 	cs_auto_fd int live = -EBADF;
@@ -198,7 +249,7 @@ static int start_locked(const struct eng *e, const struct eng_record *r, int cli
 	if (ret == 0)
 		ret = eng_prepare(e, r, err);
 	if (ret == 0)
-		ret = run_monitor(e, r->id, live, client, exit_code, err);
+		ret = run_monitor(e, r->id, live, client, held, exit_code, err);
 	if (ret < 0)
 		note_failure(e, r, *exit_code, err);
 	return ret;
@@ -223,8 +274,8 @@ static bool is_ending(const struct eng *e, const char *id)
 }
 
 /* 1: it is just ending: again. */
-static int try_start(const struct eng *e, const char *id, int client, int *exit_code,
-		     struct cs_err *err)
+static int try_start(const struct eng *e, const char *id, int client, sigset_t *held,
+		     int *exit_code, struct cs_err *err)
 {
 	eng_auto_record struct eng_record r = ENG_RECORD_INIT;
 	cs_auto_fd int lock = eng_lock(e, id, err);
@@ -232,14 +283,15 @@ static int try_start(const struct eng *e, const char *id, int client, int *exit_
 
 	if (lock < 0 || eng_record_load(e, id, &r, err) < 0)
 		return -err->code;
-	ret = start_locked(e, &r, client, exit_code, err);
+	ret = start_locked(e, &r, client, held, exit_code, err);
 	if (ret != -EALREADY || !is_ending(e, id))
 		return ret;
 	cs_err_clear(err);
 	return 1;
 }
 
-int eng_start(const struct eng *e, const char *id, int client, int *exit_code, struct cs_err *err)
+int eng_start(const struct eng *e, const char *id, int client, sigset_t *held, int *exit_code,
+	      struct cs_err *err)
 {
 	int64_t until = eng_mono_ms() + ENDING_MS;
 	cs_auto_fd int sock = client;
@@ -247,7 +299,7 @@ int eng_start(const struct eng *e, const char *id, int client, int *exit_code, s
 
 	*exit_code = START_FAILED;
 	/* without its lock meanwhile: its monitor may want it (--rm) */
-	while ((ret = try_start(e, id, sock, exit_code, err)) == 1) {
+	while ((ret = try_start(e, id, sock, held, exit_code, err)) == 1) {
 		if (eng_mono_ms() > until)
 			return cs_err_set(err, EBUSY,
 					  "container %.12s has ended, but its monitor does not: "

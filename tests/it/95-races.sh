@@ -57,6 +57,28 @@ exec 9<&-
 c ps -aq
 tap_is "and it is gone" "$out" ""
 
+# A hook that takes its time is not in the way of a signal; the seconds tell this hook from others.
+cat >"$it_tmp/slow.json" <<-END
+	{ "cdiVersion": "0.6.0", "kind": "test/slow", "devices": [ { "name": "start", "containerEdits": {
+		"hooks": [ { "hookName": "createRuntime", "path": "$(command -v sleep)",
+			"args": [ "sleep", "300.$$" ] } ] } } ] }
+END
+mount -t tmpfs none /run && mkdir -p /run/cdi /run/lock && cp "$it_tmp/slow.json" /run/cdi
+hooks()
+{
+	pgrep -f "^sleep 300\\.$$\$"
+}
+for sig in HUP TERM; do # a background job does not hear INT
+	bg run --rm --name a --network none --device test/slow=start box true
+	it_wait 20 hooks >/dev/null
+	kill -$sig "$pid"
+	wait "$pid"
+	tap_is "SIG$sig ends a run whose start does not come to its end" "$?" $((128 + $(kill -l $sig)))
+	c ps -aq
+	tap_is "and nothing stays of it" "$out$(hooks)" ""
+done
+umount /run
+
 # A start that waits for its volume has the container, and nothing of it runs.
 slow_start() # NAME
 {

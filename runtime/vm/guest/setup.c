@@ -104,9 +104,14 @@ int agent_dial(uint32_t port, struct cs_err *err)
 		.svm_cid = VMADDR_CID_HOST,
 		.svm_port = port,
 	};
+	/* two seconds, the kernel's own, are too few on a host with much to do */
+	const struct timeval patience = { .tv_sec = 60 };
 	cs_auto_fd int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
+	if (fd < 0 ||
+	    setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &patience, sizeof(patience)) <
+		    0 ||
+	    connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
 		return cs_err_sys(err, "connect to port %u of the host", port);
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 		return cs_err_sys(err, "keep a connection from blocking");
