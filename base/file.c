@@ -161,21 +161,44 @@ int cs_file_write_str(int dirfd, const char *name, const char *s, struct cs_err 
 			  s, name, n, len);
 }
 
-int cs_file_lock(int dirfd, const char *name, bool nowait, struct cs_err *err)
+static int open_lock(int dirfd, const char *name, struct cs_err *err)
 {
-	cs_auto_fd int fd = -EBADF;
-	int ret;
+	int fd = openat(dirfd, name,
+			O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
 
-	fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
-		    0600);
 	if (fd < 0)
 		return cs_err_sys(err, "open lock file %s", name);
+	return fd;
+}
+
+static int lock(int fd, int how, const char *name, struct cs_err *err)
+{
+	int ret;
+
 	do
-		ret = flock(fd, nowait ? LOCK_EX | LOCK_NB : LOCK_EX);
+		ret = flock(fd, how);
 	while (ret < 0 && errno == EINTR);
-	if (ret < 0)
-		return cs_err_sys(err, "lock %s", name);
+	return ret < 0 ? cs_err_sys(err, "lock %s", name) : 0;
+}
+
+int cs_file_lock(int dirfd, const char *name, bool nowait, struct cs_err *err)
+{
+	cs_auto_fd int fd = open_lock(dirfd, name, err);
+
+	if (fd < 0 || lock(fd, nowait ? LOCK_EX | LOCK_NB : LOCK_EX, name, err) < 0)
+		return -err->code;
 	return cs_take_fd(&fd);
+}
+
+int cs_file_is_locked(int dirfd, const char *name, struct cs_err *err)
+{
+	cs_auto_fd int fd = open_lock(dirfd, name, err);
+	int ret = fd < 0 ? fd : lock(fd, LOCK_SH | LOCK_NB, name, err);
+
+	if (ret != -EWOULDBLOCK)
+		return ret;
+	cs_err_clear(err);
+	return 1;
 }
 
 /* A tree being removed. */

@@ -34,6 +34,9 @@ int cs_file_write_str(int dirfd, const char *name, const char *s, struct cs_err 
 /* Opens (and makes, 0600) @name and takes an exclusive flock(2); waits unless @nowait, then a
  * held lock is EWOULDBLOCK. Returns the fd: closing it (or dying) lets go. */
 int cs_file_lock(int dirfd, const char *name, bool nowait, struct cs_err *err);
+/* Does somebody have that lock? 1, or 0, or an error; it makes the file, too. Who asks is in
+ * nobody's way but, for a moment, that of one who tries for the lock with @nowait. */
+int cs_file_is_locked(int dirfd, const char *name, struct cs_err *err);
 
 /* Removes @name (no path: a name) and all that is below it without following symlinks or crossing
  * mounts. ENOENT is success. Continues past what cannot be removed (EBUSY: a mount point) and

@@ -104,12 +104,8 @@ static bool is_locked(const struct eng *e, const char *id)
 {
 	cs_auto_fd int dir = openat(e->containers, id, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct cs_err why = CS_ERR_INIT;
-	cs_auto_fd int lock = -EBADF;
 
-	if (dir < 0)
-		return false;
-	lock = cs_file_lock(dir, "lock", true, &why);
-	return lock == -EWOULDBLOCK;
+	return dir >= 0 && cs_file_is_locked(dir, "lock", &why) == 1;
 }
 
 /* Has the container really the name? A rename that was killed leaves a name behind, or takes one

@@ -173,17 +173,7 @@ static int is_alive(const struct ctr *c, struct cs_err *err)
 /* 1: another command makes or removes the container at this moment. */
 static int is_locked(const struct ctr *c, struct cs_err *err)
 {
-	int fd;
-
-	if (c->lock >= 0)
-		return 0;
-	fd = cs_file_lock(c->dir, "lock", true, err);
-	if (fd == -EWOULDBLOCK) {
-		cs_err_clear(err);
-		return 1;
-	}
-	cs_close_fd(&fd);
-	return err->code ? -err->code : 0;
+	return c->lock >= 0 ? 0 : cs_file_is_locked(c->dir, "lock", err);
 }
 
 int ctr_status_get(const struct ctr *c, enum ctr_status *out, struct cs_err *err)

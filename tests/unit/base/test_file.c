@@ -248,7 +248,16 @@ START_TEST(test_lock)
 	ck_assert_int_eq(cs_file_lock(t.fd, "lock", true, &err), -EWOULDBLOCK);
 	ck_assert_int_eq(unit_fd_count(), fds);
 	cs_err_clear(&err);
+	ck_assert_int_eq(cs_file_is_locked(t.fd, "lock", &err), 1);
+	ck_assert_int_eq(err.code, 0);
+	/* who asks is no holder for who asks at the same time */
+	ck_assert_int_eq(flock(a, LOCK_SH), 0);
+	ck_assert_int_eq(cs_file_is_locked(t.fd, "lock", &err), 0);
 	cs_close_fd(&a);
+	ck_assert_int_eq(cs_file_is_locked(t.fd, "lock", &err), 0);
+	ck_assert_int_eq(cs_file_is_locked(t.fd, "nowhere/lock", &err), -ENOENT);
+	cs_err_clear(&err);
+	ck_assert_int_eq(unit_fd_count(), fds - 1);
 	b = cs_file_lock(t.fd, "lock", true, &err);
 	ck_assert_int_ge(b, 0);
 	ck_assert_int_eq(symlinkat("lock", t.fd, "l"), 0);
