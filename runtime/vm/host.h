@@ -33,7 +33,8 @@ struct ctr_spec;
 
 /* The guest package: a folder with "vmlinux", "initramfs" (guest-init and the kernel's modules),
  * "cmdline" and "version". $CAISSON_GUEST names it, else it is CTR_VM_PACKAGE, which is made when
- * it is not there or of another version, by make-guest beside the monitor. */
+ * it is not there or of another version, by make-guest beside the monitor. The word "acpi=off" on a
+ * command line means that the kernel has no ACPI: the machine tells it of its devices otherwise. */
 #define CTR_VM_PACKAGE "/var/lib/caisson/guest"
 
 struct ctr_vm_package {

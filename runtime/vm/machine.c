@@ -75,6 +75,18 @@ static void put_devices(struct cs_jw *w, const struct ctr_vm_start *s)
 	cs_jw_arr_end(w);
 }
 
+/* A kernel without ACPI has this word on its command line. */
+static bool has_acpi(const char *cmdline)
+{
+	static const char off[] = "acpi=off";
+	const size_t len = sizeof(off) - 1;
+
+	for (const char *p = strstr(cmdline, off); p; p = strstr(p + len, off))
+		if ((p == cmdline || p[-1] == ' ') && (p[len] == ' ' || p[len] == '\0'))
+			return false;
+	return true;
+}
+
 /* kvm/config.h, as a memfd. */
 static int make_config(const struct ctr_vm_start *s, struct cs_err *err)
 {
@@ -93,6 +105,7 @@ static int make_config(const struct ctr_vm_start *s, struct cs_err *err)
 	cs_jw_u64(&w, "version", 1);
 	cs_jw_u64(&w, "cpus", ctr_vm_cpus(spec));
 	cs_jw_u64(&w, "memory", ctr_vm_memory(spec));
+	cs_jw_bool(&w, "acpi", has_acpi(s->package->cmdline));
 	cs_jw_obj(&w, "kernel");
 	cs_jw_u64(&w, "fd", FD_KERNEL);
 	cs_jw_str(&w, "cmdline", s->package->cmdline);
