@@ -96,18 +96,19 @@ static int add(const struct cli_call *call, const struct eng *e, struct line *l,
 	cs_auto_free char *text = NULL;
 	struct cli_usage now = { 0 };
 	char id[ENG_ID_LEN + 1];
+	bool known = true;
 	size_t len;
 
 	if (cli_ctr_load(e, l->id, &c, &gone) < 0)
 		return 0;
 	if (c.st.state == ENG_RUNNING || c.st.state == ENG_PAUSED)
-		cli_usage_get(e, l->id, c.st.pid, &now, &gone);
+		known = cli_usage_get(e, l->id, c.st.pid, &now, &gone) == 0;
 	else if (!o->all && call->argc == 0)
 		return 0;
 	if (l->before.at_ns == 0)
 		l->before = now;
 	snprintf(id, sizeof(id), "%.*s", o->no_trunc ? ENG_ID_LEN : ENG_ID_SHORT, l->id);
-	cli_usage_row(&w, id, c.r.name, &l->before, &now);
+	cli_usage_row(&w, id, c.r.name, &l->before, known ? &now : NULL);
 	l->before = now;
 	if (cs_jw_take(&w, &text, &len, err) < 0)
 		return -err->code;

@@ -136,18 +136,13 @@ static void put_percent(struct cs_jw *w, const char *key, double v)
 	cs_jw_str(w, key, text);
 }
 
-void cli_usage_row(struct cs_jw *w, const char *id, const char *name,
-		   const struct cli_usage *before, const struct cli_usage *now)
+static void put_usage(struct cs_jw *w, const struct cli_usage *before, const struct cli_usage *now)
 {
 	int64_t time = now->at_ns - before->at_ns;
 	double cpu = time > 0 && now->cpu_ns > before->cpu_ns
 			     ? 100.0 * (double)(now->cpu_ns - before->cpu_ns) / (double)time
 			     : 0;
 
-	cs_jw_obj(w, NULL);
-	cs_jw_str(w, "ID", id);
-	cs_jw_str(w, "Container", id);
-	cs_jw_str(w, "Name", name);
 	put_percent(w, "CPUPerc", cpu);
 	put_pair(w, "MemUsage", now->memory, now->limit);
 	put_percent(w, "MemPerc",
@@ -158,5 +153,23 @@ void cli_usage_row(struct cs_jw *w, const char *id, const char *name,
 	cs_jw_u64(w, "CPUNano", now->cpu_ns);
 	cs_jw_u64(w, "MemBytes", now->memory);
 	cs_jw_u64(w, "MemLimitBytes", now->limit);
+}
+
+void cli_usage_row(struct cs_jw *w, const char *id, const char *name,
+		   const struct cli_usage *before, const struct cli_usage *now)
+{
+	static const char *const unknown[] = { "CPUPerc", "MemPerc", "PIDs" };
+	static const char *const unknown_pairs[] = { "MemUsage", "NetIO", "BlockIO" };
+
+	cs_jw_obj(w, NULL);
+	cs_jw_str(w, "ID", id);
+	cs_jw_str(w, "Container", id);
+	cs_jw_str(w, "Name", name);
+	if (now)
+		put_usage(w, before, now);
+	for (size_t i = 0; !now && i < CS_LEN(unknown); i++) {
+		cs_jw_str(w, unknown[i], "--");
+		cs_jw_str(w, unknown_pairs[i], "-- / --");
+	}
 	cs_jw_obj_end(w);
 }

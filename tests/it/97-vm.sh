@@ -88,6 +88,8 @@ vm exec m true
 tap_like "exec in it is refused" "$status $err" "^125 .*m is paused"
 vm top m
 tap_like "nothing of it can be asked" "$status $err" "^125 .*paused: unpause it"
+vm stats --no-stream --format '{{.CPUPerc}} {{.MemUsage}} {{.PIDs}}' m
+tap_is "stats does not make figures up" "$status $out" "0 -- -- / -- --"
 stopped=$(ticks)
 sleep 3
 tap_is "nothing in it runs" "$(ticks)" "$stopped"

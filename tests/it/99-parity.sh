@@ -22,15 +22,8 @@ net_host "$@"
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/englib.sh"
 
-if ! grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo || [ ! -e /dev/kvm ]; then
-	tap_skip_all "/dev/kvm that runs Linux is not here; the lab has it"
-fi
-command -v cpio >/dev/null || tap_skip_all "cpio is not installed"
-build=$(cd "$(dirname "$CAISSON_OCI")" && pwd)
+. "$(dirname "$0")/vmpackage.sh"
 CAISSON=$(readlink -f "$CAISSON")
-export CAISSON_GUEST=$it_tmp/guest
-"$build/make-guest" "$CAISSON_GUEST" ||
-	tap_skip_all "there is no guest kernel, and none can be downloaded"
 table=$it_here/parity.tbl
 it_rootfs
 mkdir -p "$it_tmp/rootfs/data" "$it_tmp/rootfs/www"

@@ -16,7 +16,7 @@ mkdir -p "$HOME"
 
 caisson() # COMMAND [ARGUMENT...]
 {
-	timeout --foreground -k 5 120 "$CAISSON" --root "$it_tmp/lib" --state "$it_tmp/run" "$@"
+	timeout --foreground -k 5 "${CAISSON_LIMIT:-120}" "$CAISSON" --root "$it_tmp/lib" --state "$it_tmp/run" "$@"
 }
 
 # As it_try: $out, $err, $status; stdin is empty.
