@@ -13,6 +13,7 @@
 #include "cli/caisson.h"
 #include "cli/container.h"
 #include "cli/relay.h"
+#include "engine/attach.h"
 #include "engine/engine.h"
 #include "engine/envfile.h"
 #include "engine/events.h"
@@ -22,6 +23,7 @@
 #include "engine/strv.h"
 #include "engine/user.h"
 #include "runtime/container.h"
+#include "runtime/ns/tty.h"
 
 struct exec_opts {
 	bool detach, interactive, privileged, tty;
@@ -31,12 +33,8 @@ struct exec_opts {
 
 static const struct cli_opt exec_optv[] = {
 	CLI_BOOL(struct exec_opts, detach, "detach", 'd', "return once it runs"),
-	{ .name = "detach-keys",
-	  .hidden = true,
-	  .type = CLI_OPT_STR,
-	  .off = CLI_OFF(struct exec_opts, detach_keys, const char *),
-	  .arg = "KEYS",
-	  .help = "not supported yet" },
+	CLI_STR(struct exec_opts, detach_keys, "detach-keys", 0, "KEYS",
+		"what leaves it running, in a terminal (default: ctrl-p,ctrl-q)"),
 	CLI_STRV(struct exec_opts, env, "env", 'e', "NAME[=VALUE]", "an environment variable"),
 	CLI_STRV(struct exec_opts, env_file, "env-file", 0, "FILE", "a file of them, one a line"),
 	CLI_BOOL(struct exec_opts, interactive, "interactive", 'i', "give it our stdin"),
@@ -51,6 +49,7 @@ static const struct cli_opt exec_optv[] = {
 /* Everything exec is told, and what it lives in. */
 struct plan {
 	struct ctr_exec_opts to;
+	struct eng_detach detach;
 	struct eng_user user; /* owned */
 	char user_text[32];
 	const char *caps[64];
@@ -107,6 +106,13 @@ static void set_caps(struct plan *p)
 	p->to.caps = p->caps;
 }
 
+/* A ctr_tty_input_fn. */
+static size_t look_at(const char *in, size_t len, char *out, bool *detach, void *arg)
+{
+	_Static_assert((int)ENG_DETACH_MAX <= (int)CTR_TTY_INPUT_MORE, "what is held back fits");
+	return eng_detach_filter(arg, in, len, out, detach);
+}
+
 static int run(struct cli_call *call, const struct eng *e, const struct eng_record *r,
 	       struct cs_arena *a, struct plan *p, struct cs_err *err)
 {
@@ -118,6 +124,10 @@ static int run(struct cli_call *call, const struct eng *e, const struct eng_reco
 	p->to.argv = (const char *const *)call->argv + 1;
 	p->to.cwd = o->workdir;
 	p->to.tty = o->tty && !o->detach;
+	if (o->interactive) {
+		p->to.on_input = look_at;
+		p->to.input_arg = &p->detach;
+	}
 	p->to.detach = o->detach;
 	if (o->privileged)
 		set_caps(p);
@@ -147,10 +157,11 @@ static int exec_run(struct cli_call *call, struct cs_err *err)
 	struct cs_arena *a;
 	int ret;
 
-	if (o->detach_keys)
-		return cs_err_set(err, ENOTSUP,
-				  "option --detach-keys is not supported yet: exec ends with its "
-				  "program, or start it by --detach");
+	ret = eng_detach_keys(o->detach_keys ? o->detach_keys : "ctrl-p,ctrl-q", p.detach.keys,
+			      sizeof(p.detach.keys), err);
+	if (ret < 0)
+		return cs_err_wrap(err, "option --detach-keys");
+	p.detach.n = (size_t)ret;
 	if (o->tty && o->interactive && !isatty(STDIN_FILENO))
 		return cs_err_set(err, ENOTTY,
 				  "options -i and -t: stdin is not a terminal: leave out -t");

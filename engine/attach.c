@@ -40,14 +40,14 @@ struct att {
 	const struct eng_attach_opts *o;
 	int sock;
 	struct att_tty tty;
-	struct att_detach detach;
+	struct eng_detach detach;
 	struct end in, out, err;
 	bool in_eof, detached, ended;
 	int exit_code;
 	int ends_us; /* a signal that does */
 	char why[256];
 	/* one message each way is under way at most: that is the flow control */
-	char keys[READ_MAX + ATT_KEYS_MAX];
+	char keys[READ_MAX + ENG_DETACH_MAX];
 	size_t keys_len;
 	bool say_eof;
 	const struct end *to;
@@ -158,7 +158,7 @@ static int serve_in(struct att *a, struct cs_err *err)
 		a->keys_len = a->detach.seen;
 		a->detach.seen = 0;
 	} else {
-		a->keys_len = eng_att_filter(&a->detach, buf, (size_t)n, a->keys, &a->detached);
+		a->keys_len = eng_detach_filter(&a->detach, buf, (size_t)n, a->keys, &a->detached);
 	}
 	return send_keys(a, err);
 }

@@ -63,4 +63,16 @@ int eng_attach(const struct eng *e, const char *id, int sock, const struct eng_a
  * returns how many. Pure. */
 int eng_detach_keys(const char *text, unsigned char *out, size_t size, struct cs_err *err);
 
+enum { ENG_DETACH_MAX = 16 };
+
+/* What is looked for in the input. */
+struct eng_detach {
+	unsigned char keys[ENG_DETACH_MAX];
+	size_t n;    /* 0: nothing */
+	size_t seen; /* so many of them were the last of the input, and are held back */
+};
+/* Copies the @len bytes of @in to @out (@len + ENG_DETACH_MAX bytes) but for what may be the keys'
+ * beginning. Returns how many; *@detach: the keys came. Pure. */
+size_t eng_detach_filter(struct eng_detach *d, const char *in, size_t len, char *out, bool *detach);
+
 #endif

@@ -10,19 +10,6 @@
 
 /* The parts of eng_attach(). */
 
-enum { ATT_KEYS_MAX = 16 };
-
-/* What is looked for in the input (attach_keys.c). */
-struct att_detach {
-	unsigned char keys[ATT_KEYS_MAX];
-	size_t n;    /* 0: nothing */
-	size_t seen; /* so many of them were the last of the input, and are held back */
-};
-
-/* Copies the @len bytes of @in to @out (@len + ATT_KEYS_MAX bytes) but for what may be the keys'
- * beginning. Returns how many; *@detach: the keys came. Pure. */
-size_t eng_att_filter(struct att_detach *d, const char *in, size_t len, char *out, bool *detach);
-
 /* The user's terminal and our signals (attach_tty.c). */
 struct att_tty {
 	int in;	   /* borrowed */

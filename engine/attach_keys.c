@@ -58,9 +58,9 @@ int eng_detach_keys(const char *text, unsigned char *out, size_t size, struct cs
 }
 
 /* How many of the keys the end of "the @seen keys, then @c" still is the beginning of. */
-static size_t go_on(const struct att_detach *d, unsigned char c)
+static size_t go_on(const struct eng_detach *d, unsigned char c)
 {
-	unsigned char text[ATT_KEYS_MAX + 1];
+	unsigned char text[ENG_DETACH_MAX + 1];
 	size_t n = d->seen;
 
 	memcpy(text, d->keys, n);
@@ -71,7 +71,7 @@ static size_t go_on(const struct att_detach *d, unsigned char c)
 	return 0;
 }
 
-size_t eng_att_filter(struct att_detach *d, const char *in, size_t len, char *out, bool *detach)
+size_t eng_detach_filter(struct eng_detach *d, const char *in, size_t len, char *out, bool *detach)
 {
 	size_t n = 0;
 

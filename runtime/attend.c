@@ -1,11 +1,13 @@
 #include "runtime/attend.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -130,8 +132,48 @@ static int forward_until_end(struct ctr_child *child, int sigfd, struct cs_err *
 	return 0;
 }
 
-int ctr_attend(struct ctr_child *child, int *exit_code, struct cs_err *err)
+/* Reads what nobody wants any more: a program that fills its terminal would wait for ever, and one
+ * that loses it gets a hang-up. */
+static _Noreturn void hold_terminal(const struct ctr_child *child)
 {
+	struct pollfd p[] = { { .fd = child->pidfd, .events = POLLIN },
+			      { .fd = child->master, .events = POLLIN } };
+	char buf[4096];
+
+	while (p[0].revents == 0) {
+		if (poll(p, CS_LEN(p), -1) < 0 && errno != EINTR)
+			break;
+		if (p[1].revents && read(child->master, buf, sizeof(buf)) < 0 && errno != EAGAIN)
+			p[1].fd = -1; /* nobody has it open */
+	}
+	_exit(0);
+}
+
+/* The user leaves: a process of its own keeps the terminal for the program. */
+static int let_go(const struct ctr_child *child, struct cs_err *err)
+{
+	cs_auto_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t pid = null < 0 ? -1 : fork();
+
+	if (pid < 0)
+		return cs_err_sys(err, "leave the terminal behind");
+	if (pid > 0)
+		return 0;
+	setsid();
+	for (int fd = 0; fd < 3; fd++)
+		/* NOLINTNEXTLINE(android-cloexec-dup): they stay ours */
+		if (dup2(null, fd) < 0)
+			close(fd);
+	hold_terminal(child);
+}
+
+int ctr_attend(struct ctr_child *child, const struct ctr_exec_opts *opts, int *exit_code,
+	       struct cs_err *err)
+{
+	const struct ctr_tty_hooks hooks = { .on_signal = forward,
+					     .signal_arg = child,
+					     .on_input = opts ? opts->on_input : NULL,
+					     .input_arg = opts ? opts->input_arg : NULL };
 	cs_auto_fd int sigfd = -EBADF;
 	sigset_t all;
 	int status, rc;
@@ -141,9 +183,13 @@ int ctr_attend(struct ctr_child *child, int *exit_code, struct cs_err *err)
 	if (sigfd < 0)
 		return cs_err_sys(err, "make a signalfd");
 	if (child->master >= 0)
-		rc = ctr_tty_proxy(child->master, child->pidfd, sigfd, forward, child, err);
+		rc = ctr_tty_proxy(child->master, child->pidfd, sigfd, &hooks, err);
 	else
 		rc = forward_until_end(child, sigfd, err);
+	if (rc == 1) {
+		*exit_code = 0;
+		return let_go(child, err);
+	}
 	if (rc < 0)
 		return rc;
 	rc = cs_proc_wait(child->pidfd, &status, err);

@@ -6,6 +6,7 @@
 
 struct cs_err;
 struct ctr_child;
+struct ctr_exec_opts;
 
 /* Staying with a process in the foreground (run and exec without --detach). */
 
@@ -27,7 +28,9 @@ int ctr_attend_stopped(int stop);
 int ctr_attend_orphans(struct cs_err *err);
 
 /* Passes signals on to the process, serves its terminal (child->master, if there is one), and waits
- * for its end. *@exit_code is its status, or 128 + the signal that ended it. */
-int ctr_attend(struct ctr_child *child, int *exit_code, struct cs_err *err);
+ * for its end. *@exit_code is its status, or 128 + the signal that ended it; 0 when the user
+ * detaches, by on_input() of @opts (NULL: cannot), and the process goes on. */
+int ctr_attend(struct ctr_child *child, const struct ctr_exec_opts *opts, int *exit_code,
+	       struct cs_err *err);
 
 #endif

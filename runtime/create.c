@@ -249,7 +249,7 @@ static int attend(struct ctr *c, const struct ctr_create_opts *opts, struct ctr_
 	int code = 0;
 	int rc;
 
-	rc = ctr_attend(child, &code, err);
+	rc = ctr_attend(child, NULL, &code, err);
 	if (rc == 0 && !opts->keep)
 		rc = ctr_teardown_ended(c, err);
 	if (rc < 0)

@@ -56,5 +56,5 @@ int ctr_exec(const struct ctr_rt *rt, const char *id, const struct ctr_exec_opts
 		*exit_code = 0;
 		return 0;
 	}
-	return ctr_attend(&child, exit_code, err);
+	return ctr_attend(&child, opts, exit_code, err);
 }

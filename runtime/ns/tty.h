@@ -2,6 +2,7 @@
 #define CS_RUNTIME_NS_TTY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -25,25 +26,36 @@ int ctr_tty_send(int sock, int master, struct cs_err *err);
  * proxy, which restores the terminal and returns that value (a negative one with @err set). */
 typedef int (*ctr_tty_signal_fn)(int signo, void *arg, struct cs_err *err);
 
+/* Looks at the @len bytes that were typed. Writes what the container gets to @out, which has room
+ * for CTR_TTY_INPUT_MORE more, and returns its length. *@detach: the user wants no more of it. */
+typedef size_t (*ctr_tty_input_fn)(const char *in, size_t len, char *out, bool *detach, void *arg);
+enum { CTR_TTY_INPUT_MORE = 64 };
+
+struct ctr_tty_hooks {
+	ctr_tty_signal_fn on_signal; /* NULL: signals are dropped */
+	void *signal_arg;
+	ctr_tty_input_fn on_input; /* NULL: all is the container's */
+	void *input_arg;
+};
+
 /*
  * Host side of `run`/`exec` with a terminal and no console socket: raw mode on stdin if that is a
  * terminal, copying stdin to the master and the master to stdout, until the process behind
- * @pidfd ends and what it wrote is out. Returns 0 then. Nothing is lost, or read faster than
- * the other side takes it. The end of stdin ends only that direction. A stdout that is closed or
- * fails ends the proxy with an error (the caller closes @master then, which hangs up the
- * container's session). The terminal is restored on every way out but a fatal signal. @master is
- * made non-blocking; stdin and stdout, shared with other processes, are not.
+ * @pidfd ends and what it wrote is out. Returns 0 then, and 1 when on_input() detaches. Nothing is
+ * lost, or read faster than the other side takes it. The end of stdin ends only that direction. A
+ * stdout that is closed or fails ends the proxy with an error (the caller closes @master then,
+ * which hangs up the container's session). The terminal is restored on every way out but a fatal
+ * signal. @master is made non-blocking; stdin and stdout, shared with other processes, are not.
  *
  * Signals: the caller blocks those it wants to handle (sigprocmask(2)) and gives a signalfd(2) of
  * them. SIGWINCH (the size of our terminal goes to @master, as it does at the start) and SIGCONT
- * (raw mode is set again) are served here; every other one goes to @on_signal, which mostly
- * forwards it to the container. @signalfd may be -EBADF, @on_signal NULL (then others are
- * dropped). SIGPIPE is ignored meanwhile.
+ * (raw mode is set again) are served here; every other one goes to on_signal(), which mostly
+ * forwards it to the container. @signalfd may be -EBADF. SIGPIPE is ignored meanwhile.
  *
  * Other processes that still hold the terminal when the process ends are not waited for: what
  * they write is copied until they pause for a moment, for a second at most.
  */
-int ctr_tty_proxy(int master, int pidfd, int signalfd, ctr_tty_signal_fn on_signal, void *arg,
+int ctr_tty_proxy(int master, int pidfd, int signalfd, const struct ctr_tty_hooks *hooks,
 		  struct cs_err *err);
 
 #endif

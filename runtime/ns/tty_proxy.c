@@ -27,7 +27,7 @@ enum {
 
 /* One direction's data under way. Read only when empty: that is all the flow control there is. */
 struct pump {
-	char buf[BUF_SIZE];
+	char buf[BUF_SIZE + CTR_TTY_INPUT_MORE];
 	size_t from, to;
 };
 
@@ -35,10 +35,10 @@ struct proxy {
 	int in, out;		     /* stdin and stdout, or our own non-blocking open of them */
 	int own_in, own_out;	     /* owned; -EBADF where stdin or stdout itself is used */
 	int master, pidfd, signalfd; /* borrowed */
-	ctr_tty_signal_fn on_signal;
-	void *arg;
+	const struct ctr_tty_hooks *hooks;
 	struct pump keys, output; /* towards the container, and from it */
 	bool in_eof;
+	bool detach;	/* the user does: when what was typed before is through */
 	bool hup;	/* nobody in the container has the terminal open */
 	bool ended;	/* the process has */
 	int64_t end_ms; /* when */
@@ -131,7 +131,7 @@ static void proxy_fini(struct proxy *p)
 /* 1 when something came, 0 for nothing now, -1 at the end of the file or by an error. */
 static int pump_read(struct pump *p, int fd)
 {
-	ssize_t n = read(fd, p->buf, sizeof(p->buf));
+	ssize_t n = read(fd, p->buf, BUF_SIZE);
 
 	if (n > 0) {
 		p->from = 0;
@@ -172,11 +172,25 @@ static int serve_signals(struct proxy *p, struct cs_err *err)
 			if (p->raw)
 				rc = set_raw(p, err);
 			follow_size(p);
-		} else if (p->on_signal) {
-			rc = p->on_signal(signo, p->arg, err);
+		} else if (p->hooks->on_signal) {
+			rc = p->hooks->on_signal(signo, p->hooks->signal_arg, err);
 		}
 	}
 	return rc;
+}
+
+static void serve_input(struct proxy *p)
+{
+	int n = pump_read(&p->keys, p->in);
+	char typed[BUF_SIZE];
+
+	p->in_eof = n < 0;
+	if (n <= 0 || !p->hooks->on_input)
+		return;
+	memcpy(typed, p->keys.buf, p->keys.to);
+	p->keys.to =
+		p->hooks->on_input(typed, p->keys.to, p->keys.buf, &p->detach, p->hooks->input_arg);
+	p->in_eof = p->detach;
 }
 
 static void serve_master(struct proxy *p, short events)
@@ -240,7 +254,7 @@ static int serve(struct proxy *p, const struct pollfd *fds, struct cs_err *err)
 	if (rc)
 		return rc;
 	if (fds[FD_IN].revents)
-		p->in_eof = pump_read(&p->keys, p->in) < 0;
+		serve_input(p);
 	if (fds[FD_MASTER].revents)
 		serve_master(p, fds[FD_MASTER].revents);
 	if (fds[FD_OUT].revents) {
@@ -272,13 +286,15 @@ static int proxy_loop(struct proxy *p, struct cs_err *err)
 		rc = serve(p, fds, err);
 		if (rc)
 			return rc;
+		if (p->detach && (p->hup || !pending(&p->keys)))
+			return 1;
 		if (p->ended && !pending(&p->output) &&
 		    (p->hup || now_ms() - p->end_ms > LINGER_MS))
 			return 0;
 	}
 }
 
-int ctr_tty_proxy(int master, int pidfd, int signalfd, ctr_tty_signal_fn on_signal, void *arg,
+int ctr_tty_proxy(int master, int pidfd, int signalfd, const struct ctr_tty_hooks *hooks,
 		  struct cs_err *err)
 {
 	struct proxy p = {
@@ -287,8 +303,7 @@ int ctr_tty_proxy(int master, int pidfd, int signalfd, ctr_tty_signal_fn on_sign
 		.master = master,
 		.pidfd = pidfd,
 		.signalfd = signalfd,
-		.on_signal = on_signal,
-		.arg = arg,
+		.hooks = hooks,
 	};
 	int rc;
 

@@ -195,6 +195,30 @@ it_try env PYTHONPATH="$it_here" PYTHONDONTWRITEBYTECODE=1 timeout 200 python3 "
 tap_is "a terminal: its size, detach keys, signals, its end; ours is put back" "$out" \
 	$'detached 0 True\ndetached 0 True\nended -15 True\nexited 6 True'
 
+# exec, too: its program keeps its terminal, though nobody reads it.
+caisson run -d --name kept --network none box sleep 1000 >/dev/null
+cat >"$it_tmp/leave.py" <<'PY'
+import sys
+from term import Terminal
+def leave(keys, *words):
+    t = Terminal(sys.argv[1:] + ["exec", "-it"] + list(words), 24, 80)
+    t.expect(rb"here ")
+    t.type(b"abc\r"); t.expect(rb"abc\r\n")
+    t.type(keys)
+    print("detached", t.wait(), t.restored())
+leave(b"\x10\x11", "kept", "sh", "-c", "printf 'here '; read a; sleep 1; seq 100000; tty >/one; sleep 2000")
+leave(b"xy", "--detach-keys", "x,y", "kept", "sh", "-c", "printf 'here '; cat >/two")
+PY
+it_try env PYTHONPATH="$it_here" PYTHONDONTWRITEBYTECODE=1 timeout 200 python3 "$it_tmp/leave.py" "$CAISSON" --root "$it_tmp/lib" --state "$it_tmp/run"
+tap_is "exec: detach keys" "$out" $'detached 0 True\ndetached 0 True'
+tap_check "what was left goes on" it_wait 60 caisson exec kept grep -q /dev/pts /one
+c exec kept cat /two
+tap_is "and got what was typed before" "$out" abc
+c exec -t --detach-keys alt-x kept true
+tap_like "keys that are none" "$status $err" '^125 .*option --detach-keys: detach keys "alt-x"'
+c rm -f kept
+tap_check "nobody holds a terminal when it ends" it_wait 20 eval '! pgrep -f "exec -it kept" >/dev/null'
+
 it_try sh -c "timeout -s INT 2 '$CAISSON' --root '$it_tmp/lib' --state '$it_tmp/run' \
 	run --rm --network none box sh -c 'trap \"exit 44\" INT; while :; do sleep 0.1; done'"
 tap_is "signals are passed on" "$status" 124

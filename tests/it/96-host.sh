@@ -186,9 +186,6 @@ for o in build checkpoint healthcheck restore search secret "system reset"; do
 	esac
 done
 tap_empty "options and commands" "$bad"
-c exec --detach-keys a up true
-tap_is "exec --detach-keys" "$status ${err##*option }" \
-	"125 --detach-keys is not supported yet: exec ends with its program, or start it by --detach"
 c run --mount type=volume,source=vol,target=/v,volume-subpath=a box true
 tap_is "volume-subpath" "$status $(grep -c volume-subpath <<<"$err")" "125 1"
 

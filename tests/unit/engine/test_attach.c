@@ -33,19 +33,19 @@ END_TEST
 static void filter(const char *keys, const char *in, const char *want, bool detaches)
 {
 	struct cs_err err = CS_ERR_INIT;
-	struct att_detach d = { 0 };
+	struct eng_detach d = { 0 };
 	char out[256];
 	size_t n = 0;
 	bool yes = false;
 
 	d.n = (size_t)eng_detach_keys(keys, d.keys, sizeof(d.keys), &err);
 	for (size_t i = 0; i < strlen(in) && !yes; i++) /* in pieces of one */
-		n += eng_att_filter(&d, in + i, 1, out + n, &yes);
+		n += eng_detach_filter(&d, in + i, 1, out + n, &yes);
 	out[n] = '\0';
 	ck_assert_str_eq(out, want);
 	ck_assert_int_eq(yes, detaches);
 	memset(&d.seen, 0, sizeof(d.seen));
-	n = eng_att_filter(&d, in, strlen(in), out, &yes);
+	n = eng_detach_filter(&d, in, strlen(in), out, &yes);
 	out[n] = '\0';
 	ck_assert_str_eq(out, want);
 	ck_assert_int_eq(yes, detaches);

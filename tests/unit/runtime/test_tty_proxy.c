@@ -28,6 +28,7 @@ struct scene {
 	int outer;	 /* master */
 	int outer_slave; /* the test's own open of it, to look at its settings */
 	bool stdin_null; /* stdin is /dev/null */
+	bool looks;	 /* on_input() looks at what is typed */
 	int out;	 /* stdout instead of the outer pty, or -1 */
 	pid_t pid;	 /* of the runtime */
 	int told[2];	 /* the runtime tells of signals and of the proxy's error */
@@ -47,6 +48,22 @@ static int on_signal(int signo, void *arg, struct cs_err *err)
 	if (write(s->told[1], &c, 1) != 1)
 		return PROXY_FAILED;
 	return signo == SIGUSR2 ? SIGNAL_END : 0;
+}
+
+/* 'a' is two, and 'X' detaches. */
+static size_t on_input(const char *in, size_t len, char *out, bool *detach, void *arg)
+{
+	size_t n = 0;
+
+	(void)arg;
+	for (size_t i = 0; i < len && !*detach; i++) {
+		*detach = in[i] == 'X';
+		if (in[i] == 'a')
+			out[n++] = 'a';
+		if (!*detach)
+			out[n++] = in[i];
+	}
+	return n;
 }
 
 /* The container: its own session, the inner pty, and nothing else of it. */
@@ -74,6 +91,9 @@ static pid_t container_start(const struct scene *s, int *master, struct cs_err *
 static int runtime_main(const struct scene *s)
 {
 	struct cs_err err = CS_ERR_INIT;
+	const struct ctr_tty_hooks hooks = { .on_signal = on_signal,
+					     .signal_arg = (void *)(uintptr_t)s,
+					     .on_input = s->looks ? on_input : NULL };
 	int master = -1, pidfd, sfd, rc;
 	sigset_t set;
 	pid_t pid;
@@ -96,7 +116,7 @@ static int runtime_main(const struct scene *s)
 	pidfd = cs_sys_pidfd_open(pid, 0);
 	if (pid < 0 || pidfd < 0 || sfd < 0)
 		return CHILD_SETUP;
-	rc = ctr_tty_proxy(master, pidfd, sfd, on_signal, (void *)(uintptr_t)s, &err);
+	rc = ctr_tty_proxy(master, pidfd, sfd, &hooks, &err);
 	if (rc < 0 && write(s->told[1], err.msg, strlen(err.msg)) < 0)
 		return CHILD_SETUP;
 	close(master);
@@ -190,6 +210,41 @@ static int c_echo(void)
 	n = read(0, line, sizeof(line));
 	return n > 0 && write(1, line, (size_t)n) == n ? 0 : 2;
 }
+
+/* Reads a line and tells it, whoever listens to its terminal. */
+static int c_line(void)
+{
+	char line[64];
+	ssize_t n;
+
+	if (write(1, "ready\n", 6) != 6)
+		return 1;
+	n = read(0, line, sizeof(line));
+	return n == 5 && memcmp(line, "aabc\n", 5) == 0 && write(1, "right\n", 6) == 6 ? 0 : 2;
+}
+
+START_TEST(test_input)
+{
+	struct scene s = { .container = c_line, .out = -1, .looks = true };
+
+	scene_start(&s);
+	see(&s, "ready\r\n");
+	say(&s, "abc\n");
+	see(&s, "right\r\n");
+	ck_assert_int_eq(scene_end(&s), 0);
+}
+END_TEST
+
+START_TEST(test_detach)
+{
+	struct scene s = { .container = c_line, .out = -1, .looks = true };
+
+	scene_start(&s);
+	see(&s, "ready\r\n");
+	say(&s, "abXc");
+	ck_assert_int_eq(scene_end(&s), 1);
+}
+END_TEST
 
 START_TEST(test_both_ways)
 {
@@ -546,6 +601,6 @@ START_TEST(test_stdout_closed)
 }
 END_TEST
 
-CHILD_MAIN("runtime/tty_proxy", test_both_ways, test_bulk_out, test_bulk_pipe, test_file,
+CHILD_MAIN("runtime/tty_proxy", test_both_ways, test_input, test_detach, test_bulk_out, test_bulk_pipe, test_file,
 	   test_bulk_in, test_size, test_signals, test_survivor, test_absent, test_stdin_ends,
 	   test_stdout_closed)
