@@ -29,8 +29,8 @@ void cli_usage_parse(const struct cs_json *stats, struct cli_usage *out);
 /* Adds up /proc/PID/net/dev's text; pure. */
 void cli_usage_net(const char *text, struct cli_usage *out);
 
-/* A line of stats: docker's field names. @before: an earlier reading, or the same one. @now NULL: it
- * could not be read. */
+/* A line of stats: docker's field names. @before: an earlier reading, or the same one. @now NULL:
+ * it could not be read. */
 void cli_usage_row(struct cs_jw *w, const char *id, const char *name,
 		   const struct cli_usage *before, const struct cli_usage *now);
 

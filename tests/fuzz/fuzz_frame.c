@@ -19,7 +19,7 @@ static void need(bool ok)
 /* The first half is the keys' text, the second what is typed: nothing is lost but the keys. */
 static void detach(const uint8_t *data, size_t size)
 {
-	struct att_detach d = { 0 };
+	struct eng_detach d = { 0 };
 	struct cs_err err = CS_ERR_INIT;
 	size_t half = size / 2 < 100 ? size / 2 : 100, len = size - half, n, tail;
 	char text[101], *out;
@@ -31,12 +31,12 @@ static void detach(const uint8_t *data, size_t size)
 	keys = eng_detach_keys(text, d.keys, sizeof(d.keys), &err);
 	if (keys < 0)
 		return;
-	need(keys <= ATT_KEYS_MAX);
+	need(keys <= ENG_DETACH_MAX);
 	d.n = (size_t)keys;
-	out = malloc(len + ATT_KEYS_MAX);
+	out = malloc(len + ENG_DETACH_MAX);
 	if (!out)
 		return;
-	n = eng_att_filter(&d, (const char *)data + half, len, out, &yes);
+	n = eng_detach_filter(&d, (const char *)data + half, len, out, &yes);
 	tail = yes ? d.n : d.seen;
 	need(n + tail <= len && memcmp(out, data + half, n) == 0);
 	need(memcmp(d.keys, data + half + n, tail) == 0);

@@ -14,9 +14,9 @@ vm() # COMMAND [ARGUMENT...]
 	CAISSON_LIMIT=400 it_try caisson "$@" </dev/null
 }
 # Starts the machine "m" and tells its processes: $keeper, $monitor, $vmm.
-machine() # [OPTION...]
+machine()
 {
-	caisson run -d --vm --network none --name m "$@" box sleep 1000 >/dev/null
+	caisson run -d --vm --network none --name m box sleep 1000 >/dev/null
 	keeper=$(caisson inspect m --format '{{.State.Pid}}')
 	monitor=$(caisson inspect m --format '{{.State.MonitorPid}}')
 	vmm=$(pgrep -P "$keeper" -x vmm)

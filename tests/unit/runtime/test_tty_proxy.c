@@ -601,6 +601,6 @@ START_TEST(test_stdout_closed)
 }
 END_TEST
 
-CHILD_MAIN("runtime/tty_proxy", test_both_ways, test_input, test_detach, test_bulk_out, test_bulk_pipe, test_file,
-	   test_bulk_in, test_size, test_signals, test_survivor, test_absent, test_stdin_ends,
-	   test_stdout_closed)
+CHILD_MAIN("runtime/tty_proxy", test_both_ways, test_input, test_detach, test_bulk_out,
+	   test_bulk_pipe, test_file, test_bulk_in, test_size, test_signals, test_survivor,
+	   test_absent, test_stdin_ends, test_stdout_closed)
