@@ -5,12 +5,13 @@
 #	in GROUP :: OPTIONS :: SCRIPT	SCRIPT is run in a container with OPTIONS ("-": none), and with
 #					those of all lines of the group: one container for all of it
 #	out :: COMMANDS			COMMANDS, one after the other; what lines before it made is there
+#	err :: COMMANDS			the same, but they fail, behind both walls alike
 #	no :: COMMANDS :: MESSAGE	refused in a machine with that message, and not in a container
+#	# slow				the rest of this part is not made for an emulated host's pace
 #
 # Each wall has stores of its own, so that names are the same; "run" and "create" get --vm, and
 # "--network none" if they say nothing of networks. $dir is a folder; ids, addresses and what differs
-# by chance are made alike before they are compared. The commands on running containers are in
-# 97-vm.sh.
+# by chance are made alike before they are compared.
 #
 #	99-parity.sh --table		prints man/PARITY.md
 # shellcheck disable=SC1091,SC2154 # what the files give
@@ -33,9 +34,15 @@ chmod 1777 "$it_tmp/rootfs/tmp"
 v=$(it_cgroup_version)
 
 # Lines of the table, numbered.
+slowly=yes
+if [ -n "${CAISSON_LAB-}" ] && [ -z "${CAISSON_LAB_ALL-}" ]; then
+	slowly=no
+	tap_skip "what is slow" "not made for an emulated host's pace; CAISSON_LAB_ALL=1 runs it there too"
+fi
 lines()
 {
-	awk '/^(in|out|no) / { print NR " :: " $0 }' "$table"
+	awk -v slowly="$slowly" '/^== / { slow = 0 } /^# slow$/ { slow = slowly == "no" }
+		/^(in|out|err|no) / && !slow { print NR " :: " $0 }' "$table"
 }
 
 # --- what a wall has ---------------------------------------------------------------------------
@@ -143,7 +150,7 @@ run_wall()
 			done+="$group "
 			continue
 		fi
-		[ "$what" = out ] || rest=${rest%" :: "*}
+		[ "$what" = no ] && rest=${rest%" :: "*}
 		(
 			eval "$rest"
 			s=$?
@@ -193,6 +200,18 @@ result() # WALL LINE
 	} 2>&1 | alike
 }
 
+# Lines of "err" fail, those of "out" do not.
+ended_right() # KIND LINE
+{
+	local failed=no
+
+	[[ $(tail -n 1 "${dirs[vm]}/res/$2.out") =~ ^=\ [0-9]+$ ]] && failed=yes
+	case $1 in
+	out) [ $failed = no ] ;;
+	err) [ $failed = yes ] ;;
+	esac
+}
+
 while IFS= read -r rest; do
 	n=${rest%% *}
 	rest=${rest#*" :: "}
@@ -211,7 +230,8 @@ while IFS= read -r rest; do
 			tap_not_ok "$name" "container: $here
 machine:   $there"
 		fi
-	elif [ "$here" = "$there" ] && [ -e "${dirs[vm]}/res/$n.out" ]; then
+	elif [ "$here" = "$there" ] && [ -e "${dirs[vm]}/res/$n.out" ] &&
+		ended_right "${rest%% *}" "$n"; then
 		tap_ok "$name"
 	else
 		tap_not_ok "$name" "$(diff -U 99 --label container <(echo "$here") --label machine <(echo "$there"))"
