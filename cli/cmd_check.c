@@ -17,7 +17,7 @@ struct check_opts {
 
 static const struct cli_opt check_optv[] = {
 	CLI_STR(struct check_opts, format, "format", 0, "FORMAT",
-		"\"table\", \"json\", \"jsonl\", or a template (default: text)"),
+		"\"table\", \"json\", \"jsonl\", \"yaml\", or a template (default: text)"),
 	CLI_BOOL(struct check_opts, quiet, "quiet", 'q', "only what is not as it should be"),
 };
 
