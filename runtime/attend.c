@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/proc.h"
 #include "base/sys.h"
 #include "runtime/container.h"
@@ -153,6 +154,7 @@ static _Noreturn void hold_terminal(const struct ctr_child *child)
 static int let_go(const struct ctr_child *child, struct cs_err *err)
 {
 	cs_auto_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int keep[] = { null, child->master, child->pidfd };
 	pid_t pid = null < 0 ? -1 : fork();
 
 	if (pid < 0)
@@ -160,6 +162,8 @@ static int let_go(const struct ctr_child *child, struct cs_err *err)
 	if (pid > 0)
 		return 0;
 	setsid();
+	/* somebody may wait for the end of what we were given */
+	cs_fd_close_others(0, keep, CS_LEN(keep), err);
 	for (int fd = 0; fd < 3; fd++)
 		/* NOLINTNEXTLINE(android-cloexec-dup): they stay ours */
 		if (dup2(null, fd) < 0)
