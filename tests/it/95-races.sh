@@ -58,26 +58,30 @@ c ps -aq
 tap_is "and it is gone" "$out" ""
 
 # A hook that takes its time is not in the way of a signal; the seconds tell this hook from others.
-cat >"$it_tmp/slow.json" <<-END
-	{ "cdiVersion": "0.6.0", "kind": "test/slow", "devices": [ { "name": "start", "containerEdits": {
-		"hooks": [ { "hookName": "createRuntime", "path": "$(command -v sleep)",
-			"args": [ "sleep", "300.$$" ] } ] } } ] }
-END
-mount -t tmpfs none /run && mkdir -p /run/cdi /run/lock && cp "$it_tmp/slow.json" /run/cdi
-hooks()
-{
-	pgrep -f "^sleep 300\\.$$\$"
-}
-for sig in HUP TERM; do # a background job does not hear INT
-	bg run --rm --name a --network none --device test/slow=start box true
-	it_wait 20 hooks >/dev/null
-	kill -$sig "$pid"
-	wait "$pid"
-	tap_is "SIG$sig ends a run whose start does not come to its end" "$?" $((128 + $(kill -l $sig)))
-	c ps -aq
-	tap_is "and nothing stays of it" "$out$(hooks)" ""
-done
-umount /run
+if [[ $(readlink -f "$it_tmp") = /run/* ]]; then
+	tap_skip "a signal during a start that hangs" "/run is in use for the test itself"
+else
+	cat >"$it_tmp/slow.json" <<-END
+		{ "cdiVersion": "0.6.0", "kind": "test/slow", "devices": [ { "name": "start", "containerEdits": {
+			"hooks": [ { "hookName": "createRuntime", "path": "$(command -v sleep)",
+				"args": [ "sleep", "300.$$" ] } ] } } ] }
+	END
+	mount -t tmpfs none /run && mkdir -p /run/cdi /run/lock && cp "$it_tmp/slow.json" /run/cdi
+	hooks()
+	{
+		pgrep -f "^sleep 300\\.$$\$"
+	}
+	for sig in HUP TERM; do # a background job does not hear INT
+		bg run --rm --name a --network none --device test/slow=start box true
+		it_wait 20 hooks >/dev/null
+		kill -$sig "$pid"
+		wait "$pid"
+		tap_is "SIG$sig ends a run whose start does not come to its end" "$?" $((128 + $(kill -l $sig)))
+		c ps -aq
+		tap_is "and nothing stays of it" "$out$(hooks)" ""
+	done
+	umount /run
+fi
 
 # A start that waits for its volume has the container, and nothing of it runs.
 slow_start() # NAME
@@ -113,7 +117,8 @@ sleep 0.5
 flock -u 8
 exec 8<&-
 wait "$rm"
-tap_is "a start that comes between does not save it" "$? $(<"$it_tmp/rm.out")" "0 a"
+tap_is "a start that comes between does not save it" \
+	"$? $(grep -vE "^caisson: warning: the (lock|life) of container" "$it_tmp/rm.out")" "0 a"
 wait "$pid"
 c ps -aq
 tap_is "and it is gone" "$out" ""
