@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/str.h"
 #include "cli/opt.h"
 
 /* Sorted as a reader looks for them: docker's, then virsh's. */
@@ -14,7 +15,7 @@ static const struct alias {
 } aliases[] = {
 	{ "ls", "ps", "", true },
 	{ "remove", "rm", "", true },
-	{ "console", "attach", "", false },
+	{ "console", "attach", "--detach-keys=ctrl-]", false },
 	{ "destroy", "kill", "", false },
 	{ "dominfo", "inspect", "", false },
 	{ "list", "ps", "", false },
@@ -35,18 +36,18 @@ enum { WORDS_MAX = 256, WORD_MAX = 24 };
 static char *words[WORDS_MAX];
 static char command[WORD_MAX], added[WORD_MAX];
 
-/* Puts the option behind the command: "autostart web" is "update --restart=always web", and with
- * --disable "update --restart=no web". */
+/* Puts the option behind the command, before the user's own: "autostart web" is "update
+ * --restart=always web", and with --disable "update --restart=no web". */
 static void insert_option(struct cli_args *args, const char *option)
 {
+	bool switches = cs_str_starts(option, "--restart="), off = false;
 	size_t n = 2;
-	bool off = false;
 
 	if (args->argc + 2 > WORDS_MAX)
 		return;
 	words[0] = args->argv[0];
 	for (size_t i = 1; i < args->argc; i++)
-		if (strcmp(args->argv[i], "--disable") == 0)
+		if (switches && strcmp(args->argv[i], "--disable") == 0)
 			off = true;
 		else
 			words[n++] = args->argv[i];

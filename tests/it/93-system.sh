@@ -67,7 +67,7 @@ tap_check "a login waits on the console" it_wait 60 getty
 cat >"$it_tmp/login.py" <<'PY'
 import sys
 from term import Terminal
-t = Terminal(sys.argv[1:] + ["attach", "sys"], 24, 80)
+t = Terminal(sys.argv[1:] + ["console", "sys"], 24, 80)
 t.expect(rb"login: ", b"\r")
 t.type(b"root\r")
 t.expect(rb"Password: ")
@@ -77,7 +77,7 @@ t.type(b"tty; echo process $((1 + 0)) is $(cat /proc/1/comm)\r")
 t.expect(rb"/dev/console\r\n(.*\r\n)*process 1 is systemd\r\n")
 t.type(b"exit\r")
 t.expect(rb"login: ")
-t.type(b"\x10\x11")
+t.type(b"\x1d") # ^], as virsh has it
 print("detached", t.wait(), t.restored())
 PY
 caisson exec -i sys chpasswd <<<root:secret
