@@ -10,7 +10,7 @@ tap_skip_emulated
 # Prints the path of the one that is kept for the next time.
 debian()
 {
-	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/caisson/debian sources=() f
+	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/caisson/debian sources=() options=() f
 
 	mkdir -p "$cache" || return
 	exec {lock}>"$cache/lock" && flock "$lock" || return
@@ -18,7 +18,10 @@ debian()
 		for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources}; do
 			[ ! -s "$f" ] || sources+=("$f")
 		done
-		mmdebstrap --quiet --variant=essential --include=systemd-sysv,dbus,login,passwd \
+		while read -r f; do
+			options+=("--aptopt=$f")
+		done < <(apt-config dump --format '%f "%v";%n' Acquire::http Acquire::https)
+		mmdebstrap --quiet "${options[@]}" --variant=essential --include=systemd-sysv,dbus,login,passwd \
 			--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 			--dpkgopt='path-exclude=/usr/share/locale/*' --format=tar '' "$cache/new.tar" "${sources[@]}" >&2 &&
 			mv "$cache/new.tar" "$cache/systemd-1.tar" || return
@@ -31,7 +34,7 @@ command -v python3 >/dev/null || tap_skip_all "python3 is not installed"
 if [ -z "${CAISSON_IT_DEBIAN-}" ]; then
 	[ -e "${XDG_CACHE_HOME:-$HOME/.cache}/caisson/debian/systemd-1.tar" ] ||
 		command -v mmdebstrap >/dev/null || tap_skip_all "mmdebstrap is not installed"
-	CAISSON_IT_DEBIAN=$(debian) || { echo "Bail out! mmdebstrap could not make a Debian"; exit 1; }
+	CAISSON_IT_DEBIAN=$(debian) || tap_skip_all "mmdebstrap could not make a Debian"
 fi
 . "$(dirname "$0")/netlib.sh"
 net_host "$@"
