@@ -14,4 +14,5 @@ base_libbase_a_SOURCES = \
 	base/proc.c base/proc.h \
 	base/signame.c base/signame.h \
 	base/str.c base/str.h \
-	base/sys.h
+	base/sys.h \
+	base/which.c base/which.h

@@ -45,7 +45,8 @@
 	CLI_STRV(T, dns_option, "dns-option", 0, "OPTION", "an option of resolv.conf"),          \
 	CLI_STRV(T, dns_search, "dns-search", 0, "DOMAIN", "a domain to search names in"),       \
 	CLI_STR(T, domainname, "domainname", 0, "NAME", "NIS domain name"),                      \
-	CLI_BOOL(T, dry_run, "dry-run", 0, "print what would be made, as JSON, and make nothing"), \
+	CLI_BOOL(T, dry_run, "dry-run", 0,                                                       \
+		 "print what would be made, as JSON, and make nothing"),                         \
 	CLI_STR(T, entrypoint, "entrypoint", 0, "PROGRAM",                                       \
 		"instead of the image's; a JSON array for several words, \"\" for none"),        \
 	CLI_STRV(T, env, "env", 'e', "NAME[=VALUE]", "an environment variable"),                 \
@@ -82,7 +83,7 @@
 	CLI_NUM(T, memory_swappiness, "memory-swappiness", 0, 0, "N", "0 to 100"),               \
 	CLI_STRV(T, mount, "mount", 0, "SPEC", "type=bind|volume|tmpfs,src=...,dst=...,..."),    \
 	CLI_STR(T, name, "name", 0, "NAME", "its name (default: one is made up)"),               \
-	{ .name = "net", .hidden = true, .type = CLI_OPT_STRV,                                    \
+	{ .name = "net", .hidden = true, .type = CLI_OPT_STRV,                                   \
 	  .off = CLI_OFF(T, network, struct cli_strv), .arg = "NETWORK",                         \
 	  .help = "the same as --network" },                                                     \
 	CLI_STRV(T, network, "network", 0, "NETWORK",                                            \
@@ -106,14 +107,14 @@
 	CLI_STR(T, restart, "restart", 0, "POLICY",                                              \
 		"no, on-failure[:N], always or unless-stopped"),                                 \
 	CLI_BOOL(T, rm, "rm", 0, "remove it, and its anonymous volumes, when it has ended"),     \
-	REFUSED(8, "runtime"),                                                                  \
+	REFUSED(8, "runtime"),                                                                   \
 	REFUSED(3, "secret"),                                                                    \
 	CLI_STRV(T, security_opt, "security-opt", 0, "OPTION",                                   \
 		 "seccomp=FILE, apparmor=PROFILE, no-new-privileges, ..."),                      \
 	CLI_SIZE(T, shm_size, "shm-size", 0, "BYTES", "of /dev/shm (default: 64m)"),             \
 	CLI_STR(T, stop_signal, "stop-signal", 0, "SIGNAL", "instead of the image's or TERM"),   \
 	CLI_NUM(T, stop_timeout, "stop-timeout", 0, -1, "SECONDS", "until KILL (default: 10)"),  \
-	REFUSED(9, "storage-opt"),                                                              \
+	REFUSED(9, "storage-opt"),                                                               \
 	CLI_STRV(T, sysctl, "sysctl", 0, "KEY=VALUE", "a kernel parameter of its namespaces"),   \
 	CLI_BOOL(T, systemd, "systemd", 0, "a system container: made ready for systemd"),        \
 	CLI_NUM(T, timeout, "timeout", 0, 0, "SECONDS", "it is killed after that time"),         \
@@ -123,7 +124,7 @@
 	CLI_STRV(T, ulimit, "ulimit", 0, "NAME=SOFT[:HARD]", "a resource limit"),                \
 	CLI_STR(T, umask, "umask", 0, "MODE", "its umask (default: 0022)"),                      \
 	CLI_STR(T, user, "user", 'u', "USER[:GROUP]", "names or numbers"),                       \
-	CLI_STR(T, userns, "userns", 0, "MODE", "host (default), or auto: ids of its own"),       \
+	CLI_STR(T, userns, "userns", 0, "MODE", "host (default), or auto: ids of its own"),      \
 	CLI_STR(T, uts, "uts", 0, "MODE", "private or host"),                                    \
 	CLI_BOOL(T, vm, "vm", 0, "the same as --isolation=vm"),                                  \
 	CLI_STRV(T, volume, "volume", 'v', "[SOURCE:]TARGET[:OPTIONS]",                          \

@@ -12,28 +12,11 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "base/which.h"
 #include "cli/out.h"
 #include "cli/pscols.h"
 
 enum { PS_OUTPUT_MAX = 64 << 20 };
-
-/* ps(1) as a shell would find it. */
-static int find_ps(char *out, size_t size, struct cs_err *err)
-{
-	const char *dirs = getenv("PATH");
-
-	if (!dirs || !*dirs)
-		dirs = "/usr/bin:/bin";
-	while (*dirs) {
-		size_t len = strcspn(dirs, ":");
-		int n = snprintf(out, size, "%.*s/ps", (int)len, dirs);
-
-		if (*dirs == '/' && n > 0 && (size_t)n < size && access(out, X_OK) == 0)
-			return 0;
-		dirs += len + (dirs[len] == ':');
-	}
-	return cs_err_set(err, ENOENT, "program ps not found in PATH; --format json needs none");
-}
 
 /* Runs ps(1) with the user's options (-ef without any); *@text is the caller's to free. */
 static int run_ps(char *const *args, size_t n_args, char **text, struct cs_err *err)
@@ -46,9 +29,9 @@ static int run_ps(char *const *args, size_t n_args, char **text, struct cs_err *
 	int ret, status = 0;
 	size_t len = 0;
 
-	ret = find_ps(path, sizeof(path), err);
-	if (ret < 0)
-		return ret;
+	if (!cs_which("ps", path, sizeof(path)))
+		return cs_err_set(err, ENOENT,
+				  "program ps not found in PATH; --format json needs none");
 	if (n_args > 0) {
 		argv = calloc(n_args + 2, sizeof(*argv));
 		if (!argv)

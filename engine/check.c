@@ -151,19 +151,6 @@ long long eng_check_number(const char *path)
 	return end == text ? -1 : n;
 }
 
-bool eng_check_find(const char *name, char *out, size_t size)
-{
-	const char *p = getenv("PATH");
-
-	for (; p && *p; p += strcspn(p, ":"), p += *p == ':') {
-		int n = snprintf(out, size, "%.*s/%s", (int)strcspn(p, ":"), p, name);
-
-		if (*p == '/' && n > 0 && (size_t)n < size && access(out, X_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* --- folders of our own ----------------------------------------------------------------------- */
 
 static int make_dir(const char *path, struct cs_err *err)

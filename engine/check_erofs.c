@@ -145,49 +145,46 @@ static void drop_loop(dev_t dev, size_t before)
 		ioctl(control, LOOP_CTL_REMOVE, i);
 }
 
+/* What is looked at in a layer that is mounted at @mnt. */
+typedef int (*look_fn)(int mnt, struct cs_err *err);
+
+static int read_caps(int mnt, struct cs_err *err)
+{
+	cs_auto_fd int fd = openat(mnt, "file", O_RDONLY | O_CLOEXEC);
+	unsigned char got[sizeof(caps)];
+
+	if (fd < 0 || fgetxattr(fd, CAPS, got, sizeof(got)) != sizeof(got))
+		return cs_err_sys(err, CAPS);
+	return 0;
+}
+
 /* As layers are mounted here, whichever way that is. */
 static int try_layer(const struct eng_check *c, void *arg, struct cs_err *err)
 {
 	cs_auto_fd int image = make(c, err), mnt = -EBADF;
+	const look_fn *look = arg;
 	const size_t before = count_loops();
 	struct stat sb = { 0 };
 	int ret;
 
-	(void)arg;
 	if (image < 0)
 		return image;
 	mnt = img_rootfs_layer_mount(image, false, -EBADF, err);
 	if (mnt < 0)
 		return mnt;
-	ret = read_back(mnt, err);
+	ret = (*look)(mnt, err);
 	fstat(mnt, &sb);
 	cs_close_fd(&mnt);
 	drop_loop(sb.st_dev, before);
 	return ret;
 }
 
-static int try_caps(const struct eng_check *c, void *arg, struct cs_err *err)
-{
-	cs_auto_fd int image = make(c, err), mnt = -EBADF, fd = -EBADF;
-	unsigned char got[sizeof(caps)];
-
-	(void)arg;
-	if (image < 0)
-		return image;
-	mnt = img_rootfs_layer_mount(image, false, -EBADF, err);
-	if (mnt < 0)
-		return mnt;
-	fd = openat(mnt, "file", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fgetxattr(fd, CAPS, got, sizeof(got)) != sizeof(got))
-		return cs_err_sys(err, CAPS);
-	return 0;
-}
-
 static void check_caps(struct eng_check *c)
 {
 	struct cs_err why = CS_ERR_INIT;
+	look_fn look = read_caps;
 
-	if (eng_check_try(c, try_caps, NULL, &why) < 0)
+	if (eng_check_try(c, try_layer, &look, &why) < 0)
 		eng_check_warn(c, "EROFS attributes",
 			       "use a kernel with CONFIG_EROFS_FS_XATTR and "
 			       "CONFIG_EROFS_FS_SECURITY: without, programs of images lose their "
@@ -200,6 +197,7 @@ static void check_caps(struct eng_check *c)
 void eng_check_erofs(struct eng_check *c)
 {
 	struct cs_err why = CS_ERR_INIT;
+	look_fn look = read_back;
 
 	if (!img_rootfs_can_erofs()) {
 		eng_check_warn(c, "EROFS",
@@ -212,7 +210,7 @@ void eng_check_erofs(struct eng_check *c)
 		eng_check_pass(c, "EROFS", "layers are mounted from their files");
 	} else {
 		cs_err_clear(&why);
-		if (eng_check_try(c, try_layer, NULL, &why) < 0) {
+		if (eng_check_try(c, try_layer, &look, &why) < 0) {
 			eng_check_fail(c, "EROFS",
 				       "make loop devices usable (modprobe loop, /dev/loop*)", "%s",
 				       why.msg);

@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "base/which.h"
 #include "engine/check_int.h"
 #include "engine/libexec.h"
 
@@ -336,7 +337,7 @@ static void check_found(struct eng_check *c)
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < CS_LEN(programs); i++)
-		if (eng_check_find(programs[i].name, path, sizeof(path)))
+		if (cs_which(programs[i].name, path, sizeof(path)))
 			eng_check_pass(c, programs[i].name, "%s is there; not needed: %s", path,
 				       programs[i].instead);
 		else

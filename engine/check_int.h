@@ -2,7 +2,6 @@
 #define CS_ENGINE_CHECK_INT_H
 
 #include <limits.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "engine/check.h"
@@ -40,9 +39,6 @@ int eng_check_try(const struct eng_check *c, eng_check_try_fn fn, void *arg, str
 long long eng_check_number(const char *path);
 /* The file's first line into @out; -ENOENT and the like without a message. */
 int eng_check_line_of(const char *path, char *out, size_t size);
-
-/* Where in $PATH the program is, of which only absolute folders count. */
-bool eng_check_find(const char *name, char *out, size_t size);
 
 /* The areas. */
 void eng_check_host(struct eng_check *c);

@@ -41,16 +41,14 @@ static int try_machine(const struct eng_check *c, void *arg, struct cs_err *err)
 
 static void check_caps(struct eng_check *c, int kvm)
 {
-	char missing[200] = "";
-	size_t len = 0;
+	cs_auto_buf struct cs_buf missing = CS_BUF_INIT;
 
 	for (size_t i = 0; i < CS_LEN(vm_caps_needed); i++)
 		if (ioctl(kvm, KVM_CHECK_EXTENSION, vm_caps_needed[i].cap) <= 0)
-			len += (size_t)snprintf(missing + len, sizeof(missing) - len, " %s",
-						vm_caps_needed[i].name);
-	if (len)
+			cs_buf_addf(&missing, " %s", vm_caps_needed[i].name);
+	if (missing.len)
 		eng_check_warn(c, "KVM capabilities", "use Linux 5.4 or newer, and its own KVM",
-			       "missing:%s", missing);
+			       "missing:%s", missing.s ? missing.s : "");
 	else
 		eng_check_pass(c, "KVM capabilities",
 			       "all that machines need; as many as %d processors",

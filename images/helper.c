@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "base/which.h"
 #include "images/creds.h"
 #include "images/creds_int.h"
 
@@ -23,27 +24,16 @@ enum {
 	TIMEOUT_MS = 60000, /* it may ask somebody for a password */
 };
 
-/* Finds the program in $PATH, of which only absolute folders count. */
 static int find_program(const char *name, char out[PATH_MAX], struct cs_err *err)
 {
-	const char *path = getenv("PATH");
+	char program[NAME_MAX];
+	int ret = cs_str_fmt(program, sizeof(program), err, "docker-credential-%s", name);
 
-	for (const char *p = path ? path : "/usr/local/bin:/usr/bin:/bin"; *p;) {
-		size_t n = strcspn(p, ":");
-
-		if (*p == '/' && n < PATH_MAX / 2) {
-			int ret = cs_str_fmt(out, PATH_MAX, err, "%.*s/docker-credential-%s",
-					     (int)n, p, name);
-
-			if (ret < 0)
-				return ret;
-			if (access(out, X_OK) == 0)
-				return 0;
-		}
-		p += n;
-		p += *p == ':';
-	}
-	return cs_err_set(err, ENOENT, "docker-credential-%s is not in $PATH", name);
+	if (ret < 0)
+		return ret;
+	if (!cs_which(program, out, PATH_MAX))
+		return cs_err_set(err, ENOENT, "%s is not in $PATH", program);
+	return 0;
 }
 
 /* Runs it; what it prints becomes *@out. Returns its exit status. */

@@ -120,8 +120,7 @@ struct ctr_exec_opts {
 	bool tty;
 	bool detach;
 	bool ignore_paused;
-	/* of a terminal that is attended: what was typed, see ns/tty.h; NULL: all is the process's
-	 */
+	/* looks at what is typed, see ns/tty.h; NULL: all of it is the process's */
 	size_t (*on_input)(const char *in, size_t len, char *out, bool *detach, void *arg);
 	void *input_arg;
 	/* --cgroup, "sub" or "controller:sub"; NULL-terminated or NULL */

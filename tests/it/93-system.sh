@@ -21,6 +21,7 @@ debian()
 		while read -r f; do
 			options+=("--aptopt=$f")
 		done < <(apt-config dump --format '%f "%v";%n' Acquire::http Acquire::https)
+		rm -f "$cache/new.tar"
 		mmdebstrap --quiet "${options[@]}" --variant=essential --include=systemd-sysv,dbus,login,passwd \
 			--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 			--dpkgopt='path-exclude=/usr/share/locale/*' --format=tar '' "$cache/new.tar" "${sources[@]}" >&2 &&

@@ -56,7 +56,6 @@ print("status", p.wait())
 PY
 hung=$!
 it_wait 60 eval 'pgrep -x vmm >/dev/null'
-sleep 3
 kill -INT "$(awk '/^pid/ { print $2 }' "$it_tmp/hung")"
 wait "$hung"
 tap_like "one that says nothing: Ctrl-C ends the run" "$(<"$it_tmp/hung")" 'status -2$'
@@ -94,7 +93,7 @@ gone
 
 tap_comment <<<"processes of the host's"
 machine
-kill -STOP $(pgrep -x vmm) # the jail is one, the machine in it another
+kill -STOP "$vmm" "$(pgrep -P "$vmm" -x vmm)" # the jail, and the machine in it
 vm ps --format '{{.Names}} {{.Status}}'
 tap_like "a machine that does not answer: ps" "$out" '^m Up'
 vm top m
@@ -120,7 +119,7 @@ tap_is "a machine that is killed: 125" "$out" 125
 gone
 machine
 kill -KILL "$monitor"
-it_wait 60 eval '! pgrep -x vmm >/dev/null'
+it_wait 60 eval '! kill -0 "$vmm" 2>/dev/null'
 vm ps -a --format '{{.Names}} {{.Status}}'
 tap_like "its monitor is killed: ps tells, the machine has ended" "$out" '^m (Exited|Dead)'
 gone

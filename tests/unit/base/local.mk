@@ -11,7 +11,8 @@ unit_tests += \
 	tests/unit/base/test_path \
 	tests/unit/base/test_proc \
 	tests/unit/base/test_signame \
-	tests/unit/base/test_str
+	tests/unit/base/test_str \
+	tests/unit/base/test_which
 
 tests_unit_base_test_arena_SOURCES = tests/unit/base/test_arena.c
 tests_unit_base_test_arena_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -56,3 +57,7 @@ tests_unit_base_test_signame_LDADD = $(base_unit_ldadd)
 tests_unit_base_test_str_SOURCES = tests/unit/base/test_str.c
 tests_unit_base_test_str_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_base_test_str_LDADD = $(base_unit_ldadd)
+
+tests_unit_base_test_which_SOURCES = tests/unit/base/test_which.c
+tests_unit_base_test_which_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_base_test_which_LDADD = $(base_unit_ldadd)
