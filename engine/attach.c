@@ -151,15 +151,9 @@ static int serve_in(struct att *a, struct cs_err *err)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (n <= 0) {
-		a->in_eof = true;
-		a->say_eof = true;
-		memcpy(a->keys, a->detach.keys, a->detach.seen); /* held back for nothing */
-		a->keys_len = a->detach.seen;
-		a->detach.seen = 0;
-	} else {
-		a->keys_len = eng_detach_filter(&a->detach, buf, (size_t)n, a->keys, &a->detached);
-	}
+	a->in_eof = a->say_eof = n <= 0;
+	a->keys_len =
+		eng_detach_filter(&a->detach, buf, n > 0 ? (size_t)n : 0, a->keys, &a->detached);
 	return send_keys(a, err);
 }
 

@@ -72,7 +72,8 @@ struct eng_detach {
 	size_t seen; /* so many of them were the last of the input, and are held back */
 };
 /* Copies the @len bytes of @in to @out (@len + ENG_DETACH_MAX bytes) but for what may be the keys'
- * beginning. Returns how many; *@detach: the keys came. Pure. */
+ * beginning. @len 0 is the end of the input: what was held back comes. Returns how many; *@detach:
+ * the keys came. Pure. */
 size_t eng_detach_filter(struct eng_detach *d, const char *in, size_t len, char *out, bool *detach);
 
 #endif

@@ -76,6 +76,12 @@ size_t eng_detach_filter(struct eng_detach *d, const char *in, size_t len, char 
 	size_t n = 0;
 
 	*detach = false;
+	if (len == 0) {
+		n = d->seen;
+		memcpy(out, d->keys, n);
+		d->seen = 0;
+		return n;
+	}
 	if (d->n == 0) {
 		memcpy(out, in, len);
 		return len;

@@ -27,7 +27,8 @@ int ctr_tty_send(int sock, int master, struct cs_err *err);
 typedef int (*ctr_tty_signal_fn)(int signo, void *arg, struct cs_err *err);
 
 /* Looks at the @len bytes that were typed. Writes what the container gets to @out, which has room
- * for CTR_TTY_INPUT_MORE more, and returns its length. *@detach: the user wants no more of it. */
+ * for CTR_TTY_INPUT_MORE more, and returns its length. *@detach: the user wants no more of it. With
+ * 0 bytes, at the end of the input, it gives what it held back. */
 typedef size_t (*ctr_tty_input_fn)(const char *in, size_t len, char *out, bool *detach, void *arg);
 enum { CTR_TTY_INPUT_MORE = 64 };
 

@@ -183,14 +183,15 @@ static void serve_input(struct proxy *p)
 {
 	int n = pump_read(&p->keys, p->in);
 	char typed[BUF_SIZE];
+	size_t len = n > 0 ? p->keys.to : 0; /* 0: the end */
 
 	p->in_eof = n < 0;
-	if (n <= 0 || !p->hooks->on_input)
+	if (n == 0 || !p->hooks->on_input)
 		return;
-	memcpy(typed, p->keys.buf, p->keys.to);
-	p->keys.to =
-		p->hooks->on_input(typed, p->keys.to, p->keys.buf, &p->detach, p->hooks->input_arg);
-	p->in_eof = p->detach;
+	memcpy(typed, p->keys.buf, len);
+	p->keys.from = 0;
+	p->keys.to = p->hooks->on_input(typed, len, p->keys.buf, &p->detach, p->hooks->input_arg);
+	p->in_eof = p->in_eof || p->detach;
 }
 
 static void serve_master(struct proxy *p, short events)

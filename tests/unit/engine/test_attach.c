@@ -53,6 +53,11 @@ static void filter(const char *keys, const char *in, const char *want, bool deta
 
 START_TEST(test_filter)
 {
+	struct cs_err err = CS_ERR_INIT;
+	struct eng_detach d = { 0 };
+	char out[64];
+	bool yes;
+
 	filter("", "abc", "abc", false);
 	filter("a,b", "xaby", "x", true);
 	filter("a,b", "xaaby", "xa", true);
@@ -61,6 +66,12 @@ START_TEST(test_filter)
 	filter("a,a,b", "aaab", "a", true);
 	filter("a,b,a,c", "ababac", "ab", true);
 	filter("q", "q", "", true);
+	/* with the end of the input it is no key any more */
+	d.n = (size_t)eng_detach_keys("a,a,b", d.keys, sizeof(d.keys), &err);
+	ck_assert_uint_eq(eng_detach_filter(&d, "xaa", 3, out, &yes), 1);
+	ck_assert_uint_eq(eng_detach_filter(&d, NULL, 0, out, &yes), 2);
+	ck_assert(memcmp(out, "aa", 2) == 0 && !yes);
+	ck_assert_uint_eq(eng_detach_filter(&d, NULL, 0, out, &yes), 0);
 }
 END_TEST
 

@@ -50,17 +50,15 @@ static int on_signal(int signo, void *arg, struct cs_err *err)
 	return signo == SIGUSR2 ? SIGNAL_END : 0;
 }
 
-/* 'a' is two, and 'X' detaches. */
+/* a is two, X detaches, the end is a line. */
 static size_t on_input(const char *in, size_t len, char *out, bool *detach, void *arg)
 {
-	size_t n = 0;
+	size_t n = len ? 0 : (size_t)snprintf(out, 6, "aabc\n");
 
 	(void)arg;
 	for (size_t i = 0; i < len && !*detach; i++) {
 		*detach = in[i] == 'X';
-		if (in[i] == 'a')
-			out[n++] = 'a';
-		if (!*detach)
+		for (int twice = in[i] == 'a'; twice >= 0 && !*detach; twice--)
 			out[n++] = in[i];
 	}
 	return n;
@@ -568,10 +566,14 @@ static int c_late(void)
 
 START_TEST(test_stdin_ends)
 {
-	struct scene s = { .container = c_late, .out = -1, .stdin_null = true };
+	struct scene s = { .container = c_late, .out = -1, .stdin_null = true, .looks = true };
 
 	scene_start(&s);
 	see(&s, "late");
+	ck_assert_int_eq(scene_end(&s), 0);
+	s.container = c_line;
+	scene_start(&s);
+	see(&s, "right");
 	ck_assert_int_eq(scene_end(&s), 0);
 }
 END_TEST
