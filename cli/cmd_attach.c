@@ -38,7 +38,7 @@ static int check_status(const struct eng *e, const struct eng_record *r, struct 
 	if (st.state != ENG_RUNNING && st.state != ENG_RESTARTING && st.state != ENG_STARTING)
 		return cs_err_set(err, EBUSY,
 				  "container %s does not run: start it first (start -a)", r->name);
-	return 0;
+	return eng_status_reach(e, r->id, r->name, &st, err);
 }
 
 /* It ended without telling us, or before we came: its status says how. */

@@ -166,7 +166,8 @@ static int exec_run(struct cli_call *call, struct cs_err *err)
 		return cs_err_set(err, ENOTTY,
 				  "options -i and -t: stdin is not a terminal: leave out -t");
 	if (cli_ctr_engine(call, &e, err) < 0 || eng_find(&e, call->argv[0], id, err) < 0 ||
-	    eng_record_load(&e, id, &r, err) < 0 || eng_status_glance(&e, id, &st, err) < 0)
+	    eng_record_load(&e, id, &r, err) < 0 || eng_status_glance(&e, id, &st, err) < 0 ||
+	    eng_status_reach(&e, id, r.name, &st, err) < 0)
 		return -err->code;
 	if (st.state != ENG_RUNNING)
 		return cs_err_set(err, EBUSY, "container %s is %s, not running%s", r.name,

@@ -9,6 +9,7 @@
 #include "cli/network.h"
 #include "engine/nets.h"
 #include "engine/record.h"
+#include "engine/status.h"
 #include "netns/record.h"
 #include "runtime/container.h"
 
@@ -67,6 +68,15 @@ static int attach(const struct net_store *st, const char *network, const struct 
 	return net_attach(st, network, w, a, NULL, err);
 }
 
+/* What the runtime does not know does not run: or is it only out of reach? */
+static int can_wait(const struct cli_net_target *t, struct cs_err *err)
+{
+	struct eng_status st = ENG_STATUS_INIT;
+	int ret = eng_status_load(&t->e, t->r.id, &st, err);
+
+	return ret < 0 ? ret : eng_status_reach(&t->e, t->r.id, t->r.name, &st, err);
+}
+
 /* One that does not run is put on the network when it is started. */
 static int connect_it(struct cli_call *call, struct cli_net_target *t, const struct net_store *st,
 		      struct net_wish *w, struct cs_err *err)
@@ -79,9 +89,11 @@ static int connect_it(struct cli_call *call, struct cli_net_target *t, const str
 	int ret = ctr_info_get(&rt, t->id, &info, err);
 	bool runs = ret == 0 && info.status != CTR_STOPPED && info.status != CTR_CREATING;
 
-	if (ret == -ENOENT && t->r.id)
+	if (ret == -ENOENT && t->r.id) {
 		cs_err_clear(err);
-	else if (ret < 0)
+		ret = can_wait(t, err);
+	}
+	if (ret < 0)
 		return ret;
 	if (!runs && !t->r.id)
 		return cs_err_set(err, EBUSY, "container %s is %s, not running", call->argv[1],

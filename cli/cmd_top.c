@@ -20,7 +20,8 @@ static int top_run(struct cli_call *call, struct cs_err *err)
 	char id[ENG_ID_LEN + 1];
 
 	if (cli_ctr_engine(call, &e, err) < 0 || eng_find(&e, call->argv[0], id, err) < 0 ||
-	    eng_record_load(&e, id, &r, err) < 0 || eng_status_get(&e, id, &st, err) < 0)
+	    eng_record_load(&e, id, &r, err) < 0 || eng_status_get(&e, id, &st, err) < 0 ||
+	    eng_status_reach(&e, id, r.name, &st, err) < 0)
 		return -err->code;
 	if (st.state != ENG_RUNNING && st.state != ENG_PAUSED)
 		return cs_err_set(err, EBUSY, "container %s is %s, not running", r.name,

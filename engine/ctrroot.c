@@ -197,7 +197,7 @@ int eng_ctrroot_open(const struct eng *e, const char *id, const char *path, stru
 		return -err->code;
 	c.lock = eng_lock(e, id, err);
 	if (c.lock < 0 || eng_record_load(e, id, &c.r, err) < 0 ||
-	    eng_status_load(e, id, &st, err) < 0)
+	    eng_status_load(e, id, &st, err) < 0 || eng_status_reach(e, id, c.r.name, &st, err) < 0)
 		return -err->code;
 	switch (st.state) {
 	case ENG_RUNNING:

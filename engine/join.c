@@ -39,7 +39,8 @@ int eng_join_find(const struct eng *e, const char *mode, const char *ns, char *o
 				  "it first",
 				  mode + strlen(prefix), ns, eng_state_name(st.state));
 	/* the runtime knows the process by its start time, too */
-	if (ctr_info_get(&rt, id, &info, err) < 0)
+	if (eng_status_reach(e, id, mode + strlen(prefix), &st, err) < 0 ||
+	    ctr_info_get(&rt, id, &info, err) < 0)
 		return -err->code;
 	/* its first process on the host is outside of it: what that one has is the host's own */
 	if (strcmp(info.state.wall, "vm") == 0)

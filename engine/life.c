@@ -116,7 +116,7 @@ int eng_wait(const struct eng *e, const char *id, int timeout_ms, int *exit_code
 	}
 	if (ret < 0)
 		return ret;
-	if (eng_status_reach(&st, id, err) < 0)
+	if (eng_status_reach(e, id, id, &st, err) < 0)
 		return -err->code;
 	if (st.state == ENG_DEAD) {
 		ret = eng_mend(e, id, err);
@@ -240,7 +240,7 @@ int eng_stop(const struct eng *e, const char *id, int signo, int timeout_s, stru
 	int ret, unused = -1;
 
 	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0 ||
-	    eng_status_reach(&st, r.name, err) < 0)
+	    eng_status_reach(e, id, r.name, &st, err) < 0)
 		return -err->code;
 	if (st.state == ENG_DEAD)
 		ret = eng_mend(e, id, err);
@@ -296,7 +296,7 @@ int eng_kill(const struct eng *e, const char *id, int signo, struct cs_err *err)
 	bool ends, missed;
 
 	if (eng_record_load(e, id, &r, err) < 0 || wait_begun(e, id, BEGIN_MS, &st, err) < 0 ||
-	    eng_status_reach(&st, r.name, err) < 0)
+	    eng_status_reach(e, id, r.name, &st, err) < 0)
 		return -err->code;
 	ends = signo == SIGKILL || signo == stop_signal(&r);
 	if (st.state != ENG_RUNNING && st.state != ENG_PAUSED &&
@@ -334,7 +334,8 @@ int eng_pause(const struct eng *e, const char *id, struct cs_err *err)
 	const struct ctr_rt rt = rt_of(e);
 	struct eng_status st = ENG_STATUS_INIT;
 
-	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0)
+	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0 ||
+	    eng_status_reach(e, id, r.name, &st, err) < 0)
 		return -err->code;
 	if (st.state != ENG_RUNNING)
 		return cs_err_set(err, EBUSY, "container %s is %s, not running", r.name,
@@ -351,7 +352,8 @@ int eng_unpause(const struct eng *e, const char *id, struct cs_err *err)
 	const struct ctr_rt rt = rt_of(e);
 	struct eng_status st = ENG_STATUS_INIT;
 
-	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0)
+	if (eng_record_load(e, id, &r, err) < 0 || eng_status_get(e, id, &st, err) < 0 ||
+	    eng_status_reach(e, id, r.name, &st, err) < 0)
 		return -err->code;
 	if (st.state != ENG_PAUSED)
 		return cs_err_set(err, EBUSY, "container %s is %s, not paused", r.name,

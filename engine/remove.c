@@ -71,7 +71,7 @@ static int end_by_force(const struct eng *e, const char *id, struct cs_err *err)
 	const struct ctr_rt rt = { .root = e->state, .wall = "container" };
 	struct eng_status st = ENG_STATUS_INIT;
 	struct cs_err why = CS_ERR_INIT;
-	bool runs;
+	bool runs, lost;
 	int ret = eng_live(e, id, err);
 
 	if (ret <= 0)
@@ -82,9 +82,12 @@ static int end_by_force(const struct eng *e, const char *id, struct cs_err *err)
 	runs = eng_status_get(e, id, &st, &why) == 0 &&
 	       (st.state == ENG_RUNNING || st.state == ENG_PAUSED);
 	cs_err_clear(&why);
+	/* no signal reaches it: there is nothing to wait for */
+	lost = eng_status_reach(e, id, id, &st, &why) < 0;
+	cs_err_clear(&why);
 	if (st.state == ENG_PAUSED)
 		ctr_resume(&rt, id, &why);
-	return eng_life_end(e, id, runs ? END_MS : BEGIN_MS, err);
+	return eng_life_end(e, id, lost ? 0 : runs ? END_MS : BEGIN_MS, err);
 }
 
 /* Ends it and takes its lock. A start that came between is ended under the lock: there is no next

@@ -235,8 +235,8 @@ static int start_locked(const struct eng *e, const struct eng_record *r, int cli
 	cs_auto_fd int live = -EBADF;
 	int ret;
 
-	if (eng_status_load(e, r->id, &st, err) < 0 || eng_status_reach(&st, r->name, err) < 0 ||
-	    forget_stop(e, r->id, err) < 0)
+	if (eng_status_load(e, r->id, &st, err) < 0 ||
+	    eng_status_reach(e, r->id, r->name, &st, err) < 0 || forget_stop(e, r->id, err) < 0)
 		return -err->code;
 	live = eng_live_take(e, r->id, err);
 	if (live == -EBUSY) {

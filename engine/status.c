@@ -192,26 +192,41 @@ static bool needs_monitor(enum eng_state s)
 	return s == ENG_STARTING || s == ENG_RUNNING || s == ENG_RESTARTING;
 }
 
-/* Where somebody removed what tells of its monitor (a lock that nobody has is another case): is its
- * program there yet? That of this pid is if its cgroup has the container's name. */
-static bool outlives(const struct eng *e, const char *id, const struct eng_status *st)
+/* Where somebody removed @path, which is below the folder of all states and tells of it (a lock
+ * that nobody has is another case): is its program there yet? That of this pid is if its cgroup has
+ * the container's name. */
+static bool outlives(const struct eng *e, const char *id, const struct eng_status *st,
+		     const char *path)
 {
 	cs_auto_free char *text = NULL;
 	struct cs_err why = CS_ERR_INIT;
-	char path[NAME_MAX];
+	char proc[32];
 	size_t len;
 
-	snprintf(path, sizeof(path), "%.64s/live", id);
 	if (st->state != ENG_RUNNING || st->pid <= 0 ||
 	    faccessat(e->run, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)st->pid);
-	return cs_file_read(AT_FDCWD, path, STATUS_MAX, &text, &len, &why) == 0 && strstr(text, id);
+	snprintf(proc, sizeof(proc), "/proc/%d/cgroup", (int)st->pid);
+	return cs_file_read(AT_FDCWD, proc, STATUS_MAX, &text, &len, &why) == 0 && strstr(text, id);
 }
 
-int eng_status_reach(const struct eng_status *st, const char *name, struct cs_err *err)
+/* Where its monitor's lock is gone. */
+static bool outlives_lock(const struct eng *e, const char *id, const struct eng_status *st)
 {
-	if (!st->lost)
+	char path[NAME_MAX];
+
+	snprintf(path, sizeof(path), "%.64s/live", id);
+	return outlives(e, id, st, path);
+}
+
+int eng_status_reach(const struct eng *e, const char *id, const char *name,
+		     const struct eng_status *st, struct cs_err *err)
+{
+	char path[NAME_MAX];
+
+	/* the runtime's folder of it is beside ours; it goes when the program has ended */
+	snprintf(path, sizeof(path), "../%.64s/state.json", id);
+	if (!st->lost && !outlives(e, id, st, path))
 		return 0;
 	return cs_err_set(err, EBUSY,
 			  "container %s is running, but somebody removed its state (--state): end "
@@ -231,7 +246,7 @@ int eng_status_load(const struct eng *e, const char *id, struct eng_status *out,
 		/* it may have ended since: its monitor says so before it goes */
 		if (ret < 0 || (ret == 0 && read_file(e, id, &st, err) < 0))
 			return -err->code;
-		st.lost = ret == 0 && outlives(e, id, &st);
+		st.lost = ret == 0 && outlives_lock(e, id, &st);
 		if (ret == 0 && needs_monitor(st.state) && !st.lost)
 			st.state = ENG_DEAD;
 	}

@@ -62,8 +62,10 @@ int eng_status_get(const struct eng *e, const char *id, struct eng_status *out, 
 int eng_status_glance(const struct eng *e, const char *id, struct eng_status *out,
 		      struct cs_err *err);
 
-/* EBUSY, and what to do, for one that is lost; else 0. */
-int eng_status_reach(const struct eng_status *st, const char *name, struct cs_err *err);
+/* EBUSY, and what to do, for one that runs and cannot be reached: it is lost, or somebody removed
+ * what the runtime knows of it; else 0. */
+int eng_status_reach(const struct eng *e, const char *id, const char *name,
+		     const struct eng_status *st, struct cs_err *err);
 
 /* Makes <state>/containers/ID and takes the lock that says the monitor lives. EBUSY: one lives.
  * Returns the fd: the lock goes with its last copy, so it is handed on to the monitor. */

@@ -40,7 +40,7 @@ static int tell(const struct eng *e, const struct eng_record *r, const struct cg
 	struct eng_status st = ENG_STATUS_INIT;
 	int ret = eng_status_get(e, r->id, &st, err);
 
-	if (ret < 0 || eng_status_reach(&st, r->name, err) < 0)
+	if (ret < 0 || eng_status_reach(e, r->id, r->name, &st, err) < 0)
 		return -err->code;
 	if (st.state == ENG_STARTING)
 		return 0;
