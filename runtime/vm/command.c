@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -119,9 +120,33 @@ static void answer_paused(struct command *c)
 	}
 }
 
+/* A number that no other process of the machine guesses: it is the port of an exec's stream, and
+ * who dials that first has it. 0: there is none to be had. */
+static uint32_t new_id(const struct keeper *k)
+{
+	uint32_t id = 0;
+	bool taken = true;
+
+	while (taken) {
+		if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+			return 0;
+		id &= KEEPER_START - 1;
+		taken = id <= KEEPER_CREATE_ID;
+		for (size_t i = 0; i < KEEPER_COMMANDS && !taken; i++)
+			taken = (k->cmd[i].id & (KEEPER_START - 1)) == id;
+	}
+	return id;
+}
+
 static void take_up(struct keeper *k, struct command *c, const unsigned char *text, size_t len)
 {
-	c->id = ++k->last_id | (c->kind == CTR_VM_ASK_START ? KEEPER_START : 0);
+	const uint32_t id = new_id(k);
+
+	if (!id) {
+		command_end(c);
+		return;
+	}
+	c->id = id | (c->kind == CTR_VM_ASK_START ? KEEPER_START : 0);
 	if (c->kind == CTR_VM_ASK_PAUSED) {
 		answer_text(c, k->paused ? "{\"paused\":true}" : "{}");
 	} else if (c->kind == CTR_VM_ASK_PAUSE || c->kind == CTR_VM_ASK_RESUME) {

@@ -26,7 +26,6 @@
 
 enum {
 	FAILED = 125,
-	CREATE_ID = 1,	  /* our own request; those of commands follow */
 	BOOT_MS = 300000, /* from the monitor's start to the agent's answer */
 	END_MS = 10000,	  /* from the container's end to the machine's */
 	TURN = 16,	  /* frames at once: a guest that floods us is not the only one */
@@ -59,13 +58,15 @@ static int left_ms(const struct keeper *k)
 
 /* --- the machine's owner ---------------------------------------------------------------------- */
 
-/* Where the stream that the agent dials goes; NULL: nobody asked for one. */
+/* Where the stream that the agent dials goes; NULL: nobody asked for one. Processes in the machine
+ * may dial as well: two ports are the agent's before there are any, and never again; the number of
+ * an exec's is a secret between it and us. */
 static int *place_of(struct keeper *k, uint32_t port)
 {
 	if (port == CTR_VM_PORT_CONTROL)
-		return &k->control;
+		return k->greeted ? NULL : &k->control;
 	if (port == CTR_VM_PORT_STREAM)
-		return &k->io.sock;
+		return k->sync >= 0 ? &k->io.sock : NULL;
 	for (size_t i = 0; i < KEEPER_COMMANDS; i++)
 		if (k->cmd[i].kind == CTR_VM_ASK_EXEC && k->cmd[i].id != 0 &&
 		    port - CTR_VM_PORT_STREAM == k->cmd[i].id)
@@ -147,7 +148,7 @@ static int answered(struct keeper *k, const struct ctr_vm_msg *m, struct cs_err 
 
 	if (!ctr_vm_word(m, 0, &id))
 		return cs_err_set(err, EPROTO, "the agent's answer is too short");
-	if (id == CREATE_ID && k->sync >= 0)
+	if (id == KEEPER_CREATE_ID && k->sync >= 0)
 		return created(k, m, err);
 	/* "{}": it runs; whoever asked for it may have gone */
 	if (id & KEEPER_START && m->len < sizeof(id) + 8)
@@ -169,14 +170,14 @@ static int serve_agent(struct keeper *k, struct cs_err *err)
 	for (int i = 0; i < TURN && (ret = ctr_vm_read(&k->r, k->control, &m, err)) == 1; i++) {
 		if (m.type == CTR_VM_REPLY) {
 			ret = answered(k, &m, err);
-		} else if (m.type == CTR_VM_HELLO && k->last_id == 0) {
-			const uint32_t id = CREATE_ID;
+		} else if (m.type == CTR_VM_HELLO && !k->greeted) {
+			const uint32_t id = KEEPER_CREATE_ID;
 
 			if (!ctr_vm_word(&m, 0, &version) || version != CTR_VM_VERSION)
 				return cs_err_set(err, EPROTO,
 						  "the guest package is of another version: make "
 						  "it anew");
-			k->last_id = CREATE_ID;
+			k->greeted = true;
 			ctr_vm_put(&k->w, CTR_VM_REQUEST, &id, k->in->request, k->in->request_len);
 		} else {
 			return cs_err_set(err, EPROTO, "the agent sent what does not belong there");

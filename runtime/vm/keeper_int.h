@@ -12,6 +12,7 @@
 
 enum {
 	KEEPER_START = 1 << 30, /* in the number of a request to start */
+	KEEPER_CREATE_ID = 1,	/* the number of our own request */
 	KEEPER_COMMANDS = 64,	/* at once */
 };
 
@@ -35,7 +36,7 @@ struct keeper {
 	struct ctr_vm_writer w;
 	struct ctr_vm_stream io;
 	struct command cmd[KEEPER_COMMANDS];
-	uint32_t last_id;
+	bool greeted;	    /* the agent has said who it is */
 	bool paused;	    /* the machine is */
 	uint32_t switching; /* the request that pauses or resumes it; 0: none does */
 	bool switching_to;

@@ -26,3 +26,9 @@ it_programs += tests/it/rootfs
 check_PROGRAMS += tests/it/rootfs
 tests_it_rootfs_SOURCES = tests/it/rootfs.c
 tests_it_rootfs_LDADD = $(tests_it_layer_LDADD)
+# The same of a guest that means ill.
+it_programs += tests/guest/hostile
+check_PROGRAMS += tests/guest/hostile
+tests_guest_hostile_SOURCES = tests/guest/hostile.c tests/guest/hostile.h tests/guest/hostile_fs.c tests/guest/hostile_wild.c
+tests_guest_hostile_CFLAGS = $(tests_guest_init_CFLAGS)
+tests_guest_hostile_LDFLAGS = -static
