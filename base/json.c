@@ -17,7 +17,7 @@ const struct cs_json *cs_json_get(const struct cs_json *obj, const char *key)
 	if (!obj || obj->type != CS_JSON_OBJECT)
 		return NULL;
 	cs_json_for_each (c, obj) {
-		if (strcmp(c->key, key) == 0)
+		if (cs_json_key_is(c, key))
 			return c->type == CS_JSON_NULL ? NULL : c;
 	}
 	return NULL;

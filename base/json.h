@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -49,6 +50,12 @@ void cs_json_fini(struct cs_json_doc *doc);
 #define cs_auto_json CS_CLEANUP(cs_json_fini) /* needs base/cleanup.h */
 
 #define cs_json_for_each(c, node) for ((c) = (node)->child; (c); (c) = (c)->next)
+
+/* Is it the member @key? Most others are told by their first letter. */
+static inline bool cs_json_key_is(const struct cs_json *member, const char *key)
+{
+	return member->key[0] == key[0] && strcmp(member->key, key) == 0;
+}
 
 /* The member @key of @obj; NULL if absent, null, or @obj is NULL. */
 const struct cs_json *cs_json_get(const struct cs_json *obj, const char *key);

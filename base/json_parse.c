@@ -198,7 +198,7 @@ static int on_map_key(void *ctx, const unsigned char *s, size_t len)
 	if (obj->n >= DIRECT_KEYS)
 		return 1;
 	cs_json_for_each (c, obj) {
-		if (strcmp(c->key, p->key) == 0)
+		if (cs_json_key_is(c, p->key))
 			return refuse_twice(p, obj, p->key);
 	}
 	return 1;

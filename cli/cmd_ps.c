@@ -159,7 +159,7 @@ static int print(const struct cli_call *call, const struct ps_opts *o, const str
 		cs_auto_free char *text = NULL;
 		size_t len = 0;
 
-		cli_ctr_row(&w, &l->v[i], &places, call, whole);
+		cli_ctr_row(&w, &l->v[i], &places, call, f, whole);
 		if (cs_jw_take(&w, &text, &len, err) < 0 || cli_format_add(f, text, len, err) < 0)
 			return -err->code;
 	}

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cli/caisson.h"
+#include "cli/format.h"
 #include "cli/imgview.h"
 #include "cli/timetext.h"
 #include "engine/engine.h"
@@ -164,21 +165,20 @@ void cli_ctr_status_text(const struct cli_ctr *c, char out[96])
 }
 
 /* "sh -c ..." in quotes, cut as docker cuts it. */
-static void command_text(const struct eng_record *r, bool whole, struct cs_buf *b)
+static void put_command(struct cs_jw *w, const struct eng_record *r, bool whole)
 {
 	const struct eng_strv *parts[] = { &r->entrypoint, &r->cmd };
-	cs_auto_buf struct cs_buf all = CS_BUF_INIT;
+	cs_auto_buf struct cs_buf all = CS_BUF_INIT, b = CS_BUF_INIT;
 	enum { SHOWN = 20 };
 
 	for (size_t i = 0; i < CS_LEN(parts); i++)
 		for (size_t j = 0; j < parts[i]->n; j++)
 			cs_buf_addf(&all, "%s%s", all.len ? " " : "", parts[i]->v[j]);
-	if (!all.s)
-		return;
-	if (whole || all.len <= SHOWN)
-		cs_buf_addf(b, "\"%s\"", all.s);
-	else
-		cs_buf_addf(b, "\"%.*s…\"", SHOWN - 1, all.s);
+	if (all.s && (whole || all.len <= SHOWN))
+		cs_buf_addf(&b, "\"%s\"", all.s);
+	else if (all.s)
+		cs_buf_addf(&b, "\"%.*s…\"", SHOWN - 1, all.s);
+	cs_jw_str(w, "Command", b.s ? b.s : "");
 }
 
 static void put_list(struct cs_jw *w, const char *key, const struct eng_strv *v)
@@ -220,32 +220,48 @@ static void put_networks(struct cs_jw *w, const struct cli_ctr *c, struct cli_pl
 	cs_jw_str(w, "Ports", ports.s ? ports.s : "");
 }
 
-void cli_ctr_row(struct cs_jw *w, const struct cli_ctr *c, struct cli_places *p,
-		 const struct cli_call *call, bool whole)
+/* When it was made, in both forms. */
+static void put_created(struct cs_jw *w, const struct cli_ctr *c, const struct cli_format *f)
 {
-	cs_auto_buf struct cs_buf command = CS_BUF_INIT;
-	char id[ENG_ID_LEN + 1], created[CLI_TIME_TEXT], ago[48], status[96];
+	char created[CLI_TIME_TEXT], ago[48];
+
+	if (cli_format_wants(f, "CreatedAt")) {
+		cli_time_text(c->r.created_ns, created);
+		cs_jw_str(w, "CreatedAt", created);
+	}
+	if (cli_format_wants(f, "RunningFor")) {
+		cli_ago_text(c->r.created_ns / 1000000000, ago);
+		cs_jw_str(w, "RunningFor", ago);
+	}
+}
+
+void cli_ctr_row(struct cs_jw *w, const struct cli_ctr *c, struct cli_places *p,
+		 const struct cli_call *call, const struct cli_format *f, bool whole)
+{
+	char id[ENG_ID_LEN + 1], status[96];
 
 	snprintf(id, sizeof(id), "%.*s", whole ? ENG_ID_LEN : ENG_ID_SHORT, c->r.id);
-	cli_time_text(c->r.created_ns, created);
-	cli_ago_text(c->r.created_ns / 1000000000, ago);
-	cli_ctr_status_text(c, status);
-	command_text(&c->r, whole, &command);
 	cs_jw_obj(w, NULL);
 	cs_jw_str(w, "ID", id);
 	cs_jw_str(w, "Image", c->r.image ? c->r.image : c->r.image_id);
-	cs_jw_str(w, "Command", command.s ? command.s : "");
-	cs_jw_str(w, "CreatedAt", created);
-	cs_jw_str(w, "RunningFor", ago);
-	cs_jw_str(w, "Status", status);
+	if (cli_format_wants(f, "Command"))
+		put_command(w, &c->r, whole);
+	put_created(w, c, f);
+	if (cli_format_wants(f, "Status")) {
+		cli_ctr_status_text(c, status);
+		cs_jw_str(w, "Status", status);
+	}
 	cs_jw_str(w, "State", eng_state_name(c->st.state));
 	cs_jw_str(w, "Names", c->r.name);
 	cs_jw_i64(w, "Pid", c->st.pid);
 	cs_jw_i64(w, "ExitCode", c->st.exit_code);
 	cs_jw_str(w, "Isolation", c->r.isolation);
-	put_list(w, "Labels", &c->r.labels);
-	put_mounts(w, &c->r);
-	put_networks(w, c, p, call);
+	if (cli_format_wants(f, "Labels"))
+		put_list(w, "Labels", &c->r.labels);
+	if (cli_format_wants(f, "Mounts"))
+		put_mounts(w, &c->r);
+	if (cli_format_wants(f, "Networks") || cli_format_wants(f, "Ports"))
+		put_networks(w, c, p, call);
 	if (c->sized) {
 		char size[32];
 

@@ -11,6 +11,7 @@
 #include "netns/network.h"
 
 struct cli_call;
+struct cli_format;
 struct cs_buf;
 struct cs_err;
 struct cs_jw;
@@ -45,9 +46,9 @@ void cli_places_fini(struct cli_places *p);
 const struct net_attachment *cli_place_of(struct cli_places *p, const struct cli_call *call,
 					  const char *network, const char *owner);
 
-/* One line of ps: docker's field names. */
+/* One line of ps: docker's field names, but for those that @f does not look at. */
 void cli_ctr_row(struct cs_jw *w, const struct cli_ctr *c, struct cli_places *p,
-		 const struct cli_call *call, bool whole);
+		 const struct cli_call *call, const struct cli_format *f, bool whole);
 /* "Up 5 minutes", "Exited (0) 3 days ago" */
 void cli_ctr_status_text(const struct cli_ctr *c, char out[96]);
 /* "0.0.0.0:80->80/tcp, ..." of what is published, as text into @b. */

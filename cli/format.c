@@ -102,6 +102,11 @@ bool cli_format_is_table(const struct cli_format *f)
 	return f->kind == FORMAT_TABLE;
 }
 
+bool cli_format_wants(const struct cli_format *f, const char *field)
+{
+	return !f->tpl || cli_template_wants(f->tpl, field);
+}
+
 static int add_json(struct cli_format *f, const struct cs_json *v, struct cs_err *err)
 {
 	cs_auto_jw struct cs_jw w = { .pretty = f->kind == FORMAT_JSON };

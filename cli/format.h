@@ -54,6 +54,9 @@ void cli_format_no_heading(struct cli_format *f);
 bool cli_format_is_json(const struct cli_format *f);
 bool cli_format_is_table(const struct cli_format *f);
 
+/* Does it show the objects' member @field, or may it? One that it does not can be left out. */
+bool cli_format_wants(const struct cli_format *f, const char *field);
+
 /* Adds an object: @json is its text. For a table, a cell whose value has control characters gets
  * "?" instead of them. */
 int cli_format_add(struct cli_format *f, const char *json, size_t len, struct cs_err *err);

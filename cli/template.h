@@ -1,6 +1,7 @@
 #ifndef CS_CLI_TEMPLATE_H
 #define CS_CLI_TEMPLATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct cs_buf;
@@ -14,6 +15,9 @@ struct cli_template;
  * caller's. */
 int cli_template_parse(const char *text, struct cli_template **out, struct cs_err *err);
 void cli_template_free(struct cli_template *t); /* NULL is allowed */
+
+/* May it look at the object's member @name? One that it does not is not missed. */
+bool cli_template_wants(const struct cli_template *t, const char *name);
 
 /* Fills it in with @value. EINVAL: a value it cannot do with ("len" of a number). */
 int cli_template_put(const struct cli_template *t, const struct cs_json *value, struct cs_buf *out,

@@ -75,8 +75,17 @@ struct tpl_node {
 	const struct tpl_node *next;
 };
 
+/* The first part of a path: a member of the object, or of what a "range" or "with" makes the dot.
+ */
+struct tpl_name {
+	const char *text;
+	size_t len; /* 0: the whole of it */
+	const struct tpl_name *next;
+};
+
 struct cli_template {
 	struct cs_arena *arena; /* owned */
+	const struct tpl_name *names;
 	const struct tpl_node *nodes;
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
@@ -29,8 +30,9 @@ static const struct {
 
 struct parser {
 	struct cs_arena *arena;
-	const char *p;	 /* where we are */
-	const char *end; /* of the action, at its closing braces */
+	const struct tpl_name *names; /* of all paths so far */
+	const char *p;		      /* where we are */
+	const char *end;	      /* of the action, at its closing braces */
 	unsigned int depth;
 };
 
@@ -122,6 +124,17 @@ static int parse_text(struct parser *ps, struct tpl_arg *a, struct cs_err *err)
 	return a->text ? 0 : no_memory(err);
 }
 
+static int add_name(struct parser *ps, const char *path, struct cs_err *err)
+{
+	struct tpl_name *n = zalloc(ps, sizeof(*n), err);
+
+	if (!n)
+		return -err->code;
+	*n = (struct tpl_name){ .text = path, .len = strcspn(path, "."), .next = ps->names };
+	ps->names = n;
+	return 0;
+}
+
 static int parse_path(struct parser *ps, struct tpl_arg *a, struct cs_err *err)
 {
 	const char *from;
@@ -144,7 +157,7 @@ static int parse_path(struct parser *ps, struct tpl_arg *a, struct cs_err *err)
 	if (from < ps->p)
 		from++;
 	a->text = cs_arena_str(ps->arena, from, (size_t)(ps->p - from));
-	return a->text ? 0 : no_memory(err);
+	return a->text ? add_name(ps, a->text, err) : no_memory(err);
 }
 
 static int parse_number(struct parser *ps, struct tpl_arg *a, struct cs_err *err)
@@ -508,6 +521,7 @@ int cli_template_parse(const char *text, struct cli_template **out, struct cs_er
 	if (ret == 0) {
 		ps.arena = t->arena;
 		ret = parse_nodes(&ps, false, &t->nodes, &end, err);
+		t->names = ps.names;
 	}
 	if (ret == 0 && end.stop != STOP_EOF)
 		ret = fail(err, "an end or else without a beginning", text);
@@ -517,6 +531,16 @@ int cli_template_parse(const char *text, struct cli_template **out, struct cs_er
 	}
 	*out = t;
 	return 0;
+}
+
+bool cli_template_wants(const struct cli_template *t, const char *name)
+{
+	const size_t len = strlen(name);
+
+	for (const struct tpl_name *n = t->names; n; n = n->next)
+		if (n->len == 0 || (n->len == len && strncasecmp(n->text, name, len) == 0))
+			return true;
+	return false;
 }
 
 void cli_template_free(struct cli_template *t)

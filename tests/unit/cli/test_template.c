@@ -147,4 +147,39 @@ START_TEST(test_heading)
 }
 END_TEST
 
-UNIT_MAIN("cli/template", test_good, test_bad, test_heading)
+START_TEST(test_wants)
+{
+	static const struct {
+		const char *text, *name;
+		bool want;
+	} rows[] = {
+		{ "plain Name", "Name", false },
+		{ "{{.Name}}", "Name", true },
+		{ "{{.name}}", "Name", true },
+		{ "{{.Names}}", "Name", false },
+		{ "{{.Nam}}", "Name", false },
+		{ "{{.Config.Env}}", "Config", true },
+		{ "{{.Config.Env}}", "Env", false },
+		{ "{{if eq (len .A) 1}}{{.B}}{{else}}{{.C | upper}}{{end}}", "A", true },
+		{ "{{if eq (len .A) 1}}{{.B}}{{else}}{{.C | upper}}{{end}}", "B", true },
+		{ "{{if eq (len .A) 1}}{{.B}}{{else}}{{.C | upper}}{{end}}", "C", true },
+		{ "{{if eq (len .A) 1}}{{.B}}{{else}}{{.C | upper}}{{end}}", "D", false },
+		{ "{{with .A}}{{$.B}}{{end}}", "B", true },
+		{ "{{json .}}", "Name", true },
+		{ "{{index $ \"Name\"}}", "Name", true },
+		{ "{{range .List}}{{.}}{{end}}", "Name", true }, /* it may be, for all it knows */
+	};
+
+	for (size_t i = 0; i < CS_LEN(rows); i++) {
+		struct cs_err err = CS_ERR_INIT;
+		struct cli_template *t = NULL;
+
+		ck_assert_int_eq(cli_template_parse(rows[i].text, &t, &err), 0);
+		ck_assert_msg(cli_template_wants(t, rows[i].name) == rows[i].want, "%s of %s",
+			      rows[i].name, rows[i].text);
+		cli_template_free(t);
+	}
+}
+END_TEST
+
+UNIT_MAIN("cli/template", test_good, test_bad, test_heading, test_wants)
