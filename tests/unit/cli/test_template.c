@@ -157,7 +157,7 @@ START_TEST(test_wants)
 		{ "{{.Name}}", "Name", true },
 		{ "{{.name}}", "Name", true },
 		{ "{{.Names}}", "Name", false },
-		{ "{{.Nam}}", "Name", false },
+		{ "{{.N}}", "Name", false },
 		{ "{{.Config.Env}}", "Config", true },
 		{ "{{.Config.Env}}", "Env", false },
 		{ "{{if eq (len .A) 1}}{{.B}}{{else}}{{.C | upper}}{{end}}", "A", true },
