@@ -75,8 +75,7 @@ struct tpl_node {
 	const struct tpl_node *next;
 };
 
-/* The first part of a path: a member of the object, or of what a "range" or "with" makes the dot.
- */
+/* The first part of a path: a member of the object, or of what "range" or "with" look at. */
 struct tpl_name {
 	const char *text;
 	size_t len; /* 0: the whole of it */

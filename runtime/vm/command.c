@@ -143,7 +143,7 @@ static void take_up(struct keeper *k, struct command *c, const unsigned char *te
 	const uint32_t id = new_id(k);
 
 	if (!id) {
-		command_end(c);
+		refuse(c, EIO, "there are no random numbers for the stream of its process");
 		return;
 	}
 	c->id = id | (c->kind == CTR_VM_ASK_START ? KEEPER_START : 0);

@@ -171,7 +171,7 @@ int raw_take(struct raw_queue *q, int tries)
 			__sync_synchronize();
 			return (int)entry[2 * (q->used++ % QUEUE) + 1];
 		}
-		usleep(2000);
+		usleep(2000); /* no interrupt comes to a process: it looks again */
 	}
 	return -1;
 }

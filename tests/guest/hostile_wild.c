@@ -127,7 +127,7 @@ static void descriptors(volatile unsigned char *window)
 			avail[2 + k] = (uint16_t)(draw() % 12);
 		avail[1] = (uint16_t)(avail[1] + (draw() % 4 ? draw() % 9 : draw()));
 		*(volatile uint32_t *)(window + VIRTIO_MMIO_QUEUE_NOTIFY) = (uint32_t)i % 2;
-		usleep(2000);
+		usleep(2000); /* time to look at it, before the next nonsense stands there */
 	}
 }
 

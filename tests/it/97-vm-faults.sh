@@ -9,10 +9,6 @@ tap_skip_emulated
 . "$(dirname "$0")/vmpackage.sh"
 eng_image || { echo "Bail out! the image could not be made"; exit 1; }
 
-vm() # COMMAND [ARGUMENT...]
-{
-	CAISSON_LIMIT=400 it_try caisson "$@" </dev/null
-}
 # Starts the machine "m" and tells its processes: $keeper, $monitor, $vmm.
 machine()
 {

@@ -12,10 +12,6 @@ hostile=$build/tests/guest/hostile
 [ -x "$hostile" ] || { echo "Bail out! $hostile is not there: build it first"; exit 1; }
 eng_image || { echo "Bail out! the image could not be made"; exit 1; }
 
-vm() # COMMAND [ARGUMENT...]
-{
-	CAISSON_LIMIT=400 it_try caisson "$@" </dev/null
-}
 # Nothing of the host's has changed, and the guest has made nothing beside its volume.
 untouched() # WHAT
 {
@@ -56,7 +52,7 @@ tap_empty "nothing of it is left" "$(pgrep -x vmm; pgrep -x vmm-fs; pgrep -x cai
 tap_comment <<<"root of a container"
 cp "$hostile" "$it_tmp/files/volume/hostile"
 vm run -d --vm --network none --name m --cap-add ALL --security-opt seccomp=unconfined "${volumes[@]}" \
-	box sh -c 'sleep 1; exec /volume/hostile dial 1000'
+	box /volume/hostile dial 1000
 said() { caisson logs m 2>&1 | grep -q dials; }
 it_wait 60 said
 for n in 1 2 3 4; do

@@ -11,3 +11,9 @@ build=$(cd "$(dirname "$CAISSON_OCI")" && pwd)
 export CAISSON_GUEST=$it_tmp/guest
 "$build/make-guest" "$CAISSON_GUEST" ||
 	tap_skip_all "there is no guest kernel, and none can be downloaded"
+
+# A machine that is emulated takes its time.
+vm() # COMMAND [ARGUMENT...]
+{
+	CAISSON_LIMIT=400 it_try caisson "$@" </dev/null
+}

@@ -36,6 +36,7 @@ unit_tests += \
 	tests/unit/runtime/test_tty_proxy \
 	tests/unit/runtime/test_vm_config \
 	tests/unit/runtime/test_vm_frame \
+	tests/unit/runtime/test_vm_keeper \
 	tests/unit/runtime/test_vm_size \
 	tests/unit/runtime/test_vm_stream
 
@@ -183,6 +184,10 @@ tests_unit_runtime_test_vm_config_LDADD = $(runtime_unit_ldadd)
 tests_unit_runtime_test_vm_frame_SOURCES = tests/unit/runtime/test_vm_frame.c
 tests_unit_runtime_test_vm_frame_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_runtime_test_vm_frame_LDADD = $(runtime_unit_ldadd)
+
+tests_unit_runtime_test_vm_keeper_SOURCES = tests/unit/runtime/test_vm_keeper.c
+tests_unit_runtime_test_vm_keeper_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_runtime_test_vm_keeper_LDADD = $(runtime_unit_ldadd)
 
 tests_unit_runtime_test_vm_stream_SOURCES = tests/unit/runtime/test_vm_stream.c
 tests_unit_runtime_test_vm_stream_CPPFLAGS = $(UNIT_CPPFLAGS)
